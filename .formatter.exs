@@ -1,0 +1,7 @@
+[
+  inputs: [
+    "{mix,.formatter}.exs",
+    "{bench,examples}/**/*.{ex,exs}",
+    "{lib,test}/**/*.{ex,exs}"
+  ]
+]

@@ -1,0 +1,208 @@
+# `make` builds the agent, `make help` lists the rest.
+#
+# The variables are those that Elixir packages with a Makefile share: MIX_APP_PATH (the agent
+# goes to its priv/ instead of the checkout's), ERL_EI_INCLUDE_DIR, ERL_EI_LIBDIR, CC, CFLAGS,
+# LDFLAGS, CROSSCOMPILE.
+
+.DEFAULT_GOAL := agent
+.SECONDEXPANSION:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# An environment that does not name a compiler leaves the choice to scripts/toolchain.
+ifneq ($(filter default undefined,$(origin CC)),)
+CC :=
+endif
+
+PRIV := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/priv,priv)
+RELEASE := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/obj,build/release)
+
+SOURCES := $(sort $(wildcard c_src/*.c))
+UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
+FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
+TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wswitch-enum -Wformat=2
+DIALECT := -std=c11 -D_GNU_SOURCE
+HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+SECTIONS := -ffunction-sections -fdata-sections
+LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections
+
+HOST_CC := gcc
+HOST_CLANG := clang
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+say = @printf '  %-5s %s\n' $(1) $(2)
+
+# The toolchain is found once and again whenever one of these settings changes.
+
+SETTINGS = $(CC)|$(CROSSCOMPILE)|$(CFLAGS)|$(LDFLAGS)|$(ERL_EI_INCLUDE_DIR)|$(ERL_EI_LIBDIR)|$(strip \
+	$(shell command -v musl-gcc; command -v cc; command -v erl))
+
+$(RELEASE)/settings: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(SETTINGS)' | cmp -s - $@ || printf '%s\n' '$(SETTINGS)' >$@
+
+$(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
+	@CC='$(CC)' CROSSCOMPILE='$(CROSSCOMPILE)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
+		ERL_EI_INCLUDE_DIR='$(ERL_EI_INCLUDE_DIR)' ERL_EI_LIBDIR='$(ERL_EI_LIBDIR)' \
+		scripts/toolchain >$@.new
+	@mv $@.new $@
+
+WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz shell
+ifneq ($(filter-out $(WITHOUT_TOOLCHAIN),$(or $(MAKECMDGOALS),agent)),)
+include $(RELEASE)/toolchain.mk
+endif
+
+# variant NAME, DIRECTORY: objects of every agent source, with NAME's compiler and flags, an
+# archive of all but the main program for tests to link with, and the linked agent.
+
+define variant
+$(1)_OBJECTS := $$(SOURCES:c_src/%.c=$(2)/%.o)
+
+$(2)/%.o: c_src/%.c $(RELEASE)/toolchain.mk Makefile
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	@$$($(1)_CC) $(DIALECT) $(WARNINGS) $$($(1)_FLAGS) $$(CFLAGS) -isystem $$(EI_INCLUDE) \
+		-MMD -MP -c $$< -o $$@
+
+$(2)/linx_process: $$($(1)_OBJECTS)
+	$$(call say,LD,$$@)
+	@$$($(1)_CC) $$($(1)_FLAGS) $$(CFLAGS) $$^ $$(EI_LIBRARY) $$($(1)_LINK) $$(LDFLAGS) -o $$@
+
+$(2)/libagent.a: $$(filter-out $(2)/agent.o,$$($(1)_OBJECTS))
+	$$(call say,AR,$$@)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+
+-include $$($(1)_OBJECTS:.o=.d)
+endef
+
+RELEASE_CC = $(AGENT_CC)
+RELEASE_FLAGS = -O2 $(AGENT_CODE) $(HARDENING) $(SECTIONS)
+RELEASE_LINK = $(AGENT_LINK) $(LINK_HARDENING) -s
+$(eval $(call variant,RELEASE,$(RELEASE)))
+
+DEBUG_CC = $(HOST_CC)
+DEBUG_FLAGS = -Og -g3
+$(eval $(call variant,DEBUG,build/debug))
+
+ASAN_CC = $(HOST_CC)
+ASAN_FLAGS = -O1 -g $(SANITIZE)
+$(eval $(call variant,ASAN,build/asan))
+
+FUZZ_CC = $(HOST_CLANG)
+FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)
+$(eval $(call variant,FUZZ,build/fuzz))
+
+# Both compilers and both libcs must take the sources without a warning.
+CLANG_CC = $(HOST_CLANG)
+CLANG_FLAGS = -O2 $(HARDENING)
+$(eval $(call variant,CLANG,build/clang))
+
+GLIBC_CC = $(HOST_CC)
+GLIBC_FLAGS = -O2 $(HARDENING)
+$(eval $(call variant,GLIBC,build/glibc))
+
+ARM64_CC = $(HOST_CLANG) --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include
+ARM64_FLAGS = -O2
+$(eval $(call variant,ARM64,build/arm64))
+
+# The agent, put into place by rename: one that runs keeps its file.
+
+.PHONY: agent
+agent: $(RELEASE)/linx_process
+	@cmp -s $< $(PRIV)/linx_process || { mkdir -p $(PRIV) && \
+		printf '  %-5s %s (%s)\n' PRIV '$(PRIV)/linx_process' '$(AGENT_LIBC)' && \
+		cp $< $(PRIV)/linx_process.new && mv $(PRIV)/linx_process.new $(PRIV)/linx_process; }
+
+.PHONY: debug sanitize portable
+debug: build/debug/linx_process ## build/debug/linx_process, for gdb and valgrind
+sanitize: build/asan/linx_process ## build/asan/linx_process, with ASan and UBSan
+portable: build/clang/linx_process build/glibc/linx_process $$(ARM64_OBJECTS) ## Compile with gcc and clang, glibc and musl, and for arm64
+portable: agent
+
+# Programs that the test suite runs: static, because they also run where there is no libc.
+
+TEST_FLAGS := -O1 -g $(DIALECT) $(WARNINGS)
+PROGRAMS := $(TEST_PROGRAMS:test/support/%.c=build/test/%)
+
+build/test/%: test/support/%.c $(RELEASE)/toolchain.mk Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP $< $(AGENT_LINK) -o $@
+
+build/test/filter: test/support/filter.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(HOST_CC) $(TEST_FLAGS) -MMD -MP $< -lseccomp -o $@
+
+-include $(PROGRAMS:%=%.d)
+
+.PHONY: test-programs
+test-programs: $(PROGRAMS) ## The probe and its kin, which the test suite runs
+
+# Unit tests of the pure modules (cmocka), under ASan and UBSan.
+
+UNIT := $(UNIT_TESTS:c_test/%.c=build/unit/%)
+
+build/unit/%: c_test/%.c build/asan/libagent.a Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(HOST_CC) $(DIALECT) $(WARNINGS) $(ASAN_FLAGS) -Ic_src -isystem $(EI_INCLUDE) -MMD -MP $< \
+		build/asan/libagent.a $(EI_LIBRARY) -lcmocka -o $@
+
+-include $(UNIT:%=%.d)
+
+.PHONY: unit
+unit: $(UNIT) ## The C unit tests, built and run
+	@status=0; for test in $^; do ./$$test || status=1; done; exit $$status
+
+# The fuzzers (libFuzzer) of the decoders.
+
+FUZZ_SECONDS ?= 600
+FUZZ := $(FUZZERS:c_test/%.c=build/fuzz/%)
+
+build/fuzz/fuzz_%: c_test/fuzz_%.c build/fuzz/libagent.a Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(HOST_CLANG) $(DIALECT) $(WARNINGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -Ic_src \
+		-isystem $(EI_INCLUDE) -MMD -MP $< build/fuzz/libagent.a $(EI_LIBRARY) -o $@
+
+-include $(FUZZ:%=%.d)
+
+.PHONY: fuzzers fuzz
+fuzzers: $(FUZZ)
+fuzz: ## Fuzz the decoders, FUZZ_SECONDS (600) each
+	@scripts/install test
+	@$(MAKE) --no-print-directory fuzzers
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+# What a person types.
+
+.PHONY: demo test bench install-deps clean clean-agent help FORCE
+demo: ## A session from start to end, printed step by step
+	@scripts/install build
+	@mix run examples/checkpoint.exs
+
+test: ## Everything: tests in C and Elixir, as root and not, sanitizers, linters
+	@scripts/install test
+	@scripts/test
+
+bench: ## Medians and ratios against raw ports, unshare, bubblewrap
+	@scripts/install bench
+	@bench/run
+
+install-deps: ## Install what building, testing and measuring need
+	@scripts/install build test bench
+
+clean-agent:
+	@rm -rf $(RELEASE) $(PRIV)/linx_process
+
+clean: clean-agent ## Remove everything that was built
+	@rm -rf build _build
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@printf '  make %-14s %s\n' '' 'Alone: the agent, priv/linx_process'

@@ -1,0 +1,69 @@
+defmodule Mix.Tasks.Compile.LinxAgent do
+  @shortdoc "Builds the agent, priv/linx_process, through make"
+
+  @moduledoc """
+  Builds the agent, `priv/linx_process`, by running `make` in the project's directory.
+
+  The variables are those that packages with a Makefile share:
+
+    * `MIX_APP_PATH` - set to the application's build directory; the agent goes to its `priv/`
+    * `ERL_EI_INCLUDE_DIR`, `ERL_EI_LIBDIR` - where `ei.h` and `libei.a` are; set to the running
+      Erlang's unless the environment has them
+    * `CC`, `CFLAGS`, `LDFLAGS`, `CROSSCOMPILE` - passed on from the environment
+
+  What `make` prints is shown as it comes.
+  """
+
+  use Mix.Task.Compiler
+
+  @impl Mix.Task.Compiler
+  def run(_args) do
+    case make(["agent"]) do
+      0 -> {:ok, []}
+      status -> {:error, [diagnostic("make failed with exit code #{status}")]}
+    end
+  end
+
+  @impl Mix.Task.Compiler
+  def clean do
+    make(["clean-agent"])
+    :ok
+  end
+
+  defp make(targets) do
+    case System.find_executable("make") do
+      nil ->
+        Mix.shell().error("make is needed to build the agent, and is not on PATH")
+        127
+
+      make ->
+        arguments = ["--no-print-directory" | targets]
+        options = [env: environment(), stderr_to_stdout: true, into: IO.stream()]
+        {_, status} = System.cmd(make, arguments, options)
+        status
+    end
+  end
+
+  # MAKEFLAGS and MAKELEVEL belong to a make that called mix, whose job server is closed here.
+  defp environment do
+    usr = Path.join(:code.root_dir(), "usr")
+
+    %{
+      "MIX_APP_PATH" => Mix.Project.app_path(),
+      "ERL_EI_INCLUDE_DIR" => System.get_env("ERL_EI_INCLUDE_DIR") || Path.join(usr, "include"),
+      "ERL_EI_LIBDIR" => System.get_env("ERL_EI_LIBDIR") || Path.join(usr, "lib"),
+      "MAKEFLAGS" => nil,
+      "MAKELEVEL" => nil
+    }
+  end
+
+  defp diagnostic(message) do
+    %Mix.Task.Compiler.Diagnostic{
+      compiler_name: "linx_agent",
+      file: Path.expand("Makefile"),
+      message: message,
+      position: nil,
+      severity: :error
+    }
+  end
+end
