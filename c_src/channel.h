@@ -1,0 +1,49 @@
+/*
+ * Framed input and output on a descriptor. The descriptor belongs to the caller. On a non-blocking
+ * one no function waits; the child uses the same functions on blocking pipes.
+ */
+#ifndef LINX_CHANNEL_H
+#define LINX_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "frame.h"
+
+struct channel_in {
+	int fd;
+	bool eof;
+	uint64_t skip; /* bytes of an oversized frame still to be thrown away */
+	struct buffer buffer;
+};
+
+struct channel_out {
+	int fd;
+	bool broken; /* the peer is gone; what is appended from then on is thrown away */
+	struct buffer buffer;
+};
+
+/* One read(2). 1 when bytes arrived, 0 when none are there now; on end of file, or an error that is
+ * one, sets eof and answers 0. -ENOMEM. */
+int channel_in_read(struct channel_in *in);
+
+/*
+ * The next whole frame's payload, in place until the next channel_in_read: 1, 0 when there is none
+ * yet. A frame larger than `limit` answers -EMSGSIZE once and is thrown away as it arrives.
+ */
+int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload, size_t *size);
+
+/* Appends a frame; it is sent by channel_out_flush. 0 or -ENOMEM. */
+int channel_out_frame(struct channel_out *out, const struct frame *frame);
+
+/* Writes what the descriptor takes. A peer that is gone sets broken. */
+void channel_out_flush(struct channel_out *out);
+
+static inline size_t channel_out_pending(const struct channel_out *out)
+{
+	return buffer_length(&out->buffer);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * What the child does between clone and exec. It shares nothing with the agent but two pipes; what
+ * it knows, it knows from the copy of the agent's memory that it was born with.
+ */
+#ifndef LINX_CHILD_H
+#define LINX_CHILD_H
+
+#include <stdbool.h>
+
+#include "enter.h"
+#include "request.h"
+#include "stdio_plan.h"
+
+struct child_start {
+	const struct request *request;
+	const struct stdio_plan *plan;
+	const struct enter_target *target; /* NULL for spawn */
+	int down;                          /* commands from the agent */
+	int up;                            /* frames to the agent */
+	int agent_down;                    /* the other ends, which the child has no use for */
+	int agent_up;
+};
+
+/* Whether the child has a user namespace of its own, whose id 0 it takes. */
+bool child_has_user_namespace(const struct child_start *start);
+
+_Noreturn void child_run(const struct child_start *start);
+
+#endif

@@ -1,0 +1,28 @@
+/* Joining the namespaces of a live process (setns(2)). */
+#ifndef LINX_ENTER_H
+#define LINX_ENTER_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "namespace.h"
+#include "request.h"
+
+struct enter_target {
+	int pidfd;
+	uint64_t flags; /* what there is to join: the target's that are not the agent's */
+	int links[NAMESPACE_COUNT]; /* open handles, -1 where there is nothing to join */
+	dev_t device[NAMESPACE_COUNT];
+	ino_t inode[NAMESPACE_COUNT];
+};
+
+/*
+ * In the agent: pins the target with a pidfd, then opens a handle for every namespace to be joined.
+ * The descriptors belong to the target. 0 or a negative errno with *stage.
+ */
+int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage);
+
+/* In the child: joins all of them and compares. 0 or a negative errno with *stage. */
+int enter_join(const struct enter_target *target, enum stage *stage);
+
+#endif

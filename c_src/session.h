@@ -1,0 +1,99 @@
+/*
+ * One session from clone to its terminal frame: one poll loop, one explicit state. Session.c is the
+ * loop; session_input.c what the BEAM says; session_child.c what becomes of the child.
+ */
+#ifndef LINX_SESSION_H
+#define LINX_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "channel.h"
+#include "outcome.h"
+#include "relay.h"
+#include "request.h"
+
+enum session_state {
+	STATE_STARTING, /* cloned; not heard of yet */
+	STATE_PARKED,   /* at the checkpoint */
+	STATE_EXECING,  /* let go; whether it execs is not known yet */
+	STATE_RUNNING,
+	STATE_DRAINING, /* reaped and reported; its streams or descendants are still there */
+	STATE_DONE,
+};
+
+enum {
+	OUT_STDOUT,
+	OUT_STDERR,
+	OUT_PTY,
+	OUT_COUNT
+};
+enum {
+	IN_STDIN,
+	IN_PTY,
+	IN_COUNT
+};
+
+struct session {
+	const struct request *request;
+	enum session_state state;
+
+	struct channel_in in;    /* fd 3 */
+	struct channel_out out;  /* fd 4 */
+	struct channel_in up;    /* frames from the child; fd -1 once it has closed */
+	struct channel_out down; /* commands to the child */
+	struct relay_out outputs[OUT_COUNT];
+	struct relay_in inputs[IN_COUNT];
+	int pty_slave;     /* kept open, see struct pty; -1 */
+	int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */
+
+	pid_t pid;            /* the child, in the agent's pid namespace */
+	int pidfd;            /* of the child; -1 once it is reaped */
+	bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
+	bool awaits_answer;   /* a checkpoint command is with the child */
+	bool beam_is_gone;    /* and what follows from it has been done */
+	bool terminal_sent;
+	uint64_t applied; /* checkpoint commands */
+	struct ending ending;
+
+	int64_t hold_until; /* frames wait for the one that is about to come; ms, 0: none */
+	int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
+	int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
+	int exit_code;
+};
+
+/* Runs to the end. The agent's exit code. Everything in the session belongs to it. */
+int session_run(struct session *session);
+
+/* session_child.c */
+
+/* The first word of a child that clone has made; queues :spawned where it is the workload's own. */
+void session_child_cloned(struct session *session);
+/* Takes every frame that has come from the child. */
+void session_child_frames(struct session *session);
+/* The child's pidfd is readable: reports the end once everything before it has been taken. */
+void session_child_ended(struct session *session);
+/* SIGCHLD arrived: reaps what the subreaper has adopted. */
+void session_reap_adopted(struct session *session);
+/* Whether descendants are left that the session is to kill and reap. Kills them. */
+bool session_has_descendants(struct session *session);
+void session_signal(struct session *session, int signum, enum signal_scope scope);
+/* Ends a child that has not been let go, with a failure to be reported. */
+void session_fail(struct session *session, int error, enum stage stage);
+
+/* session_input.c */
+
+/* Whether a frame from the BEAM could be acted on now. */
+bool session_accepts_commands(const struct session *session);
+/* Acts on every whole frame that may be acted on, and on the end of the channel. */
+void session_take_commands(struct session *session);
+/* The BEAM's end is closed: the parked child dies, the running workload gets the orphan policy. */
+void session_beam_gone(struct session *session);
+
+/* Milliseconds of the monotonic clock. */
+int64_t session_now(void);
+/* Appends a frame for the BEAM. No memory for one is the end of the channel. */
+void session_emit(struct session *session, const struct frame *frame);
+
+#endif
