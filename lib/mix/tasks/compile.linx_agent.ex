@@ -18,7 +18,7 @@ defmodule Mix.Tasks.Compile.LinxAgent do
 
   @impl Mix.Task.Compiler
   def run(_args) do
-    case make(["agent"]) do
+    case make(["-j#{System.schedulers_online()}", "agent"]) do
       0 -> {:ok, []}
       status -> {:error, [diagnostic("make failed with exit code #{status}")]}
     end
