@@ -1,0 +1,90 @@
+defmodule Linx.Agent do
+  @moduledoc """
+  Finds and starts the agent, the C program that does for a session what the BEAM cannot do itself.
+
+  It is `priv/linx_process` of this application. The environment variable `LINX_AGENT` names another
+  one, such as a sanitizer build.
+  """
+
+  alias Linx.Process.Error
+
+  @variable "LINX_AGENT"
+
+  # Standard input, output and error stay the workload's; frames go over fds 3 and 4.
+  @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
+
+  @doc """
+  The path of the agent that the next session starts.
+
+      iex> Linx.Agent.path() |> String.valid?()
+      true
+  """
+  @spec path() :: Path.t()
+  def path do
+    case System.get_env(@variable, "") do
+      "" -> built_in()
+      path -> path
+    end
+  end
+
+  @doc """
+  Starts an agent; the calling process becomes its port's owner.
+
+  `{:error, {:missing_agent, path}}` when there is no executable file at `path/0`, otherwise
+  `{:error, %Linx.Process.Error{stage: :open_port}}`.
+  """
+  @spec open() :: {:ok, port()} | {:error, {:missing_agent, Path.t()} | Error.t()}
+  def open do
+    path = path()
+
+    try do
+      {:ok, Port.open({:spawn_executable, path}, @port_options)}
+    rescue
+      error -> {:error, refusal(error, path)}
+    end
+  end
+
+  @doc """
+  What to do about a missing agent, for a person.
+
+      iex> Linx.Agent.missing_message("/opt/linx_process") =~ "make"
+      true
+  """
+  @spec missing_message(Path.t()) :: String.t()
+  def missing_message(path) do
+    "there is no executable agent at #{path}; build it with `mix compile`, or with `make` in linx's " <>
+      "own directory, or name another one in #{@variable}"
+  end
+
+  # open_port/2 raises these for a file that is not there or is not executable; a path that is no
+  # file name at all is a bad argument.
+  defp refusal(%ErlangError{original: reason}, path)
+       when reason in [:enoent, :eacces, :enotdir, :eisdir, :eloop, :enametoolong],
+       do: {:missing_agent, path}
+
+  defp refusal(%ErlangError{original: reason}, _path) when is_atom(reason),
+    do: Error.new(:open_port, reason)
+
+  defp refusal(%SystemLimitError{}, _path), do: Error.new(:open_port, :system_limit)
+  defp refusal(_error, path), do: {:missing_agent, path}
+
+  # The answer is the code server's, a process that all callers share, and never changes.
+  defp built_in do
+    case :persistent_term.get(__MODULE__, nil) do
+      nil -> locate()
+      path -> path
+    end
+  end
+
+  defp locate do
+    case :code.priv_dir(:linx) do
+      {:error, :bad_name} ->
+        "priv/linx_process"
+
+      directory ->
+        path = Path.join(List.to_string(directory), "linx_process")
+        :persistent_term.put(__MODULE__, path)
+        path
+    end
+  end
+end

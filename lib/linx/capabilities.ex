@@ -1,0 +1,194 @@
+defmodule Linx.Capabilities do
+  @moduledoc """
+  The capabilities of a process (capabilities(7)): reading them, and taking them from a workload at
+  the checkpoint.
+
+  Capabilities are atoms such as `:cap_net_admin`, and sets of them `MapSet`s; the verbs also take
+  lists.
+  """
+
+  import Bitwise
+
+  alias Linx.Process.Error
+
+  # In the order of their bits, from 0.
+  @names ~w(
+    cap_chown cap_dac_override cap_dac_read_search cap_fowner cap_fsetid cap_kill cap_setgid cap_setuid
+    cap_setpcap cap_linux_immutable cap_net_bind_service cap_net_broadcast cap_net_admin cap_net_raw
+    cap_ipc_lock cap_ipc_owner cap_sys_module cap_sys_rawio cap_sys_chroot cap_sys_ptrace cap_sys_pacct
+    cap_sys_admin cap_sys_boot cap_sys_nice cap_sys_resource cap_sys_time cap_sys_tty_config cap_mknod
+    cap_lease cap_audit_write cap_audit_control cap_setfcap cap_mac_override cap_mac_admin cap_syslog
+    cap_wake_alarm cap_block_suspend cap_audit_read cap_perfmon cap_bpf cap_checkpoint_restore
+  )a
+
+  @bits Map.new(Enum.with_index(@names))
+
+  # A kernel newer than this table has bits without a name here; read/1 shows them by number.
+  @all_names @names ++ for(bit <- length(@names)..63, do: :"cap_#{bit}")
+
+  @fields [
+    {"CapInh", :inheritable},
+    {"CapPrm", :permitted},
+    {"CapEff", :effective},
+    {"CapBnd", :bounding},
+    {"CapAmb", :ambient}
+  ]
+
+  defstruct effective: MapSet.new(),
+            permitted: MapSet.new(),
+            inheritable: MapSet.new(),
+            bounding: MapSet.new(),
+            ambient: MapSet.new()
+
+  @typedoc "A capability, such as `:cap_net_admin`."
+  @type capability :: atom()
+
+  @type set :: MapSet.t(capability()) | [capability()]
+
+  @type t :: %__MODULE__{
+          effective: MapSet.t(capability()),
+          permitted: MapSet.t(capability()),
+          inheritable: MapSet.t(capability()),
+          bounding: MapSet.t(capability()),
+          ambient: MapSet.t(capability())
+        }
+
+  @type refusal ::
+          {:error, {:bad_capabilities, term()} | Error.t() | :not_ready | :running | :no_process}
+
+  @doc """
+  Every capability, in the order of the kernel's bits.
+
+      iex> length(Linx.Capabilities.all())
+      41
+  """
+  @spec all() :: [capability()]
+  def all, do: @names
+
+  @doc """
+  The five sets of a process of this host.
+
+  A capability this module has no name for is shown by its bit, such as `:cap_41`.
+  `{:error, :no_process}` when there is no such process, `{:error, {:bad_pid, value}}` for what is no pid.
+
+      iex> {:ok, capabilities} = Linx.Capabilities.read(1)
+      iex> :cap_kill in capabilities.permitted
+      true
+  """
+  @spec read(pos_integer()) :: {:ok, t()} | {:error, :no_process | {:bad_pid, term()} | Error.t()}
+  def read(pid) when is_integer(pid) and pid > 0 do
+    case File.read("/proc/#{pid}/status") do
+      {:ok, status} -> {:ok, parse(status)}
+      {:error, reason} when reason in [:enoent, :esrch] -> {:error, :no_process}
+      {:error, reason} -> {:error, Error.new(:read_status, reason)}
+    end
+  end
+
+  def read(pid), do: {:error, {:bad_pid, pid}}
+
+  @doc """
+  Drops capabilities from the workload's bounding set, at the checkpoint: all of them or, when the
+  kernel refuses, none.
+
+  Like the other verbs here: `:ok` says that the kernel did it. `{:error, {:bad_capabilities, value}}` names
+  what is no capability, before anything is sent. A refusal by the kernel is
+  `{:error, %Linx.Process.Error{}}` and the end of the session. `{:error, :not_ready}` before the checkpoint,
+  `{:error, :running}` after it, `{:error, :no_process}` after the end.
+
+      iex> Linx.Capabilities.drop_bounding(self(), [:cap_net_raw, :cap_of_tea])
+      {:error, {:bad_capabilities, [:cap_of_tea]}}
+  """
+  @spec drop_bounding(Linx.Process.session(), set()) :: :ok | refusal()
+  def drop_bounding(session, capabilities) do
+    with {:ok, mask} <- mask(capabilities),
+         do: Linx.Process.checkpoint(session, {:cap_drop_bounding, mask})
+  end
+
+  @doc """
+  Sets the workload's effective, permitted and inheritable sets, at the checkpoint.
+
+  `sets` is a keyword list, a map or a `Linx.Capabilities` struct with `:effective`, `:permitted` and
+  `:inheritable`; one that is left out is empty. Other keys of a struct are not looked at.
+
+      iex> Linx.Capabilities.set_thread_sets(self(), effective: [:cap_kill], permitted: :all)
+      {:error, {:bad_capabilities, :all}}
+  """
+  @spec set_thread_sets(Linx.Process.session(), keyword(set()) | map()) :: :ok | refusal()
+  def set_thread_sets(session, sets) do
+    with {:ok, sets} <- thread_sets(sets),
+         {:ok, effective} <- mask(sets.effective),
+         {:ok, permitted} <- mask(sets.permitted),
+         {:ok, inheritable} <- mask(sets.inheritable) do
+      Linx.Process.checkpoint(session, {:cap_set_thread, effective, permitted, inheritable})
+    end
+  end
+
+  @doc """
+  Makes the workload's ambient set exactly this one, at the checkpoint.
+
+  A capability can only be ambient that is permitted and inheritable.
+
+      iex> Linx.Capabilities.set_ambient(self(), [:cap_kill | :improper])
+      {:error, {:bad_capabilities, [:cap_kill | :improper]}}
+  """
+  @spec set_ambient(Linx.Process.session(), set()) :: :ok | refusal()
+  def set_ambient(session, capabilities) do
+    with {:ok, mask} <- mask(capabilities),
+         do: Linx.Process.checkpoint(session, {:cap_set_ambient, mask})
+  end
+
+  @doc """
+  A set as the kernel's bit mask.
+
+      iex> Linx.Capabilities.mask([:cap_chown, :cap_kill])
+      {:ok, 0b100001}
+  """
+  @spec mask(set()) :: {:ok, non_neg_integer()} | {:error, {:bad_capabilities, term()}}
+  def mask(%MapSet{} = set), do: set |> MapSet.to_list() |> mask()
+
+  def mask(list) when is_list(list) do
+    if List.improper?(list) do
+      {:error, {:bad_capabilities, list}}
+    else
+      case Enum.reject(list, &is_map_key(@bits, &1)) do
+        [] -> {:ok, Enum.reduce(list, 0, &(1 <<< @bits[&1] ||| &2))}
+        unknown -> {:error, {:bad_capabilities, unknown}}
+      end
+    end
+  end
+
+  def mask(other), do: {:error, {:bad_capabilities, other}}
+
+  defp thread_sets(%__MODULE__{} = sets), do: {:ok, sets}
+
+  defp thread_sets(sets) do
+    empty = %{effective: [], permitted: [], inheritable: []}
+
+    with true <- is_map(sets) or (is_list(sets) and Keyword.keyword?(sets)),
+         given = Map.new(sets),
+         merged = Map.merge(empty, given),
+         true <- map_size(merged) == map_size(empty) do
+      {:ok, merged}
+    else
+      false -> {:error, {:bad_capabilities, sets}}
+    end
+  end
+
+  defp parse(status) do
+    for line <- String.split(status, "\n"),
+        {label, field} <- @fields,
+        String.starts_with?(line, label <> ":"),
+        into: %{} do
+      [_label, hexadecimal] = String.split(line)
+      {field, names(String.to_integer(hexadecimal, 16))}
+    end
+    |> then(&struct!(__MODULE__, &1))
+  end
+
+  defp names(mask) do
+    for {name, bit} <- Enum.with_index(@all_names),
+        (mask >>> bit &&& 1) == 1,
+        into: MapSet.new(),
+        do: name
+  end
+end

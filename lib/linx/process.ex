@@ -1,0 +1,405 @@
+defmodule Linx.Process do
+  @moduledoc """
+  Runs Linux programs in namespaces of their own, under supervision.
+
+  A session is one workload: a program that runs in fresh namespaces (`spawn/1`) or in those of another
+  process (`enter/2`). One process per session looks after it, and its pid is the session's handle.
+
+      {:ok, session} = Linx.Process.spawn(argv: ["/bin/sh", "-c", "hostname"], namespaces: [:user, :uts])
+
+      receive do
+        {:linx_process, :ready, host_pid} -> Linx.User.setup_maps(host_pid, uid: [{0, 1000, 1}])
+      end
+
+      :ok = Linx.Capabilities.drop_bounding(session, [:cap_net_raw])
+      :ok = Linx.Process.proceed(session)
+      {:ok, {:exited, 0}} = Linx.Process.wait(session)
+
+  ## The checkpoint
+
+  The child is created, then parked. While it is, it can be configured from outside (its id maps,
+  cgroup, network) and from inside (`Linx.Capabilities`, `Linx.Seccomp`, `Linx.User.set_credentials/2`).
+  `proceed/1` lets it go, `abort/1` ends it. With `auto_proceed: true` there is no checkpoint.
+
+  ## Events
+
+  The owner, the caller of `spawn/1` unless `:owner` says otherwise, receives
+
+  | message | when |
+  | --- | --- |
+  | `{:linx_process, :ready, host_pid}` | the child is parked at the checkpoint |
+  | `{:linx_process, :running}` | the workload has been executed |
+  | `{:linx_process, :pty_out, binary}` | it wrote to its terminal |
+  | `{:linx_process, :exited, code}` | it exited |
+  | `{:linx_process, :signaled, signum}` | a signal ended it |
+  | `{:linx_process, :aborted}` | it was aborted at the checkpoint |
+  | `{:linx_process, :error, errno, stage}` | the session failed; `errno` is a number, see `Linx.Process.Error` |
+
+  The last four are terminal: a session sends exactly one of them, and nothing after it. When the
+  agent itself ended without reporting one, it is `{:linx_process, :error, exit_code, :agent_died}`.
+
+  With `events: :tagged` a message is `{:linx_process, session, event}`, where `event` is `{:ready, host_pid}`,
+  `:running`, `{:pty_out, binary}`, `{:exited, code}`, `{:signaled, signum}`, `:aborted` or
+  `{:error, errno, stage}`. With `events: :none` there are none.
+
+  ## Who dies when
+
+  | what dies | then |
+  | --- | --- |
+  | the workload | terminal event; the agent ends; no zombie is left |
+  | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload's process group is killed, and the workload reaped, before the session is gone |
+  | the session by `:kill`, or the whole BEAM | the agent applies `:orphan_policy` |
+  | the agent | the kernel kills the workload; `:agent_died` |
+  | the owner | the session goes on, unless the owner also started it |
+
+  A session is linked to the process that called `spawn/1` or `enter/2`, and ends with it, even when
+  that one ends normally.
+  """
+
+  import Kernel, except: [spawn: 1]
+
+  alias Linx.Process.{Error, Info, Options, Server}
+  alias Linx.Signal
+
+  @typedoc "A session: its pid or the name it was given."
+  @type session :: GenServer.server()
+
+  @typedoc "How a session ended."
+  @type result ::
+          {:ok, {:exited, 0..255} | {:signaled, 1..64} | :aborted} | {:error, Error.t()}
+
+  @typedoc "What happened in a session, as `events: :tagged` has it."
+  @type event ::
+          {:ready, pos_integer()}
+          | :running
+          | {:pty_out, binary()}
+          | {:exited, 0..255}
+          | {:signaled, 1..64}
+          | :aborted
+          | {:error, non_neg_integer(), atom()}
+
+  @typedoc "A string for the kernel: a binary, or a list of bytes; without NUL."
+  @type os_string :: binary() | [byte()]
+
+  @type namespace :: :user | :mount | :uts | :ipc | :cgroup | :net | :time | :pid
+
+  @type directive :: :inherit | :devnull | {:connect_unix, os_string()}
+
+  @type option ::
+          {:argv, nonempty_list(os_string())}
+          | {:namespaces, [namespace()]}
+          | {:env, [os_string()]}
+          | {:cwd, os_string()}
+          | {:stdio, :inherit | :devnull | :pty | [{:stdin | :stdout | :stderr, directive()}]}
+          | {:no_new_privs, boolean()}
+          | {:orphan_policy, {:kill, non_neg_integer()} | :linger}
+          | {:owner, pid()}
+          | {:linger, boolean()}
+          | {:auto_proceed, boolean()}
+          | {:events, :plain | :tagged | :none}
+          | {:name, GenServer.name()}
+
+  @typedoc "Why a session could not be started; `format_error/1` puts it into words."
+  @type start_error ::
+          Options.error()
+          | {:missing_agent, Path.t()}
+          | {:already_started, pid()}
+          | Error.t()
+
+  @doc """
+  Starts a program in fresh namespaces.
+
+  The answer comes as soon as the agent is started: what follows is told by events. The session is
+  linked to the caller.
+
+  ## What runs, and where
+
+    * `:argv` - required: a non-empty list of strings. The first is the file to execute, a path as the
+      workload sees it; `PATH` is not searched.
+    * `:namespaces` - fresh ones for the workload, of `:user`, `:mount`, `:uts`, `:ipc`, `:cgroup`, `:net`,
+      `:time` and `:pid`. None by default.
+    * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
+      BEAM's by default.
+    * `:cwd` - the working directory, in the workload's own root. Inherited by default.
+    * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), or a keyword
+      list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull` and `{:connect_unix, path}`, a
+      socket of the host to connect to.
+    * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
+    * `:orphan_policy` - what the agent does with a running workload when the BEAM disappears:
+      `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
+      `:linger` leaves it running. `{:kill, 5000}` by default.
+
+  ## How the session behaves
+
+    * `:owner` - a pid that receives the events. The caller by default.
+    * `:events` - `:plain` (the default), `:tagged` or `:none`; see above.
+    * `:linger` - when `true`, the default, the session answers `wait/2` and `info/1` after the
+      workload's end. When `false` it stops then, with the reason `:normal` after exit code 0,
+      `{:exited, code}`, `{:signaled, signum}`, `{:shutdown, :aborted}` or `{:error, error}`.
+    * `:auto_proceed` - when `true` the workload runs without a stop at the checkpoint. The verbs of
+      the checkpoint then answer `{:error, :running}` from the start. `false` by default.
+    * `:name` - registers the session, as `GenServer.start_link/3` would.
+
+  ## Errors
+
+  Before anything is started: `{:error, :argv_required}`, and `{:error, {:bad_<option>, value}}` for a
+  value that does not fit, such as `{:bad_cwd, 7}`; `{:error, {:bad_option, {name, value}}}` for an
+  option that does not exist; `{:error, {:missing_agent, path}}`;
+  `{:error, {:already_started, pid}}` for a taken name; `{:error, %Linx.Process.Error{stage: :open_port}}`
+  when the system has no room for another process.
+
+      iex> Linx.Process.spawn(argv: [])
+      {:error, {:bad_argv, []}}
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"], auto_proceed: true)
+      iex> Linx.Process.wait(session)
+      {:ok, {:exited, 0}}
+  """
+  @spec spawn([option()]) :: {:ok, pid()} | {:error, start_error()}
+  def spawn(opts) do
+    with {:ok, options} <- Options.parse(:spawn, opts, self()),
+         do: Server.start(:spawn, options, self())
+  end
+
+  @doc """
+  Starts a program in the namespaces of a live process: `target` is a host pid or another session.
+
+  Takes the options of `spawn/1`. `:namespaces` are those of the target's to join; by default every
+  one that differs from the BEAM's. The workload's ancestors stay on the host, so it does not end with
+  the target unless the target's pid namespace does.
+
+  Besides the errors of `spawn/1`: `{:error, {:bad_target, value}}`, `{:error, :not_ready}` when the session
+  to enter has no process yet, and `{:error, :no_process}` when it has ended. A host pid that is gone is
+  a terminal `{:linx_process, :error, errno, :pidfd_open}`.
+
+      iex> Linx.Process.enter(0, argv: ["/bin/true"])
+      {:error, {:bad_target, 0}}
+  """
+  @spec enter(pos_integer() | session(), [option()]) ::
+          {:ok, pid()}
+          | {:error, start_error() | {:bad_target, term()} | :not_ready | :no_process}
+  def enter(target, opts) do
+    with {:ok, target} <- check_target(target),
+         {:ok, host_pid} <- resolve_target(target),
+         {:ok, options} <- Options.parse({:enter, host_pid}, opts, self()),
+         do: Server.start(:enter, options, self())
+  end
+
+  @doc """
+  A child specification for a session under a supervisor.
+
+  The options are those of `spawn/1`. `:linger` is always false, so that the supervisor learns of the
+  workload's end, and without an `:owner` there are no events, because the supervisor has no use for
+  them.
+
+      iex> Linx.Process.child_spec(argv: ["/bin/sleep", "9"], name: :sleeper).id
+      :sleeper
+  """
+  @spec child_spec([option()]) :: Supervisor.child_spec()
+  def child_spec(opts) when is_list(opts) do
+    opts = if List.keymember?(opts, :owner, 0), do: opts, else: [{:events, :none} | opts]
+
+    %{
+      id: with({:name, name} <- List.keyfind(opts, :name, 0, __MODULE__), do: name),
+      start: {__MODULE__, :spawn, [[{:linger, false} | opts]]},
+      type: :worker,
+      shutdown: 10_000
+    }
+  end
+
+  @doc """
+  Lets the workload go.
+
+  `:ok` says that it was told to: whether it got to run, an event says. `{:error, :not_ready}` before the
+  checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the end.
+  """
+  @spec proceed(session()) :: :ok | {:error, :not_ready | :running | :no_process}
+  def proceed(session), do: call(session, :proceed)
+
+  @doc """
+  Ends the workload at the checkpoint, before it has run.
+
+  Kept until the checkpoint when it comes early. `{:error, :running}` after `proceed/1`,
+  `{:error, :no_process}` after the end.
+  """
+  @spec abort(session()) :: :ok | {:error, :running | :no_process}
+  def abort(session), do: call(session, :abort)
+
+  @doc """
+  Sends a signal to the workload: a number from 1 to 64 or a name of `Linx.Signal`.
+
+  Kept until the workload runs when it comes early. `{:error, {:bad_signal, value}}`, or
+  `{:error, :no_process}` after the end.
+
+      iex> Linx.Process.signal(self(), :sigfoo)
+      {:error, {:bad_signal, :sigfoo}}
+  """
+  @spec signal(session(), Signal.t()) :: :ok | {:error, {:bad_signal, term()} | :no_process}
+  def signal(session, signal) do
+    case Signal.number(signal) do
+      {:ok, number} -> call(session, {:signal, number})
+      :error -> {:error, {:bad_signal, signal}}
+    end
+  end
+
+  @doc """
+  Waits for the session's end, up to `timeout` milliseconds.
+
+  `{:ok, {:exited, code}}`, `{:ok, {:signaled, signum}}`, `{:ok, :aborted}`, or
+  `{:error, %Linx.Process.Error{}}` for a session that failed. `{:error, :timeout}` leaves the session as it
+  is, and nothing arrives later. `{:error, :no_process}` when there is no such session,
+  `{:error, {:bad_timeout, value}}`. Any number of processes may wait.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/no/such/program"], auto_proceed: true)
+      iex> {:error, error} = Linx.Process.wait(session)
+      iex> {error.stage, error.errno}
+      {:execve, :enoent}
+  """
+  @spec wait(session(), timeout()) ::
+          result() | {:error, :timeout | :no_process | {:bad_timeout, term()}}
+  def wait(session, timeout \\ :infinity)
+
+  def wait(session, timeout)
+      when timeout == :infinity or (is_integer(timeout) and timeout in 0..0xFFFF_FFFF),
+      do: call(session, {:wait, timeout})
+
+  def wait(_session, timeout), do: {:error, {:bad_timeout, timeout}}
+
+  @doc """
+  What is known of the session now.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
+      iex> {:ok, info} = Linx.Process.info(session)
+      iex> {info.mode, info.pty?, info.result}
+      {:spawn, false, nil}
+  """
+  @spec info(session()) :: {:ok, Info.t()} | {:error, :no_process}
+  def info(session), do: call(session, :info)
+
+  @doc """
+  The workload's process id on this host.
+
+  `{:error, :not_ready}` until there is one. After the session's end it is what it was, and the
+  kernel may have given the number to another process.
+  """
+  @spec host_pid(session()) :: {:ok, pos_integer()} | {:error, :not_ready | :no_process}
+  def host_pid(session), do: call(session, :host_pid)
+
+  @doc """
+  Makes another process the owner: it receives the events from here on.
+
+  `{:error, {:bad_owner, value}}` for what is no pid, `{:error, :no_process}` after the end.
+
+      iex> Linx.Process.set_owner(self(), :somebody)
+      {:error, {:bad_owner, :somebody}}
+  """
+  @spec set_owner(session(), pid()) :: :ok | {:error, {:bad_owner, term()} | :no_process}
+  def set_owner(session, owner) when is_pid(owner), do: call(session, {:set_owner, owner})
+  def set_owner(_session, owner), do: {:error, {:bad_owner, owner}}
+
+  @doc """
+  Writes to the workload's terminal: iodata of any size.
+
+  The bytes arrive in order, after those of earlier calls; `:ok` does not say that the workload has read
+  them. While more than 4 MiB wait for a workload that does not read, the call waits too.
+
+  `{:error, :no_pty}` for a session without `stdio: :pty`, `{:error, :not_running}` before the workload runs,
+  `{:error, :no_process}` after its end, `{:error, {:bad_data, value}}` for what is no iodata.
+
+      iex> Linx.Process.pty_write(self(), :ls)
+      {:error, {:bad_data, :ls}}
+  """
+  @spec pty_write(session(), iodata()) ::
+          :ok | {:error, :no_pty | :not_running | :no_process | {:bad_data, term()}}
+  def pty_write(session, data) do
+    case to_binary(data) do
+      {:ok, binary} -> call(session, {:pty_write, binary})
+      :error -> {:error, {:bad_data, data}}
+    end
+  end
+
+  @doc """
+  Sets the size of the workload's terminal: rows and columns of characters, width and height in
+  pixels (0 when unknown), each up to 65535.
+
+  At the checkpoint and while the workload runs. Kept until then when it comes early; a session without
+  a checkpoint applies it once the workload runs. `{:error, :no_pty}`, `{:error, :no_process}`,
+  `{:error, {:bad_winsize, value}}`.
+
+      iex> Linx.Process.pty_set_winsize(self(), {24, 80})
+      {:error, {:bad_winsize, {24, 80}}}
+  """
+  @spec pty_set_winsize(session(), {0..65535, 0..65535, 0..65535, 0..65535}) ::
+          :ok | {:error, :no_pty | :no_process | {:bad_winsize, term()} | Error.t()}
+  def pty_set_winsize(session, {rows, cols, xpixel, ypixel} = size)
+      when rows in 0..65535 and cols in 0..65535 and xpixel in 0..65535 and ypixel in 0..65535,
+      do: call(session, {:pty_winsize, size})
+
+  def pty_set_winsize(_session, size), do: {:error, {:bad_winsize, size}}
+
+  @doc """
+  The handle of the workload's terminal, which is the session itself.
+
+  The agent holds the master side; `pty_write/2` and the `:pty_out` events reach it. So `{:ok, session}`
+  says that there is a terminal, `{:error, :no_pty}` that there is none, and `{:error, :no_process}` that
+  it is gone.
+  """
+  @spec pty_master(session()) :: {:ok, session()} | {:error, :no_pty | :no_process}
+  def pty_master(session) do
+    with :ok <- call(session, :pty_master), do: {:ok, session}
+  end
+
+  @doc """
+  Why a session could not be started, for a person.
+
+      iex> Linx.Process.format_error({:bad_cwd, 7})
+      "bad option :cwd: a path, without NUL bytes, got: 7"
+  """
+  @spec format_error(start_error() | :not_ready | :no_process | {:bad_target, term()}) ::
+          String.t()
+  def format_error(%Error{} = error), do: Exception.message(error)
+  def format_error({:missing_agent, path}), do: Linx.Agent.missing_message(path)
+  def format_error({:already_started, pid}), do: "the name is taken by #{inspect(pid)}"
+  def format_error(:not_ready), do: "the session has no process yet"
+  def format_error(:no_process), do: "the session has ended"
+
+  def format_error({:bad_target, value}),
+    do: "a target is the pid of a process on this host or a session, got: #{inspect(value)}"
+
+  def format_error(reason), do: Options.message(reason)
+
+  # A command that the child applies at the checkpoint; the answer is the kernel's. For the modules
+  # that know what to send.
+  @doc false
+  @spec checkpoint(session(), tuple()) ::
+          :ok | {:error, Error.t() | :not_ready | :running | :no_process}
+  def checkpoint(session, command), do: call(session, {:checkpoint, command})
+
+  # No time limit: the session answers every call at once but those that say otherwise, and when it
+  # is gone, or goes before it answers, the call exits.
+  defp call(session, request) do
+    GenServer.call(session, request, :infinity)
+  catch
+    :exit, _reason -> {:error, :no_process}
+  end
+
+  defp check_target(pid) when is_integer(pid) and pid in 1..0x7FFF_FFFF, do: {:ok, pid}
+
+  defp check_target(pid) when is_pid(pid) and pid != self() and node(pid) == node(),
+    do: {:ok, pid}
+
+  defp check_target(name) when is_atom(name) and name not in [nil, true, false, :undefined],
+    do: {:ok, name}
+
+  defp check_target({:global, _term} = name), do: {:ok, name}
+  defp check_target({:via, module, _term} = name) when is_atom(module), do: {:ok, name}
+  defp check_target(other), do: {:error, {:bad_target, other}}
+
+  defp resolve_target(pid) when is_integer(pid), do: {:ok, pid}
+  defp resolve_target(session), do: call(session, :target)
+
+  defp to_binary(data) do
+    {:ok, IO.iodata_to_binary(data)}
+  rescue
+    ArgumentError -> :error
+  end
+end

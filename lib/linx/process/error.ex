@@ -1,0 +1,185 @@
+defmodule Linx.Process.Error do
+  @moduledoc """
+  Why a session could not do what it was asked to.
+
+    * `:stage` - the step that failed: one of `Linx.Process.Wire.stages/0`, or of the library's own
+      `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
+      session did), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
+      `:gid_map` (`Linx.User`)
+    * `:errno` - the kernel's reason, by name; `nil` for `:agent_died`
+    * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n
+      killed it
+    * `:index` - which element of a list of commands failed, from 0, when it was one
+
+  It is an exception, so that it can be raised as it is, and its message says what to do about it
+  where that is known:
+
+      iex> error = Linx.Process.Error.new(:execve, 2)
+      iex> Exception.message(error)
+      "execve failed: ENOENT, No such file or directory; the program, or the interpreter its first line names, does not exist where the workload runs (argv's first element is a path, not looked up along PATH)"
+  """
+
+  alias Linx.{Errno, Signal}
+
+  defexception [:stage, :errno, :code, :index]
+
+  @type kind ::
+          :not_found
+          | :permission_denied
+          | :not_executable
+          | :bad_cwd
+          | :bad_args
+          | :resource_limit
+          | :out_of_memory
+          | :not_supported
+          | :other
+
+  @type t :: %__MODULE__{
+          stage: atom(),
+          errno: Errno.name() | nil,
+          code: non_neg_integer() | nil,
+          index: non_neg_integer() | nil
+        }
+
+  # Checked from top to bottom; `:_` matches anything.
+  @kinds [
+    {:agent_died, :_, :other},
+    {:chdir, :enomem, :out_of_memory},
+    {:chdir, :_, :bad_cwd},
+    {:malformed_request, :_, :bad_args},
+    {:request_too_big, :_, :bad_args},
+    {:malformed_command, :_, :bad_args},
+    {:command_too_big, :_, :bad_args},
+    # An unprivileged caller meets the limits of user namespaces as ENOSPC (clone(2)).
+    {:clone, :enospc, :resource_limit},
+    {:clone, :eusers, :resource_limit},
+    {:_, :enoent, :not_found},
+    {:_, :esrch, :not_found},
+    {:_, :enotdir, :not_found},
+    {:_, :eperm, :permission_denied},
+    {:_, :eacces, :permission_denied},
+    {:_, :enoexec, :not_executable},
+    {:_, :elibbad, :not_executable},
+    {:_, :einval, :bad_args},
+    {:_, :e2big, :bad_args},
+    {:_, :enametoolong, :bad_args},
+    {:_, :emsgsize, :bad_args},
+    {:_, :eagain, :resource_limit},
+    {:_, :emfile, :resource_limit},
+    {:_, :enfile, :resource_limit},
+    {:_, :enospc, :resource_limit},
+    {:_, :edquot, :resource_limit},
+    {:_, :system_limit, :resource_limit},
+    {:_, :enomem, :out_of_memory},
+    {:_, :enosys, :not_supported},
+    {:_, :eopnotsupp, :not_supported}
+  ]
+
+  @hints [
+    {:execve, :enoent,
+     "the program, or the interpreter its first line names, does not exist where the workload runs " <>
+       "(argv's first element is a path, not looked up along PATH)"},
+    {:execve, :eacces,
+     "the program is no regular file, lacks execute permission for the workload's user, or lies on a " <>
+       "filesystem mounted noexec"},
+    {:execve, :enoexec,
+     "the program is in no format this kernel executes; a script needs a #! line"},
+    {:execve, :e2big, "argv and env together exceed what the kernel takes (execve(2))"},
+    {:chdir, :enoent, "the directory given as :cwd does not exist where the workload runs"},
+    {:chdir, :enotdir, "what :cwd names is not a directory"},
+    {:chdir, :eacces, "the workload's user may not search the directory given as :cwd"},
+    {:clone, :eperm,
+     "the namespaces need root; as an ordinary user ask for :user among them, if this host allows it"},
+    {:clone, :enospc, "a limit in /proc/sys/user/max_*_namespaces is reached (namespaces(7))"},
+    {:clone, :einval, "this kernel lacks one of the namespaces"},
+    {:clone, :eagain, "a limit on the number of processes is reached (RLIMIT_NPROC, pids.max)"},
+    {:pidfd_open, :esrch, "the process to enter is gone"},
+    {:connect_unix, :enoent, "there is no socket at the path given to :connect_unix"},
+    {:connect_unix, :econnrefused, "nobody listens at the path given to :connect_unix"},
+    {:malformed_frame, :eproto, "the agent and this library are not of the same version"},
+    {:open_port, :system_limit, "the BEAM's limit of ports is reached (erl +Q)"},
+    {:open_port, :emfile, "the BEAM's limit of open files is reached (ulimit -n)"},
+    {:open_port, :eagain,
+     "a limit on the number of processes is reached (RLIMIT_NPROC, pids.max)"},
+    {:uid_map, :eperm,
+     "without CAP_SETUID only the writer's own id can be mapped, in one row; a map is written once"},
+    {:gid_map, :eperm,
+     "without CAP_SETGID only the writer's own group can be mapped, in one row and with " <>
+       "setgroups denied; a map is written once"}
+  ]
+
+  @doc """
+  An error at a stage, with its errno by number or name.
+
+      iex> Linx.Process.Error.new(:chdir, 2)
+      %Linx.Process.Error{stage: :chdir, errno: :enoent, code: 2}
+      iex> Linx.Process.Error.new(:agent_died, 3)
+      %Linx.Process.Error{stage: :agent_died, errno: nil, code: 3}
+  """
+  @spec new(atom(), non_neg_integer() | atom(), non_neg_integer() | nil) :: t()
+  def new(stage, reason, index \\ nil)
+
+  def new(:agent_died, code, index) when is_integer(code),
+    do: %__MODULE__{stage: :agent_died, code: code, index: index}
+
+  def new(stage, code, index) when is_integer(code),
+    do: %__MODULE__{stage: stage, errno: Errno.name(code), code: code, index: index}
+
+  def new(stage, name, index) when is_atom(name),
+    do: %__MODULE__{stage: stage, errno: name, code: Errno.code(name), index: index}
+
+  @doc """
+  What sort of trouble it is, for a program that decides what to do next.
+
+      iex> Linx.Process.Error.kind(Linx.Process.Error.new(:execve, 2))
+      :not_found
+      iex> Linx.Process.Error.kind(Linx.Process.Error.new(:chdir, 2))
+      :bad_cwd
+  """
+  @spec kind(t()) :: kind()
+  for {stage, errno, kind} <- @kinds do
+    stage_pattern = if stage == :_, do: Macro.var(:_, nil), else: stage
+    errno_pattern = if errno == :_, do: Macro.var(:_, nil), else: errno
+
+    def kind(%__MODULE__{stage: unquote(stage_pattern), errno: unquote(errno_pattern)}),
+      do: unquote(kind)
+  end
+
+  def kind(%__MODULE__{}), do: :other
+
+  @impl true
+  def message(%__MODULE__{stage: :agent_died, code: code}) when code > 128 do
+    "the agent was killed by signal #{code - 128}#{signal_name(code - 128)}, and the workload with it"
+  end
+
+  def message(%__MODULE__{stage: :agent_died, code: code}) do
+    "the agent ended with exit code #{code} and did not say how the session ended; check that it is " <>
+      "the agent built with this version of the library"
+  end
+
+  def message(%__MODULE__{} = error) do
+    "#{error.stage}#{position(error.index)} failed: #{reason(error)}#{hint(error.stage, error.errno)}"
+  end
+
+  defp position(nil), do: ""
+  defp position(index), do: " (element #{index})"
+
+  defp reason(%{errno: :unknown, code: code}), do: "unknown error #{code}"
+  defp reason(%{errno: name, code: nil}), do: "#{name}"
+  defp reason(%{errno: name, code: code}), do: "#{upcase(name)}, #{Errno.describe(code)}"
+
+  for {stage, errno, text} <- @hints do
+    defp hint(unquote(stage), unquote(errno)), do: "; " <> unquote(text)
+  end
+
+  defp hint(_stage, _errno), do: ""
+
+  defp signal_name(number) do
+    case Signal.name(number) do
+      nil -> ""
+      name -> " (#{upcase(name)})"
+    end
+  end
+
+  defp upcase(name), do: name |> Atom.to_string() |> String.upcase()
+end

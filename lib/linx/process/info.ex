@@ -1,0 +1,49 @@
+defmodule Linx.Process.Info do
+  @moduledoc """
+  What is known of a session at one moment: the answer of `Linx.Process.info/1`.
+
+    * `:mode` - `:spawn` or `:enter`
+    * `:stage` - where the session stands:
+      `:starting` (the agent has its request), `:spawned` (the child exists), `:ready` (it is parked at the
+      checkpoint), `:aborting`, `:proceeding` (on the way to exec), `:running`, `:ended`
+    * `:host_pid` - the workload's process id as this host sees it; `nil` before `:spawned`. After the
+      end the kernel may give the number to another process.
+    * `:child_pid` - the same as the workload itself sees it; `nil` before `:ready`
+    * `:agent_pid` - the agent's process id; `nil` once it is gone
+    * `:pty?` - whether the workload has a terminal
+    * `:owner` - who receives the events
+    * `:linger` - whether the session outlives its workload
+    * `:auto_proceed` - whether it started without a stop at the checkpoint
+    * `:result` - what `Linx.Process.wait/2` answers; `nil` before the end
+  """
+
+  @enforce_keys [:mode, :stage, :owner]
+  defstruct [
+    :mode,
+    :stage,
+    :host_pid,
+    :child_pid,
+    :agent_pid,
+    :owner,
+    :result,
+    pty?: false,
+    linger: true,
+    auto_proceed: false
+  ]
+
+  @type stage ::
+          :starting | :spawned | :ready | :aborting | :proceeding | :running | :ended
+
+  @type t :: %__MODULE__{
+          mode: :spawn | :enter,
+          stage: stage(),
+          host_pid: pos_integer() | nil,
+          child_pid: pos_integer() | nil,
+          agent_pid: pos_integer() | nil,
+          pty?: boolean(),
+          owner: pid(),
+          linger: boolean(),
+          auto_proceed: boolean(),
+          result: Linx.Process.result() | nil
+        }
+end

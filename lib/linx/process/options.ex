@@ -1,0 +1,273 @@
+defmodule Linx.Process.Options do
+  @moduledoc """
+  The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`, validated in one place.
+
+  Nothing is started before every option has passed. A value that does not is
+  `{:error, {:bad_<option>, value}}`, an option that does not exist is
+  `{:error, {:bad_option, {name, value}}}`, and something other than a keyword list is
+  `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
+  """
+
+  alias Linx.Process.Wire
+
+  @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
+  @streams [:stdin, :stdout, :stderr]
+
+  # The largest grace period the agent can count, in milliseconds.
+  @grace_max 0x7FFF_FFFF_FFFF_FFFF
+
+  # Options that travel in the request, under their own names.
+  @request_options [:argv, :namespaces, :env, :cwd, :stdio, :no_new_privs, :orphan_policy]
+
+  # Options that the session keeps, or that say how to start it.
+  @session_options [:owner, :linger, :auto_proceed, :events, :name]
+
+  @errors Map.new(@request_options ++ @session_options, &{&1, :"bad_#{&1}"})
+
+  defstruct request: %{},
+            encoded: <<>>,
+            owner: nil,
+            linger: true,
+            auto_proceed: false,
+            events: :plain,
+            name: nil
+
+  @type t :: %__MODULE__{
+          request: map(),
+          encoded: binary(),
+          owner: pid(),
+          linger: boolean(),
+          auto_proceed: boolean(),
+          events: :plain | :tagged | :none,
+          name: GenServer.name() | nil
+        }
+
+  @type error :: :argv_required | {atom(), term()}
+
+  @doc """
+  Validates `opts` for a session of the given mode, whose owner is the caller unless they say otherwise.
+
+      iex> {:ok, options} = Linx.Process.Options.parse(:spawn, [argv: ["/bin/true"]], self())
+      iex> options.request.argv
+      ["/bin/true"]
+      iex> Linx.Process.Options.parse(:spawn, [], self())
+      {:error, :argv_required}
+      iex> Linx.Process.Options.parse(:spawn, [argv: ["/bin/true"], cwd: 7], self())
+      {:error, {:bad_cwd, 7}}
+  """
+  @spec parse(:spawn | {:enter, pos_integer()}, keyword(), pid()) ::
+          {:ok, t()} | {:error, error()}
+  def parse(mode, opts, caller) do
+    with :ok <- check_keyword(opts),
+         {:ok, options} <- collect(opts, %__MODULE__{owner: caller}),
+         :ok <- require_argv(options),
+         do: encode(mode, options, opts)
+  end
+
+  @doc """
+  What is wrong with an option, for a person.
+
+      iex> Linx.Process.Options.message({:bad_cwd, 7})
+      "bad option :cwd: a path, without NUL bytes, got: 7"
+  """
+  @spec message(error()) :: String.t()
+  def message(:argv_required), do: "option :argv is required: the program and its arguments"
+
+  for {option, error} <- @errors do
+    def message({unquote(error), value}),
+      do:
+        "bad option #{inspect(unquote(option))}: #{expected(unquote(option))}, got: #{shorten(value)}"
+  end
+
+  def message({:bad_option, {name, _value}}), do: "there is no option #{inspect(name)}"
+  def message({:bad_options, value}), do: "options are a keyword list, got: #{shorten(value)}"
+
+  defp expected(:argv),
+    do: "a non-empty list of strings without NUL bytes, with env no more than 16 MiB in all"
+
+  defp expected(:namespaces), do: "a list of #{Enum.map_join(@namespaces, " ", &inspect/1)}"
+  defp expected(:env), do: ~s(a list of "KEY=VALUE" strings without NUL bytes)
+  defp expected(:cwd), do: "a path, without NUL bytes"
+
+  defp expected(:stdio),
+    do:
+      ":inherit, :devnull, :pty, or a keyword list over :stdin, :stdout and :stderr of " <>
+        ":inherit, :devnull and {:connect_unix, path}"
+
+  defp expected(:orphan_policy), do: "{:kill, grace_ms} or :linger"
+  defp expected(:owner), do: "a pid"
+  defp expected(:events), do: ":plain, :tagged or :none"
+  defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
+  defp expected(_boolean), do: "true or false"
+
+  defp shorten(value), do: inspect(value, limit: 10, printable_limit: 100)
+
+  defp check_keyword(opts), do: if(keyword?(opts), do: :ok, else: {:error, {:bad_options, opts}})
+
+  defp keyword?([{name, _value} | rest]) when is_atom(name), do: keyword?(rest)
+  defp keyword?(rest), do: rest == []
+
+  defp require_argv(%{request: %{argv: _}}), do: :ok
+  defp require_argv(_options), do: {:error, :argv_required}
+
+  defp collect(opts, options) do
+    opts
+    |> Enum.uniq_by(&elem(&1, 0))
+    |> Enum.reduce_while({:ok, options}, fn {name, value}, {:ok, options} ->
+      case put(options, name, value) do
+        {:ok, options} -> {:cont, {:ok, options}}
+        {:error, _reason} = error -> {:halt, error}
+      end
+    end)
+  end
+
+  defp put(options, name, value) when name in @request_options do
+    case check(name, value) do
+      {:ok, checked} -> {:ok, put_in(options.request[name], checked)}
+      :error -> bad(name, value)
+    end
+  end
+
+  defp put(options, name, value) when name in @session_options do
+    case check(name, value) do
+      {:ok, checked} -> {:ok, Map.replace!(options, name, checked)}
+      :error -> bad(name, value)
+    end
+  end
+
+  defp put(_options, name, value), do: {:error, {:bad_option, {name, value}}}
+
+  defp bad(name, value), do: {:error, {Map.fetch!(@errors, name), value}}
+
+  defp check(:argv, [_ | _] = argv), do: strings(argv, &string/1)
+  defp check(:env, env) when is_list(env), do: strings(env, &variable/1)
+  defp check(:cwd, cwd), do: string(cwd)
+  defp check(:namespaces, list) when is_list(list), do: members(list, @namespaces)
+  defp check(:stdio, mode) when mode in [:inherit, :devnull, :pty], do: {:ok, mode}
+  defp check(:stdio, streams) when is_list(streams), do: streams(streams, [])
+  defp check(:orphan_policy, :linger), do: {:ok, :linger}
+
+  defp check(:orphan_policy, {:kill, grace_ms} = policy)
+       when is_integer(grace_ms) and grace_ms >= 0 and grace_ms <= @grace_max,
+       do: {:ok, policy}
+
+  defp check(name, value)
+       when name in [:no_new_privs, :linger, :auto_proceed] and is_boolean(value),
+       do: {:ok, value}
+
+  defp check(:events, value) when value in [:plain, :tagged, :none], do: {:ok, value}
+  defp check(:owner, owner) when is_pid(owner), do: {:ok, owner}
+  defp check(:name, name), do: registration(name)
+  defp check(_name, _value), do: :error
+
+  defp registration(name) when is_atom(name) and name not in [nil, true, false, :undefined],
+    do: {:ok, name}
+
+  defp registration({:global, _term} = name), do: {:ok, name}
+
+  defp registration({:via, module, _term} = name) when is_atom(module) do
+    if Code.ensure_loaded?(module) and function_exported?(module, :register_name, 2) and
+         function_exported?(module, :whereis_name, 1),
+       do: {:ok, name},
+       else: :error
+  end
+
+  defp registration(_other), do: :error
+
+  # A string is a binary or a list of bytes, as the wire has it, and holds no NUL.
+  defp string(value) when is_binary(value) do
+    if :binary.match(value, <<0>>) == :nomatch, do: {:ok, value}, else: :error
+  end
+
+  defp string(value) when is_list(value) do
+    if bytes?(value), do: value |> :erlang.list_to_binary() |> string(), else: :error
+  end
+
+  defp string(_other), do: :error
+
+  defp bytes?([byte | rest]) when is_integer(byte) and byte in 0..255, do: bytes?(rest)
+  defp bytes?(rest), do: rest == []
+
+  defp variable(value) do
+    with {:ok, string} <- string(value) do
+      case :binary.match(string, "=") do
+        {at, 1} when at > 0 -> {:ok, string}
+        _none -> :error
+      end
+    end
+  end
+
+  defp strings(list, check), do: strings(list, check, [])
+
+  defp strings([head | rest], check, checked) do
+    case check.(head) do
+      {:ok, string} -> strings(rest, check, [string | checked])
+      :error -> :error
+    end
+  end
+
+  defp strings([], _check, checked), do: {:ok, Enum.reverse(checked)}
+  defp strings(_improper, _check, _checked), do: :error
+
+  defp members(list, allowed, seen \\ [])
+
+  defp members([head | rest], allowed, seen) do
+    cond do
+      head in seen -> members(rest, allowed, seen)
+      head in allowed -> members(rest, allowed, [head | seen])
+      true -> :error
+    end
+  end
+
+  defp members([], _allowed, seen), do: {:ok, Enum.reverse(seen)}
+  defp members(_improper, _allowed, _seen), do: :error
+
+  defp streams([{stream, directive} | rest], checked) when stream in @streams do
+    with false <- List.keymember?(checked, stream, 0),
+         {:ok, directive} <- directive(directive) do
+      streams(rest, [{stream, directive} | checked])
+    else
+      _bad -> :error
+    end
+  end
+
+  defp streams([], checked), do: {:ok, Enum.reverse(checked)}
+  defp streams(_other, _checked), do: :error
+
+  defp directive(directive) when directive in [:inherit, :devnull], do: {:ok, directive}
+
+  defp directive({:connect_unix, path}) do
+    with {:ok, path} <- string(path), do: {:ok, {:connect_unix, path}}
+  end
+
+  defp directive(_other), do: :error
+
+  # Encoded here, in the caller, so that a request too big for the agent is an answer and not the
+  # end of a session. The biggest of its values is to blame.
+  defp encode(mode, options, opts) do
+    encoded = Wire.encode(request(mode, options))
+
+    if byte_size(encoded) <= Wire.request_max() do
+      {:ok, %{options | encoded: encoded}}
+    else
+      {name, _checked} =
+        Enum.max_by(options.request, fn {_, value} -> :erlang.external_size(value) end)
+
+      bad(name, opts[name])
+    end
+  end
+
+  defp request(:spawn, options), do: {:spawn, additions(options)}
+
+  defp request({:enter, target}, options),
+    do: {:enter, Map.put(additions(options), :target, target)}
+
+  # `hold` keeps the agent until the port is closed: a frame that the BEAM writes to an agent that has
+  # just exited breaks the port and takes the agent's last words along.
+  defp additions(%{request: request} = options) do
+    request
+    |> Map.put(:hold, true)
+    |> Map.merge(if options.auto_proceed, do: %{proceed: true}, else: %{ack: true})
+    |> Map.merge(if request[:stdio] == :pty, do: %{flow: :demand}, else: %{})
+  end
+end

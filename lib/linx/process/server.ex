@@ -1,0 +1,204 @@
+defmodule Linx.Process.Server do
+  @moduledoc """
+  The process behind a session: owns the agent's port, feeds `Linx.Process.Session` and carries out
+  the effects it answers with. It decides nothing itself.
+  """
+
+  use GenServer
+
+  alias Linx.Agent
+  alias Linx.Process.{Options, Session, Wire}
+
+  # How long a session that goes down waits for its workload's end. Past that it closes the port,
+  # which leaves the rest to the agent's orphan policy.
+  @end_timeout 5_000
+
+  # The agent's own exit code for a broken channel, for when the port broke and no code is known.
+  @channel_failed 1
+
+  defstruct [:session, :port, :caller, watches: %{}, stop: nil]
+
+  @doc """
+  Starts a session linked to `caller`.
+
+  The link is made by the new process itself, once its agent is there. So a failure is an answer and
+  never an exit signal, and `caller` may be on another node.
+  """
+  @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
+  def start(mode, options, caller) do
+    registration = if options.name, do: [name: options.name], else: []
+
+    case GenServer.start(__MODULE__, {mode, options, caller}, registration) do
+      {:error, {:shutdown, {:refused, reason}}} -> {:error, reason}
+      result -> result
+    end
+  end
+
+  @impl true
+  def init({mode, options, caller}) do
+    # For terminate/2 to be called whatever ends this process, and a broken port to be a message.
+    Process.flag(:trap_exit, true)
+
+    case Agent.open() do
+      {:ok, port} ->
+        Process.link(caller)
+        Port.command(port, options.encoded)
+
+        {session, effects} =
+          Session.new(
+            mode: mode,
+            owner: options.owner,
+            linger: options.linger,
+            auto_proceed: options.auto_proceed,
+            events: options.events,
+            pty?: options.request[:stdio] == :pty
+          )
+
+        {:ok, perform(effects, %__MODULE__{session: session, port: port, caller: caller})}
+
+      {:error, reason} ->
+        {:stop, {:shutdown, {:refused, reason}}}
+    end
+  end
+
+  @impl true
+  def handle_call(:info, from, state), do: step({:call, from, {:info, agent_pid(state)}}, state)
+  def handle_call(request, from, state), do: step({:call, from, request}, state)
+
+  @impl true
+  def handle_info(message, state) do
+    case event(message, state) do
+      nil -> {:noreply, state}
+      {:stop, reason} -> {:stop, reason, state}
+      event -> step(event, state)
+    end
+  end
+
+  @impl true
+  def terminate(_reason, state) do
+    deadline = System.monotonic_time(:millisecond) + @end_timeout
+    :stop |> advance(state) |> await_end(deadline)
+  end
+
+  defp await_end(%{session: %{stage: :ended}} = state, _deadline), do: advance(:stop, state)
+
+  defp await_end(%{port: port} = state, deadline) do
+    receive do
+      {^port, _data} = message ->
+        message |> event(state) |> advance(state) |> await_end(deadline)
+
+      {:EXIT, ^port, _} = message ->
+        message |> event(state) |> advance(state) |> await_end(deadline)
+    after
+      max(deadline - System.monotonic_time(:millisecond), 0) ->
+        advance({:agent_exit, @channel_failed}, state)
+    end
+  end
+
+  # What a message is to the state machine; nil for one that is nothing to it.
+  defp event({port, {:data, bytes}}, %{port: port}) do
+    case Wire.decode(bytes) do
+      {:ok, frame} -> {:frame, frame}
+      :error -> :malformed
+    end
+  end
+
+  defp event({port, {:exit_status, code}}, %{port: port}), do: {:agent_exit, code}
+  defp event({:EXIT, port, _reason}, %{port: port}), do: {:agent_exit, @channel_failed}
+  defp event({:EXIT, caller, reason}, %{caller: caller}), do: {:stop, reason}
+
+  defp event({:EXIT, pid, reason}, _state) when is_pid(pid) and reason != :normal,
+    do: {:stop, reason}
+
+  defp event({:wait_timeout, from}, _state), do: {:timeout, from}
+
+  defp event({{:caller_down, from}, _ref, :process, _pid, _reason}, _state),
+    do: {:caller_down, from}
+
+  defp event(_message, _state), do: nil
+
+  defp step(event, state) do
+    case advance(event, state) do
+      %{stop: nil} = state -> {:noreply, state}
+      %{stop: {:reason, reason}} = state -> {:stop, reason, state}
+    end
+  end
+
+  defp advance(event, state) do
+    {session, effects} = Session.transition(state.session, event)
+    perform(effects, %{state | session: session})
+  end
+
+  defp perform(effects, state), do: Enum.reduce(effects, state, &carry_out/2)
+
+  defp carry_out({:send, command}, state) do
+    send_frame(state.port, Wire.encode(command))
+    state
+  end
+
+  defp carry_out({:reply, from, answer}, state) do
+    GenServer.reply(from, answer)
+    state
+  end
+
+  defp carry_out({:event, event}, state) do
+    notify(state.session, event)
+    state
+  end
+
+  defp carry_out({:watch, {pid, _tag} = from, timeout}, state) do
+    monitor = :erlang.monitor(:process, pid, tag: {:caller_down, from})
+
+    timer =
+      if timeout != :infinity, do: Process.send_after(self(), {:wait_timeout, from}, timeout)
+
+    put_in(state.watches[from], {monitor, timer})
+  end
+
+  defp carry_out({:unwatch, from}, state) do
+    {{monitor, timer}, watches} = Map.pop!(state.watches, from)
+    Process.demonitor(monitor, [:flush])
+    if timer, do: Process.cancel_timer(timer)
+    %{state | watches: watches}
+  end
+
+  defp carry_out(:close, state) do
+    close(state.port)
+    %{state | port: nil}
+  end
+
+  defp carry_out({:stop, reason}, state), do: %{state | stop: {:reason, reason}}
+
+  # A port that has closed raises; that it did is a message on its way.
+  defp send_frame(port, bytes) do
+    Port.command(port, bytes)
+  rescue
+    ArgumentError -> false
+  end
+
+  defp close(port) do
+    Port.close(port)
+  rescue
+    ArgumentError -> false
+  end
+
+  defp notify(%{events: :none}, _event), do: :ok
+
+  defp notify(%{events: :tagged, owner: owner}, event),
+    do: send(owner, {:linx_process, self(), event})
+
+  defp notify(%{events: :plain, owner: owner}, event), do: send(owner, plain(event))
+
+  defp plain({:error, code, stage}), do: {:linx_process, :error, code, stage}
+  defp plain({name, value}), do: {:linx_process, name, value}
+  defp plain(name), do: {:linx_process, name}
+
+  defp agent_pid(%{port: nil}), do: nil
+
+  defp agent_pid(%{port: port}) do
+    case Port.info(port, :os_pid) do
+      {:os_pid, pid} -> pid
+      nil -> nil
+    end
+  end
+end

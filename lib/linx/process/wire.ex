@@ -1,0 +1,107 @@
+defmodule Linx.Process.Wire do
+  @moduledoc """
+  The frames between a session and its agent: one term each in the External Term Format.
+
+  `decode/1` accepts what an agent may send and nothing else: unknown atoms, other shapes and
+  trailing bytes are `:error`, so that the rest of the library sees well-formed frames alone.
+  """
+
+  # The names of the agent's steps (`c_src/stage.h`), each of which can fail.
+  @stages ~w(
+    malformed_request request_too_big malformed_command command_too_big
+    standard_fds allocate memfd sigprocmask signalfd subreaper pipe2
+    posix_openpt ptsetup ptsname pts_open devnull_open file_open connect_unix pidfd_open
+    open_ns_user open_ns_mount open_ns_uts open_ns_ipc open_ns_cgroup open_ns_net open_ns_time open_ns_pid
+    clone ready_frame malformed_ready exec_outcome
+    setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
+    fork close_range setsid prctl mount_slave stdio chdir keyctl setgroups setresgid setresuid execve
+    seccomp_no_new_privs seccomp_install cap_drop_bounding cap_set_thread cap_set_ambient
+    set_credentials pty_winsize
+  )a
+
+  @stage_set Map.new(@stages, &{&1, true})
+
+  # The largest frames the agent takes; a data frame's term adds a few bytes to its data.
+  @request_max 16 * 1024 * 1024
+  @data_max 1024 * 1024
+
+  @typedoc "A step of a session that can fail."
+  @type stage :: atom()
+
+  @typedoc "A frame from the agent."
+  @type frame ::
+          {:status, :spawned | :ready | :aborted | :exited | :signaled | :applied, integer()}
+          | {:status, :running}
+          | {:error, errno :: non_neg_integer(), stage()}
+          | {:error, errno :: non_neg_integer(), stage(), index :: non_neg_integer()}
+          | {:pty_out, binary()}
+          | {:written, :pty, non_neg_integer()}
+          | {:eof, :pty}
+
+  @typedoc "A command to the agent."
+  @type command :: atom() | tuple()
+
+  @doc """
+  Every stage that an error frame can carry.
+
+      iex> :execve in Linx.Process.Wire.stages()
+      true
+  """
+  @spec stages() :: [stage()]
+  def stages, do: @stages
+
+  @doc "The most bytes that a request may have."
+  @spec request_max() :: pos_integer()
+  def request_max, do: @request_max
+
+  @doc "The most bytes of data that one frame may carry."
+  @spec data_max() :: pos_integer()
+  def data_max, do: @data_max
+
+  @doc """
+  A request or a command as the bytes of a frame, without the length, which the port adds.
+
+      iex> Linx.Process.Wire.encode({:signal, 15}) |> :erlang.binary_to_term()
+      {:signal, 15}
+  """
+  @spec encode(command()) :: binary()
+  def encode(term), do: :erlang.term_to_binary(term)
+
+  @doc """
+  A frame from the agent.
+
+      iex> Linx.Process.Wire.decode(:erlang.term_to_binary({:status, :exited, 0}))
+      {:ok, {:status, :exited, 0}}
+      iex> Linx.Process.Wire.decode(:erlang.term_to_binary({:status, :exited, "0"}))
+      :error
+      iex> Linx.Process.Wire.decode("no term")
+      :error
+  """
+  @spec decode(binary()) :: {:ok, frame()} | :error
+  def decode(bytes) do
+    {term, used} = :erlang.binary_to_term(bytes, [:safe, :used])
+    if used == byte_size(bytes) and frame?(term), do: {:ok, term}, else: :error
+  rescue
+    ArgumentError -> :error
+  end
+
+  defguardp is_count(value) when is_integer(value) and value >= 0
+
+  defp frame?({:status, :running}), do: true
+
+  defp frame?({:status, status, pid}) when status in [:spawned, :ready, :aborted],
+    do: is_integer(pid) and pid > 0
+
+  defp frame?({:status, :exited, code}), do: is_count(code) and code <= 255
+  defp frame?({:status, :signaled, signum}), do: is_integer(signum) and signum in 1..64
+  defp frame?({:status, :applied, n}), do: is_integer(n) and n > 0
+  defp frame?({:error, errno, stage}), do: is_count(errno) and is_map_key(@stage_set, stage)
+
+  defp frame?({:error, errno, stage, index}),
+    do: is_count(errno) and is_map_key(@stage_set, stage) and is_count(index)
+
+  defp frame?({:pty_out, data}), do: is_binary(data)
+  defp frame?({:written, :pty, bytes}), do: is_count(bytes)
+  defp frame?({:eof, :pty}), do: true
+  defp frame?(_other), do: false
+end

@@ -1,0 +1,165 @@
+defmodule Linx.User do
+  @moduledoc """
+  The identity of a workload: the id maps of its user namespace (user_namespaces(7)), and the ids it
+  runs with.
+  """
+
+  alias Linx.Capabilities
+  alias Linx.Process.Error
+
+  # (uid_t)-1 means "leave alone" to the kernel, so the largest id is one less.
+  @id_max 0xFFFF_FFFE
+
+  # user_namespaces(7): at most 340 rows, and less than a page in one write. 4096 is the smallest page.
+  @rows_max 340
+  @bytes_max 4095
+
+  # The bit of CAP_SETGID is that of the writer, not of the workload.
+  @self "/proc/self"
+
+  @typedoc "`count` ids from `inside` on, in the namespace, are those from `outside` on in its parent."
+  @type row :: {inside :: 0..0xFFFFFFFE, outside :: 0..0xFFFFFFFE, count :: pos_integer()}
+
+  @doc """
+  Writes the id maps of a process in a fresh user namespace, once, while it is parked.
+
+    * `:uid`, `:gid` - lists of `{inside, outside, count}`, up to 340 rows that do not overlap. A map that
+      is left out is not written.
+    * `:setgroups` - `:allow` or `:deny`: whether processes in the namespace may call setgroups(2). The kernel
+      insists on `:deny` before it takes a gid map from a writer without CAP_SETGID. By default it is
+      denied for such a writer and left as it is for others.
+
+  Everything is validated before anything is written. `{:error, {:bad_uid, rows}}`, `{:bad_gid, rows}`,
+  `{:bad_setgroups, value}`, `{:bad_option, {name, value}}`, `{:bad_options, value}`, `{:bad_pid, value}`; `{:error, :no_process}`
+  when the process is gone; `{:error, %Linx.Process.Error{}}` with the stage `:uid_map`, `:setgroups` or
+  `:gid_map` when the kernel refuses.
+
+      iex> Linx.User.setup_maps(1, uid: [{0, 1000, 1}, {0, 2000, 1}])
+      {:error, {:bad_uid, [{0, 1000, 1}, {0, 2000, 1}]}}
+  """
+  @spec setup_maps(pos_integer(), uid: [row()], gid: [row()], setgroups: :allow | :deny) ::
+          :ok | {:error, {atom(), term()} | :no_process | Error.t()}
+  def setup_maps(host_pid, opts) when is_integer(host_pid) and host_pid > 0 do
+    with {:ok, opts} <- check_options(opts, [:uid, :gid, :setgroups]),
+         {:ok, uid_map} <- check_map(:bad_uid, opts[:uid]),
+         {:ok, gid_map} <- check_map(:bad_gid, opts[:gid]),
+         {:ok, setgroups} <- check_setgroups(opts, gid_map),
+         :ok <- write(host_pid, :uid_map, uid_map),
+         :ok <- write(host_pid, :setgroups, setgroups),
+         do: write(host_pid, :gid_map, gid_map)
+  end
+
+  def setup_maps(host_pid, _opts), do: {:error, {:bad_pid, host_pid}}
+
+  @doc """
+  Makes the workload run as another user, at the checkpoint.
+
+  `:uid` and `:gid` are required, and set as its real, effective and saved ids; `:groups`, `[]` by default, are all
+  the supplementary groups it keeps. The ids are those of its own user namespace.
+
+  `:ok` says that the kernel did it. `{:error, {:bad_uid, value}}`, `{:bad_gid, value}`, `{:bad_groups, value}`,
+  `{:bad_option, {name, value}}`, `{:bad_options, value}` before anything is sent. A refusal by the kernel is
+  `{:error, %Linx.Process.Error{}}` and the end of the session. `{:error, :not_ready}` before the checkpoint,
+  `{:error, :running}` after it, `{:error, :no_process}` after the end.
+
+      iex> Linx.User.set_credentials(self(), uid: "nobody", gid: 65534)
+      {:error, {:bad_uid, "nobody"}}
+  """
+  @spec set_credentials(Linx.Process.session(), keyword()) ::
+          :ok | {:error, {atom(), term()} | Error.t() | :not_ready | :running | :no_process}
+  def set_credentials(session, opts) do
+    with {:ok, opts} <- check_options(opts, [:uid, :gid, :groups]),
+         {:ok, uid} <- check_id(:bad_uid, opts[:uid]),
+         {:ok, gid} <- check_id(:bad_gid, opts[:gid]),
+         {:ok, groups} <- check_groups(Map.get(opts, :groups, [])) do
+      Linx.Process.checkpoint(session, {:set_credentials, uid, gid, groups})
+    end
+  end
+
+  defp check_options(opts, known) do
+    if is_list(opts) and Keyword.keyword?(opts) do
+      case Enum.find(opts, fn {name, _value} -> name not in known end) do
+        nil -> {:ok, opts |> Enum.reverse() |> Map.new()}
+        unknown -> {:error, {:bad_option, unknown}}
+      end
+    else
+      {:error, {:bad_options, opts}}
+    end
+  end
+
+  defp check_id(_error, id) when is_integer(id) and id in 0..@id_max, do: {:ok, id}
+  defp check_id(error, id), do: {:error, {error, id}}
+
+  defp check_groups(groups) do
+    if proper_list?(groups) and Enum.all?(groups, &(is_integer(&1) and &1 in 0..@id_max)),
+      do: {:ok, groups},
+      else: {:error, {:bad_groups, groups}}
+  end
+
+  defp check_map(_error, nil), do: {:ok, nil}
+
+  defp check_map(error, rows) do
+    with true <- proper_list?(rows) and length(rows) in 1..@rows_max,
+         true <- Enum.all?(rows, &row?/1),
+         true <- disjoint?(for {inside, _outside, count} <- rows, do: {inside, count}),
+         true <- disjoint?(for {_inside, outside, count} <- rows, do: {outside, count}),
+         text =
+           Enum.map_join(rows, fn {inside, outside, count} ->
+             "#{inside} #{outside} #{count}\n"
+           end),
+         true <- byte_size(text) <= @bytes_max do
+      {:ok, text}
+    else
+      false -> {:error, {error, rows}}
+    end
+  end
+
+  defp row?({inside, outside, count})
+       when inside in 0..@id_max and outside in 0..@id_max and is_integer(count) and count > 0,
+       do: inside + count - 1 <= @id_max and outside + count - 1 <= @id_max
+
+  defp row?(_other), do: false
+
+  defp disjoint?(ranges) do
+    ranges
+    |> Enum.sort()
+    |> Enum.chunk_every(2, 1, :discard)
+    |> Enum.all?(fn [{first, count}, {next, _count}] -> first + count <= next end)
+  end
+
+  defp check_setgroups(%{setgroups: value}, _gid_map) when value in [:allow, :deny],
+    do: {:ok, Atom.to_string(value)}
+
+  defp check_setgroups(%{setgroups: value}, _gid_map), do: {:error, {:bad_setgroups, value}}
+  defp check_setgroups(_opts, nil), do: {:ok, nil}
+
+  defp check_setgroups(_opts, _gid_map) do
+    {:ok, if(may_set_groups?(), do: nil, else: "deny")}
+  end
+
+  defp may_set_groups? do
+    case Capabilities.read(own_pid()) do
+      {:ok, capabilities} -> :cap_setgid in capabilities.effective
+      {:error, _reason} -> false
+    end
+  end
+
+  # The BEAM's pid as this /proc numbers it.
+  defp own_pid do
+    {:ok, pid} = File.read_link(@self)
+    String.to_integer(pid)
+  end
+
+  defp write(_host_pid, _file, nil), do: :ok
+
+  # One write(2) each: the kernel takes no map in pieces.
+  defp write(host_pid, file, text) do
+    case File.write("/proc/#{host_pid}/#{file}", text) do
+      :ok -> :ok
+      {:error, reason} when reason in [:enoent, :esrch] -> {:error, :no_process}
+      {:error, reason} -> {:error, Error.new(file, reason)}
+    end
+  end
+
+  defp proper_list?(value), do: is_list(value) and not List.improper?(value)
+end
