@@ -1,0 +1,125 @@
+defmodule AgentTest.StdioTest do
+  use AgentTest.Case, async: true
+
+  @moduletag :tmp_dir
+
+  # What the descriptors of a running workload lead to, as the host sees them.
+  defp fds_of(request, opts \\ []) do
+    wire = running(Map.put(request, :argv, actor(["ignore"])), opts)
+    fds = Host.fds(wire.host_pid)
+    inherited = Host.fds(wire.agent)
+    send_term(wire, {:signal, 9})
+    finish(wire)
+    {fds, inherited}
+  end
+
+  test ":inherit leaves the agent's fd 0, 1 and 2 in place" do
+    {fds, agent} = fds_of(%{stdio: :inherit})
+    assert fds == Map.take(agent, [0, 1, 2])
+  end
+
+  test "absent, it is :inherit" do
+    {fds, agent} = fds_of(%{})
+    assert fds == Map.take(agent, [0, 1, 2])
+  end
+
+  test ":devnull opens all three on /dev/null" do
+    {fds, _} = fds_of(%{stdio: :devnull})
+    assert fds == %{0 => "/dev/null", 1 => "/dev/null", 2 => "/dev/null"}
+  end
+
+  test ":pty opens all three on one terminal" do
+    {%{0 => "/dev/pts/" <> _ = tty} = fds, _} = fds_of(%{stdio: :pty})
+    assert fds == %{0 => tty, 1 => tty, 2 => tty}
+  end
+
+  test "a keyword list sets each stream by itself, and those it does not name are inherited" do
+    {fds, agent} = fds_of(%{stdio: [stdout: :devnull]})
+    assert fds == %{0 => agent[0], 1 => "/dev/null", 2 => agent[2]}
+    {fds, agent} = fds_of(%{stdio: [stderr: :devnull, stdin: :inherit]})
+    assert fds == %{0 => agent[0], 1 => agent[1], 2 => "/dev/null"}
+    {fds, agent} = fds_of(%{stdio: []})
+    assert fds == Map.take(agent, [0, 1, 2])
+  end
+
+  test "/dev/null can be read and written" do
+    result = run(%{argv: actor(["read", "5"]), stdio: [stdin: :devnull]})
+    assert result.output == "read 0\n"
+    result = run(%{argv: actor(["write", 1, 100_000]), stdio: :devnull})
+    assert terminal(result) == {:status, :exited, 0}
+  end
+
+  describe "{:connect_unix, path}" do
+    defp listen(path, opts \\ []) do
+      {:ok, listener} =
+        :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}] ++ opts)
+
+      listener
+    end
+
+    test "connects the stream, both ways", %{tmp_dir: dir} do
+      path = Path.join(short(dir), "s")
+      listener = listen(path)
+      wire = parked(%{argv: ["/bin/cat"], stdio: [stdin: {:connect_unix, path}, stdout: {:connect_unix, path}]})
+      {:ok, stdin} = :gen_tcp.accept(listener, 5_000)
+      {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
+      send_term(wire, :proceed)
+      assert_frame(wire, {:status, :running})
+      :ok = :gen_tcp.send(stdin, "over the socket")
+      assert {:ok, "over the socket"} = :gen_tcp.recv(stdout, 15, 5_000)
+      :gen_tcp.shutdown(stdin, :write)
+      assert terminal(finish(wire)) == {:status, :exited, 0}
+      assert {:error, :closed} = :gen_tcp.recv(stdout, 0, 5_000)
+    end
+
+    test "a path that is a charlist connects as well", %{tmp_dir: dir} do
+      path = Path.join(short(dir), "s")
+      listener = listen(path)
+      wire = parked(%{argv: actor(["say", "hi"]), stdio: [stdout: {:connect_unix, to_charlist(path)}]})
+      {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
+      send_term(wire, :proceed)
+      finish(wire)
+      assert {:ok, "hi\n"} = :gen_tcp.recv(stdout, 0, 5_000)
+    end
+
+    test "nobody listening is ECONNREFUSED", %{tmp_dir: dir} do
+      path = Path.join(short(dir), "s")
+      :gen_tcp.close(listen(path))
+      refused(path, :econnrefused)
+    end
+
+    test "no such path is ENOENT, before a child exists", %{tmp_dir: dir} do
+      refused(Path.join(short(dir), "missing"), :enoent)
+    end
+
+    test "a path longer than a socket's address is ENAMETOOLONG" do
+      refused("/tmp/" <> String.duplicate("x", 200), :enametoolong)
+    end
+
+    # unix(7): a full backlog blocks connect(2), for as long as the listener pleases.
+    test "a full backlog ends in an error, and holds nothing up for ever", %{tmp_dir: dir} do
+      path = Path.join(short(dir), "s")
+      _listener = listen(path, backlog: 0)
+      fill = [:binary, active: false]
+      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, fill, 1_000)
+      wire = requested(%{argv: actor(["exit", 0]), stdio: [stdin: {:connect_unix, path}]})
+      assert_frame(wire, {:error, code, :connect_unix})
+      assert code in [errno(:eagain), errno(:etimedout)]
+      finish(wire, exit: 3)
+    end
+
+    defp refused(path, name) do
+      wire = requested(%{argv: actor(["exit", 0]), stdio: [stderr: {:connect_unix, path}]})
+      result = finish(wire, exit: 3)
+      assert result.frames == [{:error, errno(name), :connect_unix}]
+    end
+
+    # A socket's path has to fit into 108 bytes (unix(7)); ExUnit's directories need not.
+    defp short(dir) do
+      link = Path.join(System.tmp_dir!(), "lx#{System.unique_integer([:positive])}")
+      File.ln_s!(dir, link)
+      on_exit(fn -> File.rm!(link) end)
+      link
+    end
+  end
+end

@@ -1,0 +1,140 @@
+defmodule AgentTest.Case do
+  @moduledoc """
+  A test that speaks the raw protocol to a real agent. Nothing of the library is used, so that the
+  two sides of the protocol are read twice and independently.
+  """
+
+  use ExUnit.CaseTemplate
+
+  alias AgentTest.{Result, Wire}
+
+  @errno %{
+    enoent: 2,
+    esrch: 3,
+    e2big: 7,
+    enoexec: 8,
+    ebadf: 9,
+    eagain: 11,
+    eacces: 13,
+    enotdir: 20,
+    eisdir: 21,
+    einval: 22,
+    epipe: 32,
+    eperm: 1,
+    enametoolong: 36,
+    enosys: 38,
+    emsgsize: 90,
+    econnrefused: 111,
+    etimedout: 110,
+    enokey: 126
+  }
+
+  @terminal [:exited, :signaled, :aborted]
+
+  using do
+    quote do
+      import AgentTest.{Case, Programs}
+      import AgentTest.Wire
+      alias AgentTest.{Beacon, Bpf, Host, Target}
+    end
+  end
+
+  @doc "An errno's number on Linux (errno(3))."
+  def errno(name), do: Map.fetch!(@errno, name)
+
+  @doc "The next frame that carries no data has to match."
+  defmacro assert_frame(wire, pattern) do
+    quote do
+      assert unquote(pattern) = next_frame(unquote(wire))
+    end
+  end
+
+  @doc "Starts an agent and brings a request to its checkpoint."
+  def parked(request, opts \\ []) do
+    wire = requested(request, opts)
+    {:status, :spawned, host_pid} = expect(wire, :spawned)
+    {:status, :ready, child_pid} = expect(wire, :ready)
+    %{wire | host_pid: host_pid, child_pid: child_pid}
+  end
+
+  @doc "The same, and on to `:running`. `:commands` are sent at the checkpoint, before `:proceed`."
+  def running(request, opts \\ []) do
+    {commands, opts} = Keyword.pop(opts, :checkpoint, [])
+    wire = parked(request, opts)
+    for command <- commands ++ [:proceed], do: Wire.send_term(wire, command)
+    {:status, :running} = expect(wire, :running)
+    wire
+  end
+
+  @doc "A whole session: request, checkpoint commands, `:proceed`, end."
+  def run(request, opts \\ []) do
+    {finish, opts} = Keyword.pop(opts, :finish, [])
+    {commands, opts} = Keyword.pop(opts, :checkpoint, [])
+    # A write to an agent that has gone takes a Port down with its last frames unread; a socket not.
+    wire = requested(request, Keyword.put_new(opts, :commands, commands_over(commands)))
+    if ready?(wire), do: for(command <- commands ++ [:proceed], do: Wire.send_term(wire, command))
+    finish(wire, finish)
+  end
+
+  defp commands_over([]), do: :port
+  defp commands_over(_), do: :socket
+
+  defp ready?(wire) do
+    case Wire.next_frame(wire) do
+      {:status, :ready, _} -> true
+      {:status, :spawned, _} -> ready?(wire)
+      frame -> not terminal?(frame) and flunk("unexpected #{inspect(frame)}")
+    end
+  end
+
+  @doc "Sends a request and no more. A map is a `:spawn`."
+  def requested(request, opts \\ []) do
+    wire = Wire.start(opts)
+    request = if is_map(request), do: {:spawn, request}, else: request
+    Wire.send_term(wire, request)
+    wire
+  end
+
+  @doc """
+  Waits for the session's end and holds it to what every session promises: exactly one terminal
+  frame, nothing after it, no half frame, an agent that exits by itself, and not a process left.
+  With `orphans: true` there may be processes left to the subreaper; with `drained: true` data may
+  follow the terminal frame; `exit:` is the agent's exit code.
+  """
+  def finish(wire, opts \\ []), do: wire |> Wire.await_gone() |> finished(opts)
+
+  def finished(result, opts) do
+    terminals = Enum.filter(result.frames, &terminal?/1)
+    assert [terminal] = terminals, "not one terminal frame: #{inspect(result)}"
+    assert opts[:drained] || List.last(result.frames) == terminal, "frames after the terminal one"
+    assert result.rest == ""
+    code = Keyword.get(opts, :exit, 0)
+    assert {:exited, ^code, _cpu_us} = result.agent
+    assert opts[:orphans] || result.orphans == []
+    result
+  end
+
+  @doc "The terminal frame of a finished session."
+  def terminal(%Result{frames: frames}), do: Enum.find(frames, &terminal?/1)
+
+  @doc "Whether the workload was reported to run."
+  def ran?(%Result{frames: frames}), do: {:status, :running} in frames
+
+  def terminal?(frame) when is_tuple(frame) do
+    case Tuple.to_list(frame) do
+      [:status, status | _] -> status in @terminal
+      [:error | _] -> true
+      _ -> false
+    end
+  end
+
+  def terminal?(_frame), do: false
+
+  defp expect(wire, status) do
+    case Wire.next_frame(wire) do
+      {:status, ^status, _} = frame -> frame
+      {:status, ^status} = frame -> frame
+      other -> flunk("expected #{inspect(status)}, got #{inspect(other)}")
+    end
+  end
+end

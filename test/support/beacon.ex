@@ -1,0 +1,32 @@
+defmodule AgentTest.Beacon do
+  @moduledoc """
+  Tells when a workload and everything that it forked is dead, without asking /proc again and
+  again: the actor's `--beacon` holds a connection open that ends with its last holder.
+  """
+
+  import ExUnit.Assertions
+
+  @patience 30_000
+
+  @doc "A listener, and the argv that makes the actor connect to it."
+  def actor(part) do
+    path = Path.join(System.tmp_dir!(), "linx-beacon-#{System.unique_integer([:positive])}")
+    {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
+    File.chmod!(path, 0o777)
+    ExUnit.Callbacks.on_exit(fn -> File.rm(path) end)
+    [program | arguments] = AgentTest.Programs.actor(part)
+    {listener, [program, "--beacon", path | arguments]}
+  end
+
+  @doc "Waits until the workload has connected."
+  def await_lit(listener) do
+    assert {:ok, socket} = :gen_tcp.accept(listener, @patience)
+    socket
+  end
+
+  @doc "Waits until nothing that the workload left is alive."
+  def await_dark(socket), do: assert({:error, :closed} = :gen_tcp.recv(socket, 0, @patience))
+
+  @doc "Whether something of the workload is still alive."
+  def lit?(socket), do: :gen_tcp.recv(socket, 0, 0) == {:error, :timeout}
+end

@@ -1,0 +1,9 @@
+defmodule AgentTest.Result do
+  @moduledoc """
+  A session's history: its frames in order (`rest` are bytes that made no frame), what its fd 1 and
+  its terminal showed, how the agent ended (`{:exited | :signaled, n, cpu_us}`), and the processes
+  it left to its subreaper (`{pid, wait_status}`).
+  """
+
+  defstruct frames: [], rest: "", output: "", pty: "", agent: nil, orphans: []
+end
