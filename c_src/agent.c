@@ -1,6 +1,6 @@
 /*
- * linx_process: one session, run as an Erlang port on fds 3 and 4. This file is its story; each step
- * has a file of its own.
+ * linx_process: one session, run as an Erlang port on fds 3 and 4. This file is its story; each
+ * step has a file of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,16 +20,13 @@
 #include "syscalls.h"
 
 enum exit_code {
-	EXIT_CHANNEL = 1,
-	EXIT_REQUEST = 2,
-	EXIT_CREATION = 3,
-	EXIT_INTERNAL = 4,
+  EXIT_CHANNEL = 1,
+  EXIT_REQUEST = 2,
+  EXIT_CREATION = 3,
+  EXIT_INTERNAL = 4,
 };
 
-enum {
-	CONTROL_IN = 3,
-	CONTROL_OUT = 4
-};
+enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
 
 #define IN_BYTES    4096
 #define OUT_BYTES   1024
@@ -47,223 +44,203 @@ static struct enter_target target;
 static struct session session;
 
 /* Waits until everything is written or nobody is there: only for sessions that have no child. */
-static void flush_all(struct channel_out *out)
-{
-	struct pollfd writable = { .fd = out->fd, .events = POLLOUT };
-	for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out))
-		if (poll(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
-			return;
+static void flush_all(struct channel_out *out) {
+  struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
+  for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out))
+    if (poll(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
+      return;
 }
 
-_Noreturn static void give_up(enum exit_code code, int result, enum stage stage)
-{
-	struct frame frame;
-	frame_error(&frame, -result, stage, -1);
-	session_emit(&session, &frame);
-	flush_all(&session.out);
-	_exit(session.out.broken ? EXIT_CHANNEL : (int)code);
+_Noreturn static void give_up(enum exit_code code, int result, enum stage stage) {
+  struct frame frame;
+  frame_error(&frame, -result, stage, -1);
+  session_emit(&session, &frame);
+  flush_all(&session.out);
+  _exit(session.out.broken ? EXIT_CHANNEL : (int)code);
 }
 
-static void check(int result, enum exit_code code, enum stage stage)
-{
-	if (result < 0)
-		give_up(code, result, stage);
+static void check(int result, enum exit_code code, enum stage stage) {
+  if (result < 0)
+    give_up(code, result, stage);
 }
 
-static void check_errno(int result, enum exit_code code, enum stage stage)
-{
-	if (result < 0)
-		give_up(code, -errno, stage);
+static void check_errno(int result, enum exit_code code, enum stage stage) {
+  if (result < 0)
+    give_up(code, -errno, stage);
 }
 
-/* A SIGCHLD that is ignored loses exit statuses (wait(2)), and a reader that is gone is an errno. */
-static void prepare_signals(void)
-{
-	signal(SIGCHLD, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
+/* A SIGCHLD that is ignored loses exit statuses (wait(2)), and a reader that is gone is an errno.
+ */
+static void prepare_signals(void) {
+  signal(SIGCHLD, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
 }
 
-static void open_channel(char *const argv[])
-{
-	session.in = (struct channel_in){ .fd = CONTROL_IN,
-					  .buffer = { .bytes = in_bytes, .size = IN_BYTES } };
-	session.out = (struct channel_out){ .fd = CONTROL_OUT,
-					    .buffer = { .bytes = out_bytes, .size = OUT_BYTES } };
-	check(fds_occupy_standard(), EXIT_INTERNAL, STAGE_STANDARD_FDS);
-	if (fds_set_nonblocking(CONTROL_IN) < 0 || fds_set_nonblocking(CONTROL_OUT) < 0) {
-		static const char help[] =
-			"linx_process is started by Linx, as an Erlang port on fds 3 and 4\n";
-		ssize_t ignored = write(STDERR_FILENO, help, sizeof help - 1);
-		(void)ignored;
-		_exit(EXIT_CHANNEL);
-	}
-	if (argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
-	    strcmp(argv[1], SEALED_ARGUMENT) == 0)
-		check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
+static void open_channel(char *const argv[]) {
+  session.in =
+      (struct channel_in){.fd = CONTROL_IN, .buffer = {.bytes = in_bytes, .size = IN_BYTES}};
+  session.out =
+      (struct channel_out){.fd = CONTROL_OUT, .buffer = {.bytes = out_bytes, .size = OUT_BYTES}};
+  check(fds_occupy_standard(), EXIT_INTERNAL, STAGE_STANDARD_FDS);
+  if (fds_set_nonblocking(CONTROL_IN) < 0 || fds_set_nonblocking(CONTROL_OUT) < 0) {
+    static const char help[] =
+        "linx_process is started by Linx, as an Erlang port on fds 3 and 4\n";
+    ssize_t ignored = write(STDERR_FILENO, help, sizeof help - 1);
+    (void)ignored;
+    _exit(EXIT_CHANNEL);
+  }
+  if (argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
+      strcmp(argv[1], SEALED_ARGUMENT) == 0)
+    check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
 }
 
 /* The first frame, in place. Leaves whatever came behind it for the session. */
-static void read_request(const uint8_t **bytes, size_t *size)
-{
-	struct pollfd readable = { .fd = CONTROL_IN, .events = POLLIN };
-	for (;;) {
-		int found = channel_in_next(&session.in, REQUEST_MAX, bytes, size);
-		check(found, EXIT_REQUEST, STAGE_REQUEST_TOO_BIG);
-		if (found > 0)
-			return;
-		int result = channel_in_read(&session.in);
-		check(result, EXIT_INTERNAL, STAGE_ALLOCATE);
-		if (session.in.eof)
-			_exit(EXIT_CHANNEL);
-		if (result == 0)
-			poll(&readable, 1, -1);
-	}
+static void read_request(const uint8_t **bytes, size_t *size) {
+  struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
+  for (;;) {
+    int found = channel_in_next(&session.in, REQUEST_MAX, bytes, size);
+    check(found, EXIT_REQUEST, STAGE_REQUEST_TOO_BIG);
+    if (found > 0)
+      return;
+    int result = channel_in_read(&session.in);
+    check(result, EXIT_INTERNAL, STAGE_ALLOCATE);
+    if (session.in.eof)
+      _exit(EXIT_CHANNEL);
+    if (result == 0)
+      poll(&readable, 1, -1);
+  }
 }
 
-static struct arena make_arena(size_t frame_size)
-{
-	struct arena arena = { .base = arena_bytes, .size = sizeof arena_bytes };
-	size_t size = term_arena_size(frame_size);
-	if (size <= sizeof arena_bytes)
-		return arena;
-	arena.base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (arena.base == MAP_FAILED)
-		give_up(EXIT_INTERNAL, -ENOMEM, STAGE_ALLOCATE);
-	arena.size = size;
-	return arena;
+static struct arena make_arena(size_t frame_size) {
+  struct arena arena = {.base = arena_bytes, .size = sizeof arena_bytes};
+  size_t size = term_arena_size(frame_size);
+  if (size <= sizeof arena_bytes)
+    return arena;
+  arena.base =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (arena.base == MAP_FAILED)
+    give_up(EXIT_INTERNAL, -ENOMEM, STAGE_ALLOCATE);
+  arena.size = size;
+  return arena;
 }
 
-static void decode_request(const uint8_t *bytes, size_t size)
-{
-	struct arena arena = make_arena(size);
-	int result = request_decode(&request, bytes, size, &arena);
-	check(result, result == -ENOMEM ? EXIT_INTERNAL : EXIT_REQUEST,
-	      result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
+static void decode_request(const uint8_t *bytes, size_t size) {
+  struct arena arena = make_arena(size);
+  int result = request_decode(&request, bytes, size, &arena);
+  check(result, result == -ENOMEM ? EXIT_INTERNAL : EXIT_REQUEST,
+        result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
 /* A child that a foreign namespace will see must not lead to this program's file. The bytes read so
  * far go along, the request's frame first. */
-static void run_sealed(char *const argv[], const uint8_t *frame, size_t size)
-{
-	bool is_sealed = argv[0] != NULL && argv[1] != NULL;
-	struct buffer read_ahead = session.in.buffer;
-	if (request.mode != MODE_ENTER || is_sealed)
-		return;
-	read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
-	if (read_ahead.end < read_ahead.start + 4 + size)
-		read_ahead.end = read_ahead.start + 4 + size;
-	check(sealed_exec(&read_ahead), EXIT_CREATION, STAGE_MEMFD);
+static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
+  bool is_sealed = argv[0] != NULL && argv[1] != NULL;
+  struct buffer read_ahead = session.in.buffer;
+  if (request.mode != MODE_ENTER || is_sealed)
+    return;
+  read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
+  if (read_ahead.end < read_ahead.start + 4 + size)
+    read_ahead.end = read_ahead.start + 4 + size;
+  check(sealed_exec(&read_ahead), EXIT_CREATION, STAGE_MEMFD);
 }
 
 /* Whatever the workload leaves behind becomes the agent's child, and SIGCHLD tells. */
-static void become_subreaper(void)
-{
-	sigset_t child;
-	if (!request.kill_descendants)
-		return;
-	check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), EXIT_CREATION,
-		    STAGE_SUBREAPER);
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	check_errno(sigprocmask(SIG_BLOCK, &child, NULL), EXIT_CREATION, STAGE_SIGPROCMASK);
-	session.child_signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
-	check_errno(session.child_signals, EXIT_CREATION, STAGE_SIGNALFD);
+static void become_subreaper(void) {
+  sigset_t child;
+  if (!request.kill_descendants)
+    return;
+  check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), EXIT_CREATION, STAGE_SUBREAPER);
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  check_errno(sigprocmask(SIG_BLOCK, &child, NULL), EXIT_CREATION, STAGE_SIGPROCMASK);
+  session.child_signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+  check_errno(session.child_signals, EXIT_CREATION, STAGE_SIGNALFD);
 }
 
-static void open_pipes(int down[2], int up[2])
-{
-	check_errno(pipe2(down, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
-	check_errno(pipe2(up, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
-	check(fds_set_nonblocking(down[1]), EXIT_CREATION, STAGE_PIPE2);
-	check(fds_set_nonblocking(up[0]), EXIT_CREATION, STAGE_PIPE2);
-	session.down = (struct channel_out){
-		.fd = down[1], .buffer = { .bytes = down_bytes, .size = sizeof down_bytes }
-	};
-	session.up = (struct channel_in){
-		.fd = up[0], .buffer = { .bytes = up_bytes, .size = sizeof up_bytes }
-	};
+static void open_pipes(int down[2], int up[2]) {
+  check_errno(pipe2(down, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
+  check_errno(pipe2(up, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
+  check(fds_set_nonblocking(down[1]), EXIT_CREATION, STAGE_PIPE2);
+  check(fds_set_nonblocking(up[0]), EXIT_CREATION, STAGE_PIPE2);
+  session.down = (struct channel_out){.fd = down[1],
+                                      .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
+  session.up =
+      (struct channel_in){.fd = up[0], .buffer = {.bytes = up_bytes, .size = sizeof up_bytes}};
 }
 
-static struct relay_out output(int fd, enum stream_id stream)
-{
-	bool is_pty = stream == STREAM_PTY;
-	return (struct relay_out){
-		.fd = fd,
-		.stream = stream,
-		.frame_name = is_pty ? "pty_out" : stream_name(stream),
-		.by_demand = request.demand,
-		.announce_eof = !is_pty || request.demand,
-	};
+static struct relay_out output(int fd, enum stream_id stream) {
+  bool is_pty = stream == STREAM_PTY;
+  return (struct relay_out){
+      .fd = fd,
+      .stream = stream,
+      .frame_name = is_pty ? "pty_out" : stream_name(stream),
+      .by_demand = request.demand,
+      .announce_eof = !is_pty || request.demand,
+  };
 }
 
-static struct relay_in input(int fd, enum stream_id stream)
-{
-	return (struct relay_in){ .fd = fd,
-				  .stream = stream,
-				  .acknowledge = stream != STREAM_PTY || request.demand };
+static struct relay_in input(int fd, enum stream_id stream) {
+  return (struct relay_in){
+      .fd = fd, .stream = stream, .acknowledge = stream != STREAM_PTY || request.demand};
 }
 
-static void connect_relays(void)
-{
-	session.outputs[OUT_STDOUT] = output(plan.agent[1], STREAM_STDOUT);
-	session.outputs[OUT_STDERR] = output(plan.agent[2], STREAM_STDERR);
-	session.outputs[OUT_PTY] = output(plan.pty.master, STREAM_PTY);
-	session.inputs[IN_STDIN] = input(plan.agent[0], STREAM_STDIN);
-	session.inputs[IN_PTY] = input(plan.pty.master, STREAM_PTY);
-	session.pty_slave = plan.pty.slave;
+static void connect_relays(void) {
+  session.outputs[OUT_STDOUT] = output(plan.agent[1], STREAM_STDOUT);
+  session.outputs[OUT_STDERR] = output(plan.agent[2], STREAM_STDERR);
+  session.outputs[OUT_PTY] = output(plan.pty.master, STREAM_PTY);
+  session.inputs[IN_STDIN] = input(plan.agent[0], STREAM_STDIN);
+  session.inputs[IN_PTY] = input(plan.pty.master, STREAM_PTY);
+  session.pty_slave = plan.pty.slave;
 }
 
-static void create_child(void)
-{
-	int down[2];
-	int up[2];
-	bool enters = request.mode == MODE_ENTER;
-	open_pipes(down, up);
-	struct child_start start = {
-		.request = &request,
-		.plan = &plan,
-		.target = enters ? &target : NULL,
-		.down = down[0],
-		.up = up[1],
-		.agent_down = down[1],
-		.agent_up = up[0],
-	};
-	long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
-	check((int)pid, EXIT_CREATION, STAGE_CLONE);
-	if (pid == 0)
-		child_run(&start);
-	session.pid = (pid_t)pid;
-	session.is_intermediate = enters && (target.flags & CLONE_NEWPID) != 0;
-	fd_close(&start.down);
-	fd_close(&start.up);
-	stdio_close_child_ends(&plan);
+static void create_child(void) {
+  int down[2];
+  int up[2];
+  bool enters = request.mode == MODE_ENTER;
+  open_pipes(down, up);
+  struct child_start start = {
+      .request = &request,
+      .plan = &plan,
+      .target = enters ? &target : NULL,
+      .down = down[0],
+      .up = up[1],
+      .agent_down = down[1],
+      .agent_up = up[0],
+  };
+  long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
+  check((int)pid, EXIT_CREATION, STAGE_CLONE);
+  if (pid == 0)
+    child_run(&start);
+  session.pid = (pid_t)pid;
+  session.is_intermediate = enters && (target.flags & CLONE_NEWPID) != 0;
+  fd_close(&start.down);
+  fd_close(&start.up);
+  stdio_close_child_ends(&plan);
 }
 
-int main(int argc, char *argv[])
-{
-	const uint8_t *frame = NULL;
-	size_t size = 0;
-	enum stage stage = STAGE_NONE;
-	(void)argc;
-	session = (struct session){
-		.request = &request, .pty_slave = -1, .child_signals = -1, .pidfd = -1
-	};
-	prepare_signals();
-	open_channel(argv);
-	read_request(&frame, &size);
-	decode_request(frame, size);
-	run_sealed(argv, frame, size);
-	/* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)). */
-	check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), EXIT_INTERNAL, STAGE_PRCTL);
-	int result = stdio_prepare(&plan, &request, CONTROL_IN, &stage);
-	check(result, EXIT_CREATION, stage);
-	if (request.mode == MODE_ENTER) {
-		result = enter_prepare(&target, &request, &stage);
-		check(result, EXIT_CREATION, stage);
-	}
-	become_subreaper();
-	create_child();
-	connect_relays();
-	return session_run(&session);
+int main(int argc, char *argv[]) {
+  const uint8_t *frame = NULL;
+  size_t size = 0;
+  enum stage stage = STAGE_NONE;
+  (void)argc;
+  session =
+      (struct session){.request = &request, .pty_slave = -1, .child_signals = -1, .pidfd = -1};
+  prepare_signals();
+  open_channel(argv);
+  read_request(&frame, &size);
+  decode_request(frame, size);
+  run_sealed(argv, frame, size);
+  /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
+   */
+  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), EXIT_INTERNAL, STAGE_PRCTL);
+  int result = stdio_prepare(&plan, &request, CONTROL_IN, &stage);
+  check(result, EXIT_CREATION, stage);
+  if (request.mode == MODE_ENTER) {
+    result = enter_prepare(&target, &request, &stage);
+    check(result, EXIT_CREATION, stage);
+  }
+  become_subreaper();
+  create_child();
+  connect_relays();
+  return session_run(&session);
 }

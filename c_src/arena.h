@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 struct arena {
-	char *base;
-	size_t used;
-	size_t size;
+  char *base;
+  size_t used;
+  size_t size;
 };
 
 /* `size` bytes aligned for a pointer, or NULL when the arena is used up. */

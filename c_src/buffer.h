@@ -11,21 +11,19 @@
 #include <stdint.h>
 
 struct buffer {
-	uint8_t *bytes;
-	size_t size;
-	size_t start;
-	size_t end;
-	bool mapped;
+  uint8_t *bytes;
+  size_t size;
+  size_t start;
+  size_t end;
+  bool mapped;
 };
 
-static inline size_t buffer_length(const struct buffer *buffer)
-{
-	return buffer->end - buffer->start;
+static inline size_t buffer_length(const struct buffer *buffer) {
+  return buffer->end - buffer->start;
 }
 
-static inline uint8_t *buffer_start(const struct buffer *buffer)
-{
-	return buffer->bytes + buffer->start;
+static inline uint8_t *buffer_start(const struct buffer *buffer) {
+  return buffer->bytes + buffer->start;
 }
 
 /* Room for `count` more bytes behind the end, or NULL when there is no memory. Moves the contents:

@@ -13,16 +13,16 @@
 #include "frame.h"
 
 struct channel_in {
-	int fd;
-	bool eof;
-	uint64_t skip; /* bytes of an oversized frame still to be thrown away */
-	struct buffer buffer;
+  int fd;
+  bool eof;
+  uint64_t skip; /* bytes of an oversized frame still to be thrown away */
+  struct buffer buffer;
 };
 
 struct channel_out {
-	int fd;
-	bool broken; /* the peer is gone; what is appended from then on is thrown away */
-	struct buffer buffer;
+  int fd;
+  bool broken; /* the peer is gone; what is appended from then on is thrown away */
+  struct buffer buffer;
 };
 
 /* One read(2). 1 when bytes arrived, 0 when none are there now; on end of file, or an error that is
@@ -41,9 +41,8 @@ int channel_out_frame(struct channel_out *out, const struct frame *frame);
 /* Writes what the descriptor takes. A peer that is gone sets broken. */
 void channel_out_flush(struct channel_out *out);
 
-static inline size_t channel_out_pending(const struct channel_out *out)
-{
-	return buffer_length(&out->buffer);
+static inline size_t channel_out_pending(const struct channel_out *out) {
+  return buffer_length(&out->buffer);
 }
 
 #endif

@@ -27,212 +27,200 @@
 extern char **environ;
 
 struct child {
-	const struct child_start *start;
-	const struct request *request;
-	struct channel_in commands;
-	struct seccomp_filters filters;
-	bool ids_are_set; /* by command; id 0 is not taken then */
-	int up;
+  const struct child_start *start;
+  const struct request *request;
+  struct channel_in commands;
+  struct seccomp_filters filters;
+  bool ids_are_set; /* by command; id 0 is not taken then */
+  bool owes_ready;  /* passed the checkpoint without a word; see announce_ready */
+  int up;
 };
 
-static void send_frame(const struct child *child, const struct frame *frame)
-{
-	const char *at = frame->bytes;
-	int left = frame->length;
-	while (left > 0) {
-		ssize_t count = write(child->up, at, (size_t)left);
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return; /* the agent is gone, and its death ends this process */
-		at += count;
-		left -= (int)count;
-	}
+static void send_frame(const struct child *child, const struct frame *frame) {
+  const char *at = frame->bytes;
+  int left = frame->length;
+  while (left > 0) {
+    ssize_t count = write(child->up, at, (size_t)left);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return; /* the agent is gone, and its death ends this process */
+    at += count;
+    left -= (int)count;
+  }
 }
 
 /* Nothing is cleaned up on the way out: the process is a copy, and its descriptors go with it. A
  * filter may deny every way out but the last. */
-_Noreturn static void leave(int status)
-{
-	syscall(SYS_exit_group, status);
-	syscall(SYS_exit, status);
-	__builtin_trap();
+_Noreturn static void leave(int status) {
+  syscall(SYS_exit_group, status);
+  syscall(SYS_exit, status);
+  __builtin_trap();
 }
 
-_Noreturn static void fail_at(const struct child *child, int result, enum stage stage, int index)
-{
-	struct frame frame;
-	frame_error(&frame, -result, stage, index);
-	send_frame(child, &frame);
-	leave(EXIT_FAILURE_STATUS);
+static void send_ready(const struct child *child) {
+  struct frame ready;
+  frame_status_value(&ready, "ready", getpid());
+  send_frame(child, &ready);
 }
 
-_Noreturn static void fail(const struct child *child, int result, enum stage stage)
-{
-	fail_at(child, result, stage, -1);
+_Noreturn static void fail_at(const struct child *child, int result, enum stage stage, int index) {
+  struct frame frame;
+  if (child->owes_ready)
+    send_ready(child);
+  frame_error(&frame, -result, stage, index);
+  send_frame(child, &frame);
+  leave(EXIT_FAILURE_STATUS);
 }
 
-static void check(const struct child *child, int result, enum stage stage)
-{
-	if (result < 0)
-		fail(child, result, stage);
+_Noreturn static void fail(const struct child *child, int result, enum stage stage) {
+  fail_at(child, result, stage, -1);
 }
 
-static void check_errno(const struct child *child, int result, enum stage stage)
-{
-	if (result < 0)
-		fail(child, -errno, stage);
+static void check(const struct child *child, int result, enum stage stage) {
+  if (result < 0)
+    fail(child, result, stage);
+}
+
+static void check_errno(const struct child *child, int result, enum stage stage) {
+  if (result < 0)
+    fail(child, -errno, stage);
 }
 
 /* The parent-death signal (PR_SET_PDEATHSIG(2const)) is lost with every change of credentials. */
-static void die_with_agent(const struct child *child)
-{
-	if (!child->request->linger)
-		check_errno(child, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL),
-			    STAGE_PRCTL);
+static void die_with_agent(const struct child *child) {
+  if (!child->request->linger)
+    check_errno(child, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL), STAGE_PRCTL);
 }
 
 /* An agent that died before the signal was set has closed its end of the command pipe. In another
  * pid namespace getppid cannot tell. */
-static void leave_if_orphaned(const struct child *child)
-{
-	struct pollfd commands = { .fd = child->commands.fd };
-	if (poll(&commands, 1, 0) > 0 && (commands.revents & POLLHUP) != 0)
-		leave(EXIT_FAILURE_STATUS);
+static void leave_if_orphaned(const struct child *child) {
+  struct pollfd commands = {.fd = child->commands.fd};
+  if (poll(&commands, 1, 0) > 0 && (commands.revents & POLLHUP) != 0)
+    leave(EXIT_FAILURE_STATUS);
 }
 
-/* The kernel's struct sigaction, all zero: SIG_DFL. libc refuses the signals it keeps for itself. */
-static void reset_signals(const struct child *child)
-{
-	static const uint64_t default_action[4];
-	sigset_t none;
-	for (int signum = 1; signum <= 64; signum++)
-		syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t));
-	sigemptyset(&none);
-	check_errno(child, sigprocmask(SIG_SETMASK, &none, NULL), STAGE_SIGPROCMASK);
+/* The kernel's struct sigaction, all zero: SIG_DFL. libc refuses the signals it keeps for itself.
+ */
+static void reset_signals(const struct child *child) {
+  static const uint64_t default_action[4];
+  sigset_t none;
+  for (int signum = 1; signum <= 64; signum++)
+    syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t));
+  sigemptyset(&none);
+  check_errno(child, sigprocmask(SIG_SETMASK, &none, NULL), STAGE_SIGPROCMASK);
 }
 
 /* stdio first, because that frees its sources; the pipes onto 3 and 4, over the control channel;
  * then everything else goes, the agent's descriptors and the inherited ones alike. */
-static void arrange_fds(struct child *child)
-{
-	check(child, stdio_install(child->start->plan), STAGE_STDIO);
-	check_errno(child, dup3(child->start->down, DOWN_FD, O_CLOEXEC), STAGE_STDIO);
-	check_errno(child, dup3(child->start->up, UP_FD, O_CLOEXEC), STAGE_STDIO);
-	child->commands.fd = DOWN_FD;
-	child->up = UP_FD;
-	check(child, fds_close_from(UP_FD + 1), STAGE_CLOSE_RANGE);
+static void arrange_fds(struct child *child) {
+  check(child, stdio_install(child->start->plan), STAGE_STDIO);
+  check_errno(child, dup3(child->start->down, DOWN_FD, O_CLOEXEC), STAGE_STDIO);
+  check_errno(child, dup3(child->start->up, UP_FD, O_CLOEXEC), STAGE_STDIO);
+  child->commands.fd = DOWN_FD;
+  child->up = UP_FD;
+  check(child, fds_close_from(UP_FD + 1), STAGE_CLOSE_RANGE);
 }
 
-static void lead_session(const struct child *child)
-{
-	check_errno(child, setsid(), STAGE_SETSID);
-	if (child->request->pty)
-		check_errno(child, ioctl(STDIN_FILENO, TIOCSCTTY, 0), STAGE_STDIO);
+static void lead_session(const struct child *child) {
+  check_errno(child, setsid(), STAGE_SETSID);
+  if (child->request->pty)
+    check_errno(child, ioctl(STDIN_FILENO, TIOCSCTTY, 0), STAGE_STDIO);
 }
 
 /* The next command, decoded; waits for it. The agent's death is the end of the pipe. */
-static void next_command(struct child *child, struct command *command)
-{
-	const uint8_t *payload = NULL;
-	size_t size = 0;
-	while (channel_in_next(&child->commands, COMMAND_MAX, &payload, &size) == 0)
-		if (channel_in_read(&child->commands) < 0 || child->commands.eof)
-			leave(EXIT_FAILURE_STATUS);
-	if (command_decode_frame(command, payload, size) < 0)
-		fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
+static void next_command(struct child *child, struct command *command) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  while (channel_in_next(&child->commands, COMMAND_MAX, &payload, &size) == 0)
+    if (channel_in_read(&child->commands) < 0 || child->commands.eof)
+      leave(EXIT_FAILURE_STATUS);
+  if (command_decode_frame(command, payload, size) < 0)
+    fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
 }
 
-static void take_root(const struct child *child)
-{
-	enum stage stage = STAGE_SETRESUID;
-	if (!child_has_user_namespace(child->start) || child->ids_are_set)
-		return;
-	int result = credentials_become_root(&stage);
-	check(child, result, stage);
+static void take_root(const struct child *child) {
+  enum stage stage = STAGE_SETRESUID;
+  if (!child_has_user_namespace(child->start) || child->ids_are_set)
+    return;
+  int result = credentials_become_root(&stage);
+  check(child, result, stage);
 }
 
-static int add_filter(struct child *child, const struct command *command)
-{
-	check(child, credentials_set_no_new_privs(), STAGE_SECCOMP_NO_NEW_PRIVS);
-	return seccomp_filters_add(&child->filters, command->data.bytes, command->data.size);
+static int add_filter(struct child *child, const struct command *command) {
+  check(child, credentials_set_no_new_privs(), STAGE_SECCOMP_NO_NEW_PRIVS);
+  return seccomp_filters_add(&child->filters, command->data.bytes, command->data.size);
 }
 
-static int set_winsize(const struct child *child, const struct command *command)
-{
-	return child->request->pty ? pty_set_winsize(STDIN_FILENO, &command->winsize) : -ENOTTY;
+static int set_winsize(const struct child *child, const struct command *command) {
+  return child->request->pty ? pty_set_winsize(STDIN_FILENO, &command->winsize) : -ENOTTY;
 }
 
-static int set_ids(struct child *child, const struct command *command)
-{
-	child->ids_are_set = true;
-	return credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
+static int set_ids(struct child *child, const struct command *command) {
+  child->ids_are_set = true;
+  return credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
 }
 
-static int apply(struct child *child, const struct command *command)
-{
-	take_root(child);
-	switch (command->id) {
-	case COMMAND_CAP_DROP_BOUNDING:
-		return credentials_drop_bounding(command->masks[0]);
-	case COMMAND_CAP_SET_THREAD:
-		return credentials_set_thread(command->masks[0], command->masks[1],
-					      command->masks[2]);
-	case COMMAND_CAP_SET_AMBIENT:
-		return credentials_set_ambient(command->masks[0]);
-	case COMMAND_SET_CREDENTIALS:
-		return set_ids(child, command);
-	case COMMAND_SECCOMP_INSTALL:
-		return add_filter(child, command);
-	case COMMAND_PTY_WINSIZE:
-		return set_winsize(child, command);
-	case COMMAND_PROCEED:
-	case COMMAND_ABORT:
-	case COMMAND_SIGNAL:
-	case COMMAND_PTY_IN:
-	case COMMAND_STDIN:
-	case COMMAND_CLOSE:
-	case COMMAND_DEMAND:
-	case COMMAND_COUNT:
-		break;
-	}
-	return -EINVAL;
+static int apply(struct child *child, const struct command *command) {
+  take_root(child);
+  switch (command->id) {
+  case COMMAND_CAP_DROP_BOUNDING:
+    return credentials_drop_bounding(command->masks[0]);
+  case COMMAND_CAP_SET_THREAD:
+    return credentials_set_thread(command->masks[0], command->masks[1], command->masks[2]);
+  case COMMAND_CAP_SET_AMBIENT:
+    return credentials_set_ambient(command->masks[0]);
+  case COMMAND_SET_CREDENTIALS:
+    return set_ids(child, command);
+  case COMMAND_SECCOMP_INSTALL:
+    return add_filter(child, command);
+  case COMMAND_PTY_WINSIZE:
+    return set_winsize(child, command);
+  case COMMAND_PROCEED:
+  case COMMAND_ABORT:
+  case COMMAND_SIGNAL:
+  case COMMAND_PTY_IN:
+  case COMMAND_STDIN:
+  case COMMAND_CLOSE:
+  case COMMAND_DEMAND:
+  case COMMAND_COUNT:
+    break;
+  }
+  return -EINVAL;
 }
 
-static void apply_list(struct child *child, struct command_list list)
-{
-	struct command command;
-	for (int index = 0; index < list.count; index++) {
-		if (command_decode(&command, &list.at) < 0)
-			fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
-		int result = apply(child, &command);
-		if (result < 0)
-			fail_at(child, result, command_stage(command.id), index);
-	}
+static void apply_list(struct child *child, struct command_list list) {
+  struct command command;
+  for (int index = 0; index < list.count; index++) {
+    if (command_decode(&command, &list.at) < 0)
+      fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
+    int result = apply(child, &command);
+    if (result < 0)
+      fail_at(child, result, command_stage(command.id), index);
+  }
 }
 
 /* The checkpoint: applies commands, one answer each, until it is told to proceed. */
-static void park(struct child *child)
-{
-	struct command command;
-	struct frame applied;
-	frame_atom(&applied, "applied");
-	for (;;) {
-		next_command(child, &command);
-		if (command.id == COMMAND_PROCEED)
-			return;
-		check(child, apply(child, &command), command_stage(command.id));
-		send_frame(child, &applied);
-	}
+static void park(struct child *child) {
+  struct command command;
+  struct frame applied;
+  frame_atom(&applied, "applied");
+  for (;;) {
+    next_command(child, &command);
+    if (command.id == COMMAND_PROCEED)
+      return;
+    check(child, apply(child, &command), command_stage(command.id));
+    send_frame(child, &applied);
+  }
 }
 
 /* A session keyring of its own (keyctl(2)). Where there are no keyrings, or a filter that the
  * workload inherits keeps them out of reach (EPERM), there is nothing to be shared. */
-static void join_new_keyring(const struct child *child)
-{
-	long result = sys_keyctl_join_session_keyring();
-	if (result < 0 && result != -ENOSYS && result != -EPERM)
-		fail(child, (int)result, STAGE_KEYCTL);
+static void join_new_keyring(const struct child *child) {
+  long result = sys_keyctl_join_session_keyring();
+  if (result < 0 && result != -ENOSYS && result != -EPERM)
+    fail(child, (int)result, STAGE_KEYCTL);
 }
 
 /*
@@ -240,34 +228,30 @@ static void join_new_keyring(const struct child *child)
  * status of a child that has not exec'd is the errno, and the agent can tell that it has not. A
  * filter can make execve return success or a number past a byte; EPERM stands for those.
  */
-_Noreturn static void leave_with_errno(long result)
-{
-	leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
+_Noreturn static void leave_with_errno(long result) {
+  leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
 }
 
-_Noreturn static void execute(struct child *child)
-{
-	char **env = child->request->env != NULL ? child->request->env : environ;
-	check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
-	long result =
-		sys_result(syscall(SYS_execve, child->request->argv[0], child->request->argv, env));
-	if (child->filters.first != NULL)
-		leave_with_errno(result);
-	fail(child, (int)result, STAGE_EXECVE);
+_Noreturn static void execute(struct child *child) {
+  char **env = child->request->env != NULL ? child->request->env : environ;
+  check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
+  long result = sys_result(syscall(SYS_execve, child->request->argv[0], child->request->argv, env));
+  if (child->filters.first != NULL)
+    leave_with_errno(result);
+  fail(child, (int)result, STAGE_EXECVE);
 }
 
 /* From :proceed to exec. Nothing may come between the filters and execve. */
-_Noreturn static void proceed(struct child *child)
-{
-	take_root(child);
-	check_errno(child, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
-	join_new_keyring(child);
-	if (child->request->cwd != NULL)
-		check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
-	apply_list(child, child->request->seal);
-	die_with_agent(child);
-	leave_if_orphaned(child);
-	execute(child);
+_Noreturn static void proceed(struct child *child) {
+  take_root(child);
+  check_errno(child, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+  join_new_keyring(child);
+  if (child->request->cwd != NULL)
+    check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
+  apply_list(child, child->request->seal);
+  die_with_agent(child);
+  leave_if_orphaned(child);
+  execute(child);
 }
 
 /*
@@ -275,84 +259,89 @@ _Noreturn static void proceed(struct child *child)
  * CLONE_PARENT makes the new one the agent's child as well. It waits for the agent's word, so that
  * the agent knows its pid before it hears from it.
  */
-static void fork_into_pid_namespace(struct child *child)
-{
-	struct command start;
-	long pid = sys_fork_with(CLONE_PARENT, 0, NULL);
-	check(child, (int)pid, STAGE_FORK);
-	if (pid > 0) {
-		struct frame spawned;
-		frame_status_value(&spawned, "spawned", pid);
-		send_frame(child, &spawned);
-		leave(0);
-	}
-	die_with_agent(child);
-	next_command(child, &start);
+static void fork_into_pid_namespace(struct child *child) {
+  struct command start;
+  long pid = sys_fork_with(CLONE_PARENT, 0, NULL);
+  check(child, (int)pid, STAGE_FORK);
+  if (pid > 0) {
+    struct frame spawned;
+    frame_status_value(&spawned, "spawned", pid);
+    send_frame(child, &spawned);
+    leave(0);
+  }
+  die_with_agent(child);
+  next_command(child, &start);
 }
 
-static void enter(struct child *child)
-{
-	const struct enter_target *target = child->start->target;
-	enum stage stage = STAGE_SETNS;
-	int result = enter_join(target, &stage);
-	check(child, result, stage);
-	if ((target->flags & CLONE_NEWPID) != 0)
-		fork_into_pid_namespace(child);
+static void enter(struct child *child) {
+  const struct enter_target *target = child->start->target;
+  enum stage stage = STAGE_SETNS;
+  int result = enter_join(target, &stage);
+  check(child, result, stage);
+  if ((target->flags & CLONE_NEWPID) != 0)
+    fork_into_pid_namespace(child);
 }
 
 /* Only the way from the host is left open: nothing mounted inside travels back
  * (mount_namespaces(7)). */
-static void make_mounts_slave(const struct child *child)
-{
-	check_errno(child, mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL), STAGE_MOUNT_SLAVE);
+static void make_mounts_slave(const struct child *child) {
+  check_errno(child, mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL), STAGE_MOUNT_SLAVE);
 }
 
 /*
  * An unprivileged process can write the id maps of a child only while that is dumpable: otherwise
  * the files under /proc/<pid> are root's (proc(5)). Nobody sees this child but its own user.
  */
-static bool stays_dumpable(const struct request *request)
-{
-	return request->mode == MODE_SPAWN && (request->namespaces & CLONE_NEWUSER) != 0 &&
-	       geteuid() != 0;
+static bool stays_dumpable(const struct request *request) {
+  return request->mode == MODE_SPAWN && (request->namespaces & CLONE_NEWUSER) != 0 &&
+         geteuid() != 0;
 }
 
-bool child_has_user_namespace(const struct child_start *start)
-{
-	uint64_t flags = start->target != NULL ? start->target->flags : start->request->namespaces;
-	return (flags & CLONE_NEWUSER) != 0;
+/*
+ * A child that does not park and that nothing but exec is left to do for makes the agent wait for
+ * the outcome alone: the agent knows the pid such a child sees, and a wake-up is a good part of what
+ * a short session costs.
+ */
+static void announce_ready(struct child *child) {
+  const struct request *request = child->request;
+  child->owes_ready = request->proceed && child->start->target == NULL &&
+                      child->filters.first == NULL && request->seal.count == 0;
+  if (!child->owes_ready)
+    send_ready(child);
 }
 
-void child_run(const struct child_start *start)
-{
-	static uint8_t command_bytes[256];
-	struct child child = {
-		.start = start,
-		.request = start->request,
-		.commands = { .fd = start->down,
-			      .buffer = { .bytes = command_bytes, .size = sizeof command_bytes } },
-		.up = start->up,
-	};
-	struct frame ready;
-	/* The pipes must end with the agent, so the copies of its ends go first. */
-	close(start->agent_down);
-	close(start->agent_up);
-	die_with_agent(&child);
-	if (start->target != NULL)
-		enter(&child);
-	if (stays_dumpable(child.request))
-		check_errno(&child, prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
-	arrange_fds(&child);
-	lead_session(&child);
-	reset_signals(&child);
-	if (start->target == NULL && (child.request->namespaces & CLONE_NEWNS) != 0)
-		make_mounts_slave(&child);
-	if (child.request->no_new_privs)
-		check(&child, credentials_set_no_new_privs(), STAGE_PRCTL);
-	apply_list(&child, child.request->setup);
-	frame_status_value(&ready, "ready", getpid());
-	send_frame(&child, &ready);
-	if (!child.request->proceed)
-		park(&child);
-	proceed(&child);
+bool child_has_user_namespace(const struct child_start *start) {
+  uint64_t flags = start->target != NULL ? start->target->flags : start->request->namespaces;
+  return (flags & CLONE_NEWUSER) != 0;
+}
+
+void child_run(const struct child_start *start) {
+  static uint8_t command_bytes[256];
+  struct child child = {
+      .start = start,
+      .request = start->request,
+      .commands = {.fd = start->down,
+                   .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}},
+      .up = start->up,
+  };
+  /* The pipes must end with the agent, so the copies of its ends go first. */
+  close(start->agent_down);
+  close(start->agent_up);
+  die_with_agent(&child);
+  if (start->target != NULL)
+    enter(&child);
+  if (stays_dumpable(child.request))
+    check_errno(&child, prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+  arrange_fds(&child);
+  lead_session(&child);
+  reset_signals(&child);
+  if (start->target == NULL && (child.request->namespaces & CLONE_NEWNS) != 0)
+    make_mounts_slave(&child);
+  if (child.request->no_new_privs)
+    check(&child, credentials_set_no_new_privs(), STAGE_PRCTL);
+  apply_list(&child, child.request->setup);
+  announce_ready(&child);
+  if (!child.request->proceed)
+    park(&child);
+  proceed(&child);
 }

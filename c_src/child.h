@@ -12,13 +12,13 @@
 #include "stdio_plan.h"
 
 struct child_start {
-	const struct request *request;
-	const struct stdio_plan *plan;
-	const struct enter_target *target; /* NULL for spawn */
-	int down;                          /* commands from the agent */
-	int up;                            /* frames to the agent */
-	int agent_down;                    /* the other ends, which the child has no use for */
-	int agent_up;
+  const struct request *request;
+  const struct stdio_plan *plan;
+  const struct enter_target *target; /* NULL for spawn */
+  int down;                          /* commands from the agent */
+  int up;                            /* frames to the agent */
+  int agent_down;                    /* the other ends, which the child has no use for */
+  int agent_up;
 };
 
 /* Whether the child has a user namespace of its own, whose id 0 it takes. */

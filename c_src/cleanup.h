@@ -7,18 +7,16 @@
 
 #include <unistd.h>
 
-static inline void fd_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
+static inline void fd_close(int *fd) {
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
 }
 
-static inline int fd_take(int *fd)
-{
-	int taken = *fd;
-	*fd = -1;
-	return taken;
+static inline int fd_take(int *fd) {
+  int taken = *fd;
+  *fd = -1;
+  return taken;
 }
 
 #define cleanup_close __attribute__((cleanup(fd_close)))

@@ -19,69 +19,59 @@
 #define COMMAND_ID_MAX (UINT32_MAX - 1)
 
 enum command_id {
-	COMMAND_PROCEED,
-	COMMAND_ABORT,
-	COMMAND_CAP_DROP_BOUNDING,
-	COMMAND_CAP_SET_THREAD,
-	COMMAND_CAP_SET_AMBIENT,
-	COMMAND_SET_CREDENTIALS,
-	COMMAND_SECCOMP_INSTALL,
-	COMMAND_PTY_WINSIZE,
-	COMMAND_SIGNAL,
-	COMMAND_PTY_IN,
-	COMMAND_STDIN,
-	COMMAND_CLOSE,
-	COMMAND_DEMAND,
-	COMMAND_COUNT,
+  COMMAND_PROCEED,
+  COMMAND_ABORT,
+  COMMAND_CAP_DROP_BOUNDING,
+  COMMAND_CAP_SET_THREAD,
+  COMMAND_CAP_SET_AMBIENT,
+  COMMAND_SET_CREDENTIALS,
+  COMMAND_SECCOMP_INSTALL,
+  COMMAND_PTY_WINSIZE,
+  COMMAND_SIGNAL,
+  COMMAND_PTY_IN,
+  COMMAND_STDIN,
+  COMMAND_CLOSE,
+  COMMAND_DEMAND,
+  COMMAND_COUNT,
 };
 
 /* When a command is valid. */
 enum command_when {
-	WHEN_PARKED = 1,  /* a checkpoint command */
-	WHEN_RUNNING = 2, /* from :proceed on */
-	WHEN_ALWAYS = 4,  /* stream traffic: before, at and after the checkpoint */
+  WHEN_PARKED = 1,  /* a checkpoint command */
+  WHEN_RUNNING = 2, /* from :proceed on */
+  WHEN_ALWAYS = 4,  /* stream traffic: before, at and after the checkpoint */
 };
 
-enum stream_id {
-	STREAM_STDIN,
-	STREAM_STDOUT,
-	STREAM_STDERR,
-	STREAM_PTY,
-	STREAM_COUNT
-};
+enum stream_id { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_PTY, STREAM_COUNT };
 
-enum signal_scope {
-	SCOPE_WORKLOAD,
-	SCOPE_GROUP,
-	SCOPE_TREE
-};
+enum signal_scope { SCOPE_WORKLOAD, SCOPE_GROUP, SCOPE_TREE };
 
 struct winsize_cells {
-	uint16_t rows, cols, xpixel, ypixel;
+  uint16_t rows, cols, xpixel, ypixel;
 };
 
 struct command {
-	enum command_id id;
-	union {
-		uint64_t masks[3]; /* cap_*: effective, permitted, inheritable, or one mask */
-		struct {           /* set_credentials */
-			uint32_t uid, gid;
-			struct term_reader groups; /* stands on the list; reads the frame */
-		} ids;
-		struct { /* seccomp_install, pty_in, stdin: borrowed from the frame */
-			const uint8_t *bytes;
-			size_t size;
-		} data;
-		struct winsize_cells winsize;
-		struct {
-			int number;
-			enum signal_scope scope;
-		} signal;
-		struct { /* close, demand */
-			enum stream_id id;
-			uint64_t bytes;
-		} stream;
-	};
+  enum command_id id;
+  union {
+    uint64_t masks[3]; /* cap_*: effective, permitted, inheritable, or one mask */
+    struct {           /* set_credentials */
+      uint32_t uid, gid;
+      struct term_reader groups; /* stands on the list; reads the frame */
+    } ids;
+    struct { /* seccomp_install, pty_in, stdin: borrowed from the frame */
+      const uint8_t *bytes;
+      size_t size;
+    } data;
+    struct winsize_cells winsize;
+    struct {
+      int number;
+      enum signal_scope scope;
+    } signal;
+    struct { /* close, demand */
+      enum stream_id id;
+      uint64_t bytes;
+    } stream;
+  };
 };
 
 /* Decodes the command the reader stands on and steps over it. 0 or -EINVAL. */

@@ -9,124 +9,116 @@
 #include "proc.h"
 #include "syscalls.h"
 
-static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link)
-{
-	char rest[32] = "/ns/";
-	strncat(rest, link, sizeof rest - 5);
-	proc_path(path, pid, rest);
+static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link) {
+  char rest[32] = "/ns/";
+  strncat(rest, link, sizeof rest - 5);
+  proc_path(path, pid, rest);
 }
 
 /* Whether the agent is in the same namespace. */
-static int is_shared(const struct enter_target *target, int kind)
-{
-	char path[PROC_PATH_SIZE];
-	struct stat own;
-	link_path(path, getpid(), namespace_kinds[kind].link);
-	if (stat(path, &own) < 0)
-		return -errno;
-	return own.st_dev == target->device[kind] && own.st_ino == target->inode[kind];
+static int is_shared(const struct enter_target *target, int kind) {
+  char path[PROC_PATH_SIZE];
+  struct stat own;
+  link_path(path, getpid(), namespace_kinds[kind].link);
+  if (stat(path, &own) < 0)
+    return -errno;
+  return own.st_dev == target->device[kind] && own.st_ino == target->inode[kind];
 }
 
-static int open_link(struct enter_target *target, pid_t pid, int kind)
-{
-	char path[PROC_PATH_SIZE];
-	struct stat link;
-	link_path(path, pid, namespace_kinds[kind].link);
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &link) < 0)
-		return -errno;
-	target->device[kind] = link.st_dev;
-	target->inode[kind] = link.st_ino;
-	int shared = is_shared(target, kind);
-	if (shared < 0)
-		return shared;
-	if (shared)
-		return 0;
-	target->links[kind] = fd_take(&fd);
-	target->flags |= namespace_kinds[kind].flag;
-	return 0;
+static int open_link(struct enter_target *target, pid_t pid, int kind) {
+  char path[PROC_PATH_SIZE];
+  struct stat link;
+  link_path(path, pid, namespace_kinds[kind].link);
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &link) < 0)
+    return -errno;
+  target->device[kind] = link.st_dev;
+  target->inode[kind] = link.st_ino;
+  int shared = is_shared(target, kind);
+  if (shared < 0)
+    return shared;
+  if (shared)
+    return 0;
+  target->links[kind] = fd_take(&fd);
+  target->flags |= namespace_kinds[kind].flag;
+  return 0;
 }
 
 /* Signal 0 is permission-checked; only ESRCH says that the pinned process is gone. */
-static bool is_gone(const struct enter_target *target)
-{
-	return sys_pidfd_send_signal(target->pidfd, 0) == -ESRCH;
+static bool is_gone(const struct enter_target *target) {
+  return sys_pidfd_send_signal(target->pidfd, 0) == -ESRCH;
 }
 
-int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage)
-{
-	*target = (struct enter_target){ .pidfd = -1 };
-	for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
-		target->links[kind] = -1;
-	*stage = STAGE_PIDFD_OPEN;
-	target->pidfd = sys_pidfd_open(request->target);
-	if (target->pidfd < 0)
-		return target->pidfd;
-	for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
-		const struct namespace_kind *row = &namespace_kinds[kind];
-		if (request->namespaces_given && (request->namespaces & row->flag) == 0)
-			continue;
-		*stage = row->open_stage;
-		int result = open_link(target, request->target, kind);
-		/* A kernel without this kind of namespace has nothing to join, unless it was asked for. */
-		if (result == -ENOENT && !request->namespaces_given && !is_gone(target)) {
-			char path[PROC_PATH_SIZE];
-			link_path(path, getpid(), row->link);
-			if (access(path, F_OK) < 0)
-				continue;
-		}
-		if (result < 0)
-			return is_gone(target) ? -ESRCH : result;
-	}
-	/* The handles are the pinned process's own only if it still is what /proc showed. */
-	*stage = STAGE_PIDFD_OPEN;
-	return is_gone(target) ? -ESRCH : 0;
+int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage) {
+  *target = (struct enter_target){.pidfd = -1};
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+    target->links[kind] = -1;
+  *stage = STAGE_PIDFD_OPEN;
+  target->pidfd = sys_pidfd_open(request->target);
+  if (target->pidfd < 0)
+    return target->pidfd;
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    const struct namespace_kind *row = &namespace_kinds[kind];
+    if (request->namespaces_given && (request->namespaces & row->flag) == 0)
+      continue;
+    *stage = row->open_stage;
+    int result = open_link(target, request->target, kind);
+    /* A kernel without this kind of namespace has nothing to join, unless it was asked for. */
+    if (result == -ENOENT && !request->namespaces_given && !is_gone(target)) {
+      char path[PROC_PATH_SIZE];
+      link_path(path, getpid(), row->link);
+      if (access(path, F_OK) < 0)
+        continue;
+    }
+    if (result < 0)
+      return is_gone(target) ? -ESRCH : result;
+  }
+  /* The handles are the pinned process's own only if it still is what /proc showed. */
+  *stage = STAGE_PIDFD_OPEN;
+  return is_gone(target) ? -ESRCH : 0;
 }
 
 /* Before Linux 5.8 a pidfd cannot be joined; the handles can, one by one. */
-static int join_one_by_one(const struct enter_target *target, enum stage *stage)
-{
-	for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
-		if (target->links[kind] < 0)
-			continue;
-		*stage = namespace_kinds[kind].setns_stage;
-		if (setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
-			return -errno;
-	}
-	return 0;
+static int join_one_by_one(const struct enter_target *target, enum stage *stage) {
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    if (target->links[kind] < 0)
+      continue;
+    *stage = namespace_kinds[kind].setns_stage;
+    if (setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
+      return -errno;
+  }
+  return 0;
 }
 
-/* `own` is /proc/self/ns from before: after joining a mount namespace, /proc may be another. The pid
- * namespace is joined for children only. */
-static int compare(const struct enter_target *target, int own, enum stage *stage)
-{
-	for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
-		const struct namespace_kind *row = &namespace_kinds[kind];
-		if (target->links[kind] < 0)
-			continue;
-		struct stat link;
-		*stage = row->setns_stage;
-		const char *name = row->flag == CLONE_NEWPID ? "pid_for_children" : row->link;
-		if (fstatat(own, name, &link, 0) < 0)
-			return -errno;
-		if (link.st_dev != target->device[kind] || link.st_ino != target->inode[kind])
-			return -EXDEV;
-	}
-	return 0;
+/* `own` is /proc/self/ns from before: after joining a mount namespace, /proc may be another. The
+ * pid namespace is joined for children only. */
+static int compare(const struct enter_target *target, int own, enum stage *stage) {
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    const struct namespace_kind *row = &namespace_kinds[kind];
+    if (target->links[kind] < 0)
+      continue;
+    struct stat link;
+    *stage = row->setns_stage;
+    const char *name = row->flag == CLONE_NEWPID ? "pid_for_children" : row->link;
+    if (fstatat(own, name, &link, 0) < 0)
+      return -errno;
+    if (link.st_dev != target->device[kind] || link.st_ino != target->inode[kind])
+      return -EXDEV;
+  }
+  return 0;
 }
 
-int enter_join(const struct enter_target *target, enum stage *stage)
-{
-	if (target->flags == 0)
-		return 0;
-	*stage = STAGE_SETNS;
-	cleanup_close int own = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (own < 0)
-		return -errno;
-	int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
-	if (result == -EINVAL)
-		result = join_one_by_one(target, stage);
-	if (result < 0)
-		return result;
-	return compare(target, own, stage);
+int enter_join(const struct enter_target *target, enum stage *stage) {
+  if (target->flags == 0)
+    return 0;
+  *stage = STAGE_SETNS;
+  cleanup_close int own = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0)
+    return -errno;
+  int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
+  if (result == -EINVAL)
+    result = join_one_by_one(target, stage);
+  if (result < 0)
+    return result;
+  return compare(target, own, stage);
 }

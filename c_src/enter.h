@@ -9,11 +9,11 @@
 #include "request.h"
 
 struct enter_target {
-	int pidfd;
-	uint64_t flags; /* what there is to join: the target's that are not the agent's */
-	int links[NAMESPACE_COUNT]; /* open handles, -1 where there is nothing to join */
-	dev_t device[NAMESPACE_COUNT];
-	ino_t inode[NAMESPACE_COUNT];
+  int pidfd;
+  uint64_t flags;             /* what there is to join: the target's that are not the agent's */
+  int links[NAMESPACE_COUNT]; /* open handles, -1 where there is nothing to join */
+  dev_t device[NAMESPACE_COUNT];
+  ino_t inode[NAMESPACE_COUNT];
 };
 
 /*

@@ -14,13 +14,13 @@
 #define FRAME_SIZE 512
 
 struct frame {
-	char bytes[FRAME_SIZE];
-	int length; /* of the whole frame, its length field included */
+  char bytes[FRAME_SIZE];
+  int length; /* of the whole frame, its length field included */
 };
 
 struct frame_usage {
-	int64_t utime_us, stime_us, maxrss_kb, minflt, majflt, inblock, oublock, nvcsw, nivcsw;
-	bool core_dumped;
+  int64_t utime_us, stime_us, maxrss_kb, minflt, majflt, inblock, oublock, nvcsw, nivcsw;
+  bool core_dumped;
 };
 
 /* {status, name} and {status, name, value} */

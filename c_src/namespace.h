@@ -11,11 +11,11 @@
 #define NAMESPACE_COUNT 8
 
 struct namespace_kind {
-	const char *name; /* on the wire */
-	const char *link; /* under /proc/<pid>/ns */
-	uint64_t flag;    /* CLONE_NEW* */
-	enum stage open_stage;
-	enum stage setns_stage;
+  const char *name; /* on the wire */
+  const char *link; /* under /proc/<pid>/ns */
+  uint64_t flag;    /* CLONE_NEW* */
+  enum stage open_stage;
+  enum stage setns_stage;
 };
 
 /* In the order in which they are joined one by one: the user namespace first, because it gives the

@@ -9,18 +9,18 @@
 #include "stage.h"
 
 struct failure {
-	int error; /* errno; 0 and STAGE_NONE: none */
-	enum stage stage;
-	int index; /* of the element of setup or seal, or -1 */
+  int error; /* errno; 0 and STAGE_NONE: none */
+  enum stage stage;
+  int index; /* of the element of setup or seal, or -1 */
 };
 
 struct ending {
-	bool aborted;           /* the BEAM asked for it */
-	struct failure failure; /* what was reported, by the child or by the agent's own checks */
-	bool proceeding;        /* the child had been let go */
-	bool execed;
-	int wait_status; /* as wait4(2) gave it */
-	pid_t child_pid; /* as the child sees it */
+  bool aborted;           /* the BEAM asked for it */
+  struct failure failure; /* what was reported, by the child or by the agent's own checks */
+  bool proceeding;        /* the child had been let go */
+  bool execed;
+  int wait_status; /* as wait4(2) gave it */
+  pid_t child_pid; /* as the child sees it */
 };
 
 /* Writes the one terminal frame. */

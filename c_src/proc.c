@@ -11,122 +11,113 @@
 /* include/linux/sched.h: forked but didn't exec */
 #define PF_FORKNOEXEC 0x00000040UL
 
-static size_t put_number(char *to, unsigned long number)
-{
-	char digits[24];
-	size_t count = 0;
-	do
-		digits[count++] = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	for (size_t i = 0; i < count; i++)
-		to[i] = digits[count - 1 - i];
-	return count;
+static size_t put_number(char *to, unsigned long number) {
+  char digits[24];
+  size_t count = 0;
+  do
+    digits[count++] = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  for (size_t i = 0; i < count; i++)
+    to[i] = digits[count - 1 - i];
+  return count;
 }
 
-void proc_path(char path[PROC_PATH_SIZE], pid_t pid, const char *rest)
-{
-	memcpy(path, "/proc/", 6);
-	size_t length = 6 + put_number(path + 6, (unsigned long)pid);
-	while (*rest != '\0' && length < PROC_PATH_SIZE - 1)
-		path[length++] = *rest++;
-	path[length] = '\0';
+void proc_path(char path[PROC_PATH_SIZE], pid_t pid, const char *rest) {
+  memcpy(path, "/proc/", 6);
+  size_t length = 6 + put_number(path + 6, (unsigned long)pid);
+  while (*rest != '\0' && length < PROC_PATH_SIZE - 1)
+    path[length++] = *rest++;
+  path[length] = '\0';
 }
 
-static bool parse_number(const char **text, unsigned long *number)
-{
-	const char *at = *text;
-	*number = 0;
-	for (; *at >= '0' && *at <= '9'; at++)
-		*number = *number * 10 + (unsigned long)(*at - '0');
-	bool found = at != *text;
-	*text = at;
-	return found;
+static bool parse_number(const char **text, unsigned long *number) {
+  const char *at = *text;
+  *number = 0;
+  for (; *at >= '0' && *at <= '9'; at++)
+    *number = *number * 10 + (unsigned long)(*at - '0');
+  bool found = at != *text;
+  *text = at;
+  return found;
 }
 
-static const char *skip_fields(const char *text, int count)
-{
-	while (count > 0 && *text != '\0')
-		if (*text++ == ' ')
-			count--;
-	return text;
+static const char *skip_fields(const char *text, int count) {
+  while (count > 0 && *text != '\0')
+    if (*text++ == ' ')
+      count--;
+  return text;
 }
 
-int proc_parse_stat(const char *text, struct proc_stat *stat)
-{
-	unsigned long pid = 0;
-	unsigned long parent = 0;
-	const char *at = text;
-	/* The name stands in parentheses and may hold anything, parentheses included. */
-	const char *name_end = strrchr(text, ')');
-	if (!parse_number(&at, &pid) || name_end == NULL)
-		return -EINVAL;
-	at = skip_fields(name_end, 2); /* state, ppid */
-	if (!parse_number(&at, &parent))
-		return -EINVAL;
-	at = skip_fields(at, 5); /* pgrp, session, tty_nr, tpgid, flags */
-	if (!parse_number(&at, &stat->flags))
-		return -EINVAL;
-	stat->pid = (pid_t)pid;
-	stat->parent = (pid_t)parent;
-	return 0;
+int proc_parse_stat(const char *text, struct proc_stat *stat) {
+  unsigned long pid = 0;
+  unsigned long parent = 0;
+  const char *at = text;
+  /* The name stands in parentheses and may hold anything, parentheses included. */
+  const char *name_end = strrchr(text, ')');
+  if (!parse_number(&at, &pid) || name_end == NULL)
+    return -EINVAL;
+  at = skip_fields(name_end, 2); /* state, ppid */
+  if (!parse_number(&at, &parent))
+    return -EINVAL;
+  at = skip_fields(at, 5); /* pgrp, session, tty_nr, tpgid, flags */
+  if (!parse_number(&at, &stat->flags))
+    return -EINVAL;
+  stat->pid = (pid_t)pid;
+  stat->parent = (pid_t)parent;
+  return 0;
 }
 
-static ssize_t read_file(const char *path, char *text, size_t size)
-{
-	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t count = read(fd, text, size - 1);
-	if (count < 0)
-		return -errno;
-	text[count] = '\0';
-	return count;
+static ssize_t read_file(const char *path, char *text, size_t size) {
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  ssize_t count = read(fd, text, size - 1);
+  if (count < 0)
+    return -errno;
+  text[count] = '\0';
+  return count;
 }
 
-int proc_has_execed(pid_t child)
-{
-	char path[PROC_PATH_SIZE];
-	char text[512];
-	struct proc_stat stat;
-	proc_path(path, child, "/stat");
-	ssize_t count = read_file(path, text, sizeof text);
-	if (count < 0)
-		return (int)count;
-	if (proc_parse_stat(text, &stat) < 0)
-		return -EINVAL;
-	/* A /proc of another pid namespace shows a stranger under that number. */
-	if (stat.pid != child || stat.parent != getpid())
-		return -ESRCH;
-	return (stat.flags & PF_FORKNOEXEC) == 0;
+int proc_has_execed(pid_t child) {
+  char path[PROC_PATH_SIZE];
+  char text[512];
+  struct proc_stat stat;
+  proc_path(path, child, "/stat");
+  ssize_t count = read_file(path, text, sizeof text);
+  if (count < 0)
+    return (int)count;
+  if (proc_parse_stat(text, &stat) < 0)
+    return -EINVAL;
+  /* A /proc of another pid namespace shows a stranger under that number. */
+  if (stat.pid != child || stat.parent != getpid())
+    return -ESRCH;
+  return (stat.flags & PF_FORKNOEXEC) == 0;
 }
 
 /* The children of every thread stand in that thread's file; a process has more than one. */
 static int signal_listed(const char *text, int signum, bool deep);
 
-int proc_signal_children(pid_t pid, int signum, bool deep)
-{
-	char path[PROC_PATH_SIZE];
-	char text[4096];
-	char rest[PROC_PATH_SIZE] = "/task/";
-	size_t length = 6 + put_number(rest + 6, (unsigned long)pid);
-	memcpy(rest + length, "/children", sizeof "/children");
-	proc_path(path, pid, rest);
-	ssize_t count = read_file(path, text, sizeof text);
-	if (count <= 0)
-		return 0;
-	return signal_listed(text, signum, deep);
+int proc_signal_children(pid_t pid, int signum, bool deep) {
+  char path[PROC_PATH_SIZE];
+  char text[4096];
+  char rest[PROC_PATH_SIZE] = "/task/";
+  size_t length = 6 + put_number(rest + 6, (unsigned long)pid);
+  memcpy(rest + length, "/children", sizeof "/children");
+  proc_path(path, pid, rest);
+  ssize_t count = read_file(path, text, sizeof text);
+  if (count <= 0)
+    return 0;
+  return signal_listed(text, signum, deep);
 }
 
-static int signal_listed(const char *text, int signum, bool deep)
-{
-	int found = 0;
-	unsigned long pid = 0;
-	while (parse_number(&text, &pid) && *text == ' ') {
-		text++;
-		found++;
-		if (deep)
-			found += proc_signal_children((pid_t)pid, signum, deep);
-		kill((pid_t)pid, signum);
-	}
-	return found;
+static int signal_listed(const char *text, int signum, bool deep) {
+  int found = 0;
+  unsigned long pid = 0;
+  while (parse_number(&text, &pid) && *text == ' ') {
+    text++;
+    found++;
+    if (deep)
+      found += proc_signal_children((pid_t)pid, signum, deep);
+    kill((pid_t)pid, signum);
+  }
+  return found;
 }

@@ -11,9 +11,9 @@
 void proc_path(char path[PROC_PATH_SIZE], pid_t pid, const char *rest);
 
 struct proc_stat {
-	pid_t pid;
-	pid_t parent;
-	unsigned long flags;
+  pid_t pid;
+  pid_t parent;
+  unsigned long flags;
 };
 
 /* Parses the text of /proc/<pid>/stat (proc(5)), NUL-terminated. 0 or -EINVAL. */

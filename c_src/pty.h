@@ -6,10 +6,10 @@
 #include "stage.h"
 
 struct pty {
-	int master; /* non-blocking, the agent's */
-	/* The agent keeps the slave open as well: a master whose slave has no opener answers EIO, and a
+  int master; /* non-blocking, the agent's */
+  /* The agent keeps the slave open as well: a master whose slave has no opener answers EIO, and a
    * workload may close its terminal and open it again. */
-	int slave;
+  int slave;
 };
 
 /* Both descriptors are close-on-exec and belong to the caller. On failure *stage names the step. */

@@ -17,193 +17,176 @@
 /* FIONREAD says less than a terminal's next reads give. */
 #define CHUNK_MIN ((size_t)4096)
 
-static size_t allowance(const struct relay_out *relay)
-{
-	if (!relay->by_demand)
-		return CHUNK_UNASKED;
-	return relay->demand < CHUNK_MAX ? (size_t)relay->demand : CHUNK_MAX;
+static size_t allowance(const struct relay_out *relay) {
+  if (!relay->by_demand)
+    return CHUNK_UNASKED;
+  return relay->demand < CHUNK_MAX ? (size_t)relay->demand : CHUNK_MAX;
 }
 
-short relay_out_events(const struct relay_out *relay)
-{
-	return allowance(relay) > 0 ? POLLIN : 0;
+short relay_out_events(const struct relay_out *relay) {
+  return allowance(relay) > 0 ? POLLIN : 0;
 }
 
-int relay_out_poll_fd(const struct relay_out *relay)
-{
-	/* poll reports a hang-up whether asked for or not, so a stream that hung up is not polled until
+int relay_out_poll_fd(const struct relay_out *relay) {
+  /* poll reports a hang-up whether asked for or not, so a stream that hung up is not polled until
    * somebody wants the rest. */
-	return relay->hung_up && allowance(relay) == 0 ? -1 : relay->fd;
+  return relay->hung_up && allowance(relay) == 0 ? -1 : relay->fd;
 }
 
-short relay_in_events(const struct relay_in *relay)
-{
-	return buffer_length(&relay->queue) > 0 ? POLLOUT : 0;
+short relay_in_events(const struct relay_in *relay) {
+  return buffer_length(&relay->queue) > 0 ? POLLOUT : 0;
 }
 
-void relay_out_close(struct relay_out *relay)
-{
-	fd_close(&relay->fd);
+void relay_out_close(struct relay_out *relay) {
+  fd_close(&relay->fd);
 }
 
-static int end_of_stream(struct relay_out *relay, struct channel_out *out)
-{
-	struct frame frame;
-	relay_out_close(relay);
-	if (!relay->announce_eof)
-		return 0;
-	frame_stream(&frame, "eof", stream_name(relay->stream));
-	return channel_out_frame(out, &frame);
+static int end_of_stream(struct relay_out *relay, struct channel_out *out) {
+  struct frame frame;
+  relay_out_close(relay);
+  if (!relay->announce_eof)
+    return 0;
+  frame_stream(&frame, "eof", stream_name(relay->stream));
+  return channel_out_frame(out, &frame);
 }
 
-static size_t available(int fd)
-{
-	int count = 0;
-	return ioctl(fd, FIONREAD, &count) < 0 || count < 0 ? 0 : (size_t)count;
+static size_t available(int fd) {
+  int count = 0;
+  return ioctl(fd, FIONREAD, &count) < 0 || count < 0 ? 0 : (size_t)count;
 }
 
 /* Reads until the room is full or nothing is there. Sets *ended at the end of the stream. */
-static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended)
-{
-	size_t total = 0;
-	while (total < room) {
-		ssize_t count = read(fd, to + total, room - total);
-		if (count > 0) {
-			total += (size_t)count;
-			continue;
-		}
-		if (count < 0 && errno == EINTR)
-			continue;
-		/* EIO: a terminal that nobody has open. */
-		*ended = count == 0 || errno != EAGAIN;
-		break;
-	}
-	return total;
+static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
+  size_t total = 0;
+  while (total < room) {
+    ssize_t count = read(fd, to + total, room - total);
+    if (count > 0) {
+      total += (size_t)count;
+      continue;
+    }
+    if (count < 0 && errno == EINTR)
+      continue;
+    /* EIO: a terminal that nobody has open. */
+    *ended = count == 0 || errno != EAGAIN;
+    break;
+  }
+  return total;
 }
 
-int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out)
-{
-	if (relay->fd < 0 || revents == 0)
-		return 0;
-	size_t waiting = available(relay->fd);
-	size_t room = allowance(relay);
-	if (room == 0) {
-		relay->hung_up = (revents & (POLLHUP | POLLERR)) != 0;
-		return relay->hung_up && waiting == 0 ? end_of_stream(relay, out) : 0;
-	}
-	if (waiting < CHUNK_MIN)
-		waiting = CHUNK_MIN;
-	if (relay->stream != STREAM_PTY && room > waiting)
-		room = waiting;
-	size_t header = frame_data_header_size(relay->frame_name);
-	uint8_t *to = buffer_reserve(&out->buffer, header + room);
-	if (to == NULL)
-		return -ENOMEM;
-	bool ended = false;
-	size_t size = read_all(relay->fd, to + header, room, &ended);
-	if (size > 0) {
-		struct frame frame;
-		frame_data_header(&frame, relay->frame_name, size);
-		memcpy(to, frame.bytes, header);
-		out->buffer.end += header + size;
-		if (relay->by_demand)
-			relay->demand -= size;
-	}
-	if (ended) {
-		int result = end_of_stream(relay, out);
-		if (result < 0)
-			return result;
-	}
-	return size > 0;
+int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out) {
+  if (relay->fd < 0 || revents == 0)
+    return 0;
+  size_t waiting = available(relay->fd);
+  size_t room = allowance(relay);
+  if (room == 0) {
+    relay->hung_up = (revents & (POLLHUP | POLLERR)) != 0;
+    return relay->hung_up && waiting == 0 ? end_of_stream(relay, out) : 0;
+  }
+  if (waiting < CHUNK_MIN)
+    waiting = CHUNK_MIN;
+  if (relay->stream != STREAM_PTY && room > waiting)
+    room = waiting;
+  size_t header = frame_data_header_size(relay->frame_name);
+  uint8_t *to = buffer_reserve(&out->buffer, header + room);
+  if (to == NULL)
+    return -ENOMEM;
+  bool ended = false;
+  size_t size = read_all(relay->fd, to + header, room, &ended);
+  if (size > 0) {
+    struct frame frame;
+    frame_data_header(&frame, relay->frame_name, size);
+    memcpy(to, frame.bytes, header);
+    out->buffer.end += header + size;
+    if (relay->by_demand)
+      relay->demand -= size;
+  }
+  if (ended) {
+    int result = end_of_stream(relay, out);
+    if (result < 0)
+      return result;
+  }
+  return size > 0;
 }
 
-void relay_out_discard(struct relay_out *relay)
-{
-	static uint8_t nowhere[4096];
-	bool ended = false;
-	if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended) == 0 && ended)
-		relay_out_close(relay);
+void relay_out_discard(struct relay_out *relay) {
+  static uint8_t nowhere[4096];
+  bool ended = false;
+  if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended) == 0 && ended)
+    relay_out_close(relay);
 }
 
 /* A terminal is one descriptor for both directions, and belongs to the output's side. */
-void relay_in_close(struct relay_in *relay)
-{
-	if (relay->stream == STREAM_PTY)
-		relay->fd = -1;
-	fd_close(&relay->fd);
-	buffer_release(&relay->queue);
+void relay_in_close(struct relay_in *relay) {
+  if (relay->stream == STREAM_PTY)
+    relay->fd = -1;
+  fd_close(&relay->fd);
+  buffer_release(&relay->queue);
 }
 
 /* What the kernel takes now; the rest stays with the caller. */
-static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t size)
-{
-	size_t total = 0;
-	while (total < size) {
-		ssize_t count = write(relay->fd, bytes + total, size - total);
-		if (count > 0) {
-			total += (size_t)count;
-			continue;
-		}
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0 && errno != EAGAIN) {
-			relay->closed_with = errno;
-			relay_in_close(relay);
-		}
-		break;
-	}
-	relay->written += total;
-	return total;
+static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t size) {
+  size_t total = 0;
+  while (total < size) {
+    ssize_t count = write(relay->fd, bytes + total, size - total);
+    if (count > 0) {
+      total += (size_t)count;
+      continue;
+    }
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0 && errno != EAGAIN) {
+      relay->closed_with = errno;
+      relay_in_close(relay);
+    }
+    break;
+  }
+  relay->written += total;
+  return total;
 }
 
-int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size)
-{
-	if (relay->fd < 0 || relay->close_when_empty)
-		return 0;
-	size_t taken = buffer_length(&relay->queue) == 0 ? write_some(relay, bytes, size) : 0;
-	return relay->fd < 0 ? 0 : buffer_append(&relay->queue, bytes + taken, size - taken);
+int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size) {
+  if (relay->fd < 0 || relay->close_when_empty)
+    return 0;
+  size_t taken = buffer_length(&relay->queue) == 0 ? write_some(relay, bytes, size) : 0;
+  return relay->fd < 0 ? 0 : buffer_append(&relay->queue, bytes + taken, size - taken);
 }
 
-void relay_in_pump(struct relay_in *relay, short revents)
-{
-	if (relay->fd < 0 || revents == 0)
-		return;
-	size_t length = buffer_length(&relay->queue);
-	if (length > 0) {
-		size_t taken = write_some(relay, buffer_start(&relay->queue), length);
-		if (relay->fd >= 0)
-			buffer_consume(&relay->queue, taken);
-	} else if ((revents & POLLERR) != 0) { /* the last reader has closed (pipe(7)) */
-		relay->closed_with = EPIPE;
-		relay_in_close(relay);
-	}
-	if (relay->fd >= 0 && relay->close_when_empty && buffer_length(&relay->queue) == 0)
-		relay_in_close(relay);
+void relay_in_pump(struct relay_in *relay, short revents) {
+  if (relay->fd < 0 || revents == 0)
+    return;
+  size_t length = buffer_length(&relay->queue);
+  if (length > 0) {
+    size_t taken = write_some(relay, buffer_start(&relay->queue), length);
+    if (relay->fd >= 0)
+      buffer_consume(&relay->queue, taken);
+  } else if ((revents & POLLERR) != 0) { /* the last reader has closed (pipe(7)) */
+    relay->closed_with = EPIPE;
+    relay_in_close(relay);
+  }
+  if (relay->fd >= 0 && relay->close_when_empty && buffer_length(&relay->queue) == 0)
+    relay_in_close(relay);
 }
 
-void relay_in_finish(struct relay_in *relay)
-{
-	relay->close_when_empty = true;
-	if (relay->fd >= 0 && buffer_length(&relay->queue) == 0)
-		relay_in_close(relay);
+void relay_in_finish(struct relay_in *relay) {
+  relay->close_when_empty = true;
+  if (relay->fd >= 0 && buffer_length(&relay->queue) == 0)
+    relay_in_close(relay);
 }
 
-int relay_in_report(struct relay_in *relay, struct channel_out *out)
-{
-	struct frame frame;
-	if (!relay->acknowledge)
-		return 0;
-	if (relay->written > 0) {
-		frame_stream_value(&frame, "written", stream_name(relay->stream), relay->written);
-		relay->written = 0;
-		int result = channel_out_frame(out, &frame);
-		if (result < 0)
-			return result;
-	}
-	if (relay->closed_with == 0 || relay->stream == STREAM_PTY)
-		return 0;
-	frame_stream_value(&frame, "closed", stream_name(relay->stream),
-			   (uint64_t)relay->closed_with);
-	relay->closed_with = 0;
-	return channel_out_frame(out, &frame);
+int relay_in_report(struct relay_in *relay, struct channel_out *out) {
+  struct frame frame;
+  if (!relay->acknowledge)
+    return 0;
+  if (relay->written > 0) {
+    frame_stream_value(&frame, "written", stream_name(relay->stream), relay->written);
+    relay->written = 0;
+    int result = channel_out_frame(out, &frame);
+    if (result < 0)
+      return result;
+  }
+  if (relay->closed_with == 0 || relay->stream == STREAM_PTY)
+    return 0;
+  frame_stream_value(&frame, "closed", stream_name(relay->stream), (uint64_t)relay->closed_with);
+  relay->closed_with = 0;
+  return channel_out_frame(out, &frame);
 }

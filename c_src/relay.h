@@ -1,6 +1,6 @@
 /*
- * Data between the BEAM and the workload's pipes or terminal. Nothing here waits; what a relay holds
- * is bounded by demand in one direction and by the input queue's limit in the other.
+ * Data between the BEAM and the workload's pipes or terminal. Nothing here waits; what a relay
+ * holds is bounded by demand in one direction and by the input queue's limit in the other.
  */
 #ifndef LINX_RELAY_H
 #define LINX_RELAY_H
@@ -15,23 +15,23 @@
 #define RELAY_QUEUE_LIMIT ((size_t)4 << 20)
 
 struct relay_out {
-	int fd; /* the agent's end, non-blocking; -1 when there is none (any more) */
-	enum stream_id stream;
-	const char *frame_name;
-	bool by_demand;
-	bool announce_eof;
-	uint64_t demand;
-	bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
+  int fd; /* the agent's end, non-blocking; -1 when there is none (any more) */
+  enum stream_id stream;
+  const char *frame_name;
+  bool by_demand;
+  bool announce_eof;
+  uint64_t demand;
+  bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
 };
 
 struct relay_in {
-	int fd;
-	enum stream_id stream;
-	bool acknowledge;
-	bool close_when_empty;
-	uint64_t written; /* taken by the kernel and not acknowledged yet */
-	int closed_with;  /* errno to be told, 0 */
-	struct buffer queue;
+  int fd;
+  enum stream_id stream;
+  bool acknowledge;
+  bool close_when_empty;
+  uint64_t written; /* taken by the kernel and not acknowledged yet */
+  int closed_with;  /* errno to be told, 0 */
+  struct buffer queue;
 };
 
 /* What to poll the descriptor for. 0 with -1 as the descriptor: nothing. */
@@ -41,8 +41,9 @@ short relay_in_events(const struct relay_in *relay);
 /* The descriptor to poll, or -1 while nothing can come of it. */
 int relay_out_poll_fd(const struct relay_out *relay);
 
-/* Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes and
- * announces it. `revents` is poll's answer, or POLLIN to try. 1 when data was read, 0, -ENOMEM. */
+/* Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
+ * and announces it. `revents` is poll's answer, or POLLIN to try. 1 when data was read, 0, -ENOMEM.
+ */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
 /* Reads and throws away: nobody listens any more. */

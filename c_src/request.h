@@ -16,54 +16,51 @@
  * that as a list of small integers. */
 #define REQUEST_MAX ((size_t)16 << 20)
 
-enum request_mode {
-	MODE_SPAWN,
-	MODE_ENTER
-};
+enum request_mode { MODE_SPAWN, MODE_ENTER };
 
 enum stdio_kind {
-	STDIO_INHERIT,
-	STDIO_DEVNULL,
-	STDIO_CONNECT_UNIX,
-	STDIO_PIPE,
-	STDIO_FILE_READ,
-	STDIO_FILE_WRITE,
-	STDIO_FILE_APPEND,
-	STDIO_TO_STDOUT, /* stderr only: the open file description of fd 1 */
+  STDIO_INHERIT,
+  STDIO_DEVNULL,
+  STDIO_CONNECT_UNIX,
+  STDIO_PIPE,
+  STDIO_FILE_READ,
+  STDIO_FILE_WRITE,
+  STDIO_FILE_APPEND,
+  STDIO_TO_STDOUT, /* stderr only: the open file description of fd 1 */
 };
 
 struct stdio_directive {
-	enum stdio_kind kind;
-	const char *path; /* CONNECT_UNIX and FILE_*; in the arena */
+  enum stdio_kind kind;
+  const char *path; /* CONNECT_UNIX and FILE_*; in the arena */
 };
 
 /* Commands inside a request: `count` terms from `at` on, each of which command_decode accepts. */
 struct command_list {
-	struct term_reader at; /* reads the request's frame, which must outlive the request */
-	int count;
+  struct term_reader at; /* reads the request's frame, which must outlive the request */
+  int count;
 };
 
 struct request {
-	enum request_mode mode;
-	char **argv;         /* NULL-terminated, argv[0] present; in the arena */
-	char **env;          /* NULL-terminated in the arena, or NULL: the agent's own */
-	const char *cwd;     /* in the arena, or NULL: inherited */
-	pid_t target;        /* enter only */
-	uint64_t namespaces; /* CLONE_NEW* bits */
-	bool namespaces_given;
-	bool pty; /* stdio is a terminal; then `stdio` is not looked at */
-	struct stdio_directive stdio[3];
-	bool no_new_privs;
-	bool linger; /* the orphan policy; otherwise {kill, grace_ms} */
-	int64_t grace_ms;
-	bool proceed;
-	bool ack;
-	bool usage;
-	bool demand; /* flow: demand */
-	bool kill_descendants;
-	bool hold; /* stay after the terminal frame until fd 3 ends */
-	struct command_list setup;
-	struct command_list seal;
+  enum request_mode mode;
+  char **argv;         /* NULL-terminated, argv[0] present; in the arena */
+  char **env;          /* NULL-terminated in the arena, or NULL: the agent's own */
+  const char *cwd;     /* in the arena, or NULL: inherited */
+  pid_t target;        /* enter only */
+  uint64_t namespaces; /* CLONE_NEW* bits */
+  bool namespaces_given;
+  bool pty; /* stdio is a terminal; then `stdio` is not looked at */
+  struct stdio_directive stdio[3];
+  bool no_new_privs;
+  bool linger; /* the orphan policy; otherwise {kill, grace_ms} */
+  int64_t grace_ms;
+  bool proceed;
+  bool ack;
+  bool usage;
+  bool demand; /* flow: demand */
+  bool kill_descendants;
+  bool hold; /* stay after the terminal frame until fd 3 ends */
+  struct command_list setup;
+  struct command_list seal;
 };
 
 /*

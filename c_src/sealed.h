@@ -19,7 +19,8 @@
  */
 int sealed_exec(const struct buffer *read_ahead);
 
-/* In the copy: takes over what the original has read. argv as main got it. 0 or a negative errno. */
+/* In the copy: takes over what the original has read. argv as main got it. 0 or a negative errno.
+ */
 int sealed_resume(char *const argv[], struct buffer *read_ahead);
 
 #endif

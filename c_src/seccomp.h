@@ -10,13 +10,14 @@
 
 /* The filters accepted so far, in order; owns a mapping for each. */
 struct seccomp_filters {
-	struct seccomp_filter *first;
-	struct seccomp_filter *last;
+  struct seccomp_filter *first;
+  struct seccomp_filter *last;
 };
 
 /*
- * Copies an array of struct sock_filter of `size` bytes and has the kernel judge it, on top of those
- * before it, in a process of its own. 0, -EINVAL for what is no filter, or the kernel's refusal.
+ * Copies an array of struct sock_filter of `size` bytes and has the kernel judge it, on top of
+ * those before it, in a process of its own. 0, -EINVAL for what is no filter, or the kernel's
+ * refusal.
  */
 int seccomp_filters_add(struct seccomp_filters *filters, const uint8_t *program, size_t size);
 

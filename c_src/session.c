@@ -10,201 +10,188 @@
 #include "cleanup.h"
 
 enum slot {
-	SLOT_IN,
-	SLOT_OUT,
-	SLOT_UP,
-	SLOT_DOWN,
-	SLOT_PIDFD,
-	SLOT_SIGNALS,
-	SLOT_INPUTS,
-	SLOT_OUTPUTS = SLOT_INPUTS + IN_COUNT,
-	SLOT_COUNT = SLOT_OUTPUTS + OUT_COUNT,
+  SLOT_IN,
+  SLOT_OUT,
+  SLOT_UP,
+  SLOT_DOWN,
+  SLOT_PIDFD,
+  SLOT_SIGNALS,
+  SLOT_INPUTS,
+  SLOT_OUTPUTS = SLOT_INPUTS + IN_COUNT,
+  SLOT_COUNT = SLOT_OUTPUTS + OUT_COUNT,
 };
 
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
 
-int64_t session_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+/* How long a frame waits for the next one, which is on its way, to share a write with it. */
+#define HOLD_MS 5
+
+int64_t session_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void session_emit(struct session *session, const struct frame *frame)
-{
-	if (channel_out_frame(&session->out, frame) < 0)
-		session->out.broken = true;
+void session_emit(struct session *session, const struct frame *frame) {
+  if (channel_out_frame(&session->out, frame) < 0)
+    session->out.broken = true;
 }
 
-static struct pollfd want(int fd, int events)
-{
-	return (struct pollfd){ .fd = fd, .events = (short)events };
+static struct pollfd want(int fd, int events) {
+  return (struct pollfd){.fd = fd, .events = (short)events};
 }
 
 /* Frames are read ahead of their time, so that the end of the channel is seen, up to one frame. */
-static bool wants_input(const struct session *session)
-{
-	if (session_accepts_commands(session))
-		return true;
-	bool waits = session->state == STATE_STARTING || session->awaits_answer;
-	return waits && buffer_length(&session->in.buffer) < COMMAND_MAX;
+static bool wants_input(const struct session *session) {
+  if (session_accepts_commands(session))
+    return true;
+  bool waits = session->state == STATE_STARTING || session->awaits_answer;
+  return waits && buffer_length(&session->in.buffer) < COMMAND_MAX;
 }
 
 /* Output is read when the frame before it has gone, so that no more than one is held. */
-static bool wants_output(const struct session *session)
-{
-	return session->out.broken || channel_out_pending(&session->out) == 0;
+static bool wants_output(const struct session *session) {
+  return session->out.broken || channel_out_pending(&session->out) == 0;
 }
 
-static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT])
-{
-	bool pending = channel_out_pending(&session->out) > 0 && session->hold_until == 0;
-	polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd,
-			       wants_input(session) ? POLLIN : 0);
-	polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
-	polled[SLOT_UP] = want(session->up.fd, POLLIN);
-	polled[SLOT_DOWN] = want(channel_out_pending(&session->down) > 0 ? session->down.fd : -1,
-				 POLLOUT);
-	polled[SLOT_PIDFD] = want(session->pidfd, POLLIN);
-	polled[SLOT_SIGNALS] = want(session->child_signals, POLLIN);
-	for (int i = 0; i < IN_COUNT; i++) {
-		const struct relay_in *relay = &session->inputs[i];
-		short events = relay_in_events(relay);
-		/* The terminal's hang-up is its output's business. */
-		polled[SLOT_INPUTS + i] =
-			want(events == 0 && relay->stream == STREAM_PTY ? -1 : relay->fd, events);
-	}
-	for (int i = 0; i < OUT_COUNT; i++) {
-		const struct relay_out *relay = &session->outputs[i];
-		polled[SLOT_OUTPUTS + i] = want(wants_output(session) ? relay_out_poll_fd(relay)
-								      : -1,
-						relay_out_events(relay));
-	}
+static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
+  bool pending = channel_out_pending(&session->out) > 0 && !session->holds;
+  polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
+  polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
+  polled[SLOT_UP] = want(session->up.fd, POLLIN);
+  polled[SLOT_DOWN] =
+      want(channel_out_pending(&session->down) > 0 ? session->down.fd : -1, POLLOUT);
+  polled[SLOT_PIDFD] = want(session->pidfd, POLLIN);
+  polled[SLOT_SIGNALS] = want(session->child_signals, POLLIN);
+  for (int i = 0; i < IN_COUNT; i++) {
+    const struct relay_in *relay = &session->inputs[i];
+    short events = relay_in_events(relay);
+    /* The terminal's hang-up is its output's business. */
+    polled[SLOT_INPUTS + i] =
+        want(events == 0 && relay->stream == STREAM_PTY ? -1 : relay->fd, events);
+  }
+  for (int i = 0; i < OUT_COUNT; i++) {
+    const struct relay_out *relay = &session->outputs[i];
+    polled[SLOT_OUTPUTS + i] =
+        want(wants_output(session) ? relay_out_poll_fd(relay) : -1, relay_out_events(relay));
+  }
 }
 
-static int64_t earlier(int64_t deadline, int64_t other)
-{
-	return other != 0 && (deadline == 0 || other < deadline) ? other : deadline;
+static int64_t earlier(int64_t deadline, int64_t other) {
+  return other != 0 && (deadline == 0 || other < deadline) ? other : deadline;
 }
 
-static int timeout(const struct session *session)
-{
-	int64_t deadline = earlier(session->kill_at, session->give_up_at);
-	deadline = earlier(deadline, session->hold_until);
-	if (session->state == STATE_DRAINING && session->child_signals >= 0)
-		deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
-	if (deadline == 0)
-		return -1;
-	int64_t left = deadline - session_now();
-	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+static int timeout(const struct session *session) {
+  int64_t deadline = earlier(session->kill_at, session->give_up_at);
+  if (session->state == STATE_DRAINING && session->child_signals >= 0)
+    deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
+  if (deadline == 0)
+    return session->holds ? HOLD_MS : -1;
+  int64_t left = deadline - session_now();
+  return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-static void expire(struct session *session)
-{
-	int64_t now = session_now();
-	if (session->hold_until != 0 && now >= session->hold_until)
-		session->hold_until = 0;
-	if (session->kill_at != 0 && now >= session->kill_at) {
-		session->kill_at = 0;
-		session_signal(session, SIGKILL, SCOPE_GROUP);
-	}
-	if (session->give_up_at != 0 && now >= session->give_up_at) {
-		session->give_up_at = 0;
-		session_beam_gone(session);
-	}
+static void expire(struct session *session) {
+  if (session->kill_at == 0 && session->give_up_at == 0)
+    return;
+  int64_t now = session_now();
+  if (session->kill_at != 0 && now >= session->kill_at) {
+    session->kill_at = 0;
+    session_signal(session, SIGKILL, SCOPE_GROUP);
+  }
+  if (session->give_up_at != 0 && now >= session->give_up_at) {
+    session->give_up_at = 0;
+    session_beam_gone(session);
+  }
 }
 
-static void relay(struct session *session, const struct pollfd polled[SLOT_COUNT])
-{
-	for (int i = 0; i < IN_COUNT; i++)
-		relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
-	for (int i = 0; i < OUT_COUNT; i++) {
-		short revents = polled[SLOT_OUTPUTS + i].revents;
-		if (session->out.broken && revents != 0)
-			relay_out_discard(&session->outputs[i]);
-		else if (relay_out_pump(&session->outputs[i], revents, &session->out) < 0)
-			session->out.broken = true;
-	}
-	/* The terminal is one descriptor for both directions; the output's side owns it. */
-	if (session->outputs[OUT_PTY].fd < 0)
-		session->inputs[IN_PTY].fd = -1;
+static void relay(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
+  for (int i = 0; i < IN_COUNT; i++)
+    relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
+  for (int i = 0; i < OUT_COUNT; i++) {
+    short revents = polled[SLOT_OUTPUTS + i].revents;
+    if (session->out.broken && revents != 0)
+      relay_out_discard(&session->outputs[i]);
+    else if (relay_out_pump(&session->outputs[i], revents, &session->out) < 0)
+      session->out.broken = true;
+  }
+  /* The terminal is one descriptor for both directions; the output's side owns it. */
+  if (session->outputs[OUT_PTY].fd < 0)
+    session->inputs[IN_PTY].fd = -1;
 }
 
 /* Acknowledgements wait for the channel to be empty, and so come in few frames. */
-static void acknowledge(struct session *session)
-{
-	for (int i = 0; i < IN_COUNT; i++)
-		if (relay_in_report(&session->inputs[i], &session->out) < 0)
-			session->out.broken = true;
+static void acknowledge(struct session *session) {
+  for (int i = 0; i < IN_COUNT; i++)
+    if (relay_in_report(&session->inputs[i], &session->out) < 0)
+      session->out.broken = true;
 }
 
-static void deliver(struct session *session)
-{
-	if (session->hold_until != 0)
-		return;
-	channel_out_flush(&session->out);
-	if (channel_out_pending(&session->out) > 0)
-		return;
-	acknowledge(session);
-	channel_out_flush(&session->out);
+static void deliver(struct session *session) {
+  if (session->holds)
+    return;
+  channel_out_flush(&session->out);
+  if (channel_out_pending(&session->out) > 0)
+    return;
+  acknowledge(session);
+  channel_out_flush(&session->out);
 }
 
-static bool has_streams(const struct session *session)
-{
-	for (int i = 0; i < OUT_COUNT; i++)
-		if (session->outputs[i].fd >= 0)
-			return true;
-	return false;
+static bool has_streams(const struct session *session) {
+  for (int i = 0; i < OUT_COUNT; i++)
+    if (session->outputs[i].fd >= 0)
+      return true;
+  return false;
 }
 
-static void settle(struct session *session)
-{
-	if (session->state != STATE_DRAINING)
-		return;
-	bool descendants = session_has_descendants(session);
-	bool listening = !session->beam_is_gone && !session->out.broken;
-	bool held = session->request->hold && listening;
-	if (!descendants && !held && (!has_streams(session) || !listening) &&
-	    (channel_out_pending(&session->out) == 0 || !listening))
-		session->state = STATE_DONE;
+static void settle(struct session *session) {
+  if (session->state != STATE_DRAINING)
+    return;
+  bool descendants = session_has_descendants(session);
+  bool listening = !session->beam_is_gone && !session->out.broken;
+  bool held = session->request->hold && listening;
+  if (!descendants && !held && (!has_streams(session) || !listening) &&
+      (channel_out_pending(&session->out) == 0 || !listening))
+    session->state = STATE_DONE;
 }
 
-static void step(struct session *session)
-{
-	struct pollfd polled[SLOT_COUNT];
-	prepare(session, polled);
-	if (poll(polled, SLOT_COUNT, timeout(session)) < 0)
-		return; /* EINTR: a stop and continue of the agent */
-	expire(session);
-	if ((polled[SLOT_IN].revents & POLLIN) != 0) {
-		if (channel_in_read(&session->in) < 0)
-			session->in.eof = true;
-	} else if (polled[SLOT_IN].revents != 0) {
-		session->in.eof = true;
-	}
-	if ((polled[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
-		session->out.broken = true;
-	if (polled[SLOT_UP].revents != 0)
-		session_child_frames(session);
-	if (polled[SLOT_DOWN].revents != 0)
-		channel_out_flush(&session->down);
-	relay(session, polled);
-	if (polled[SLOT_SIGNALS].revents != 0)
-		session_reap_adopted(session);
-	if (polled[SLOT_PIDFD].revents != 0)
-		session_child_ended(session);
-	session_take_commands(session);
-	deliver(session);
-	settle(session);
+static void step(struct session *session) {
+  struct pollfd polled[SLOT_COUNT];
+  prepare(session, polled);
+  int ready = poll(polled, SLOT_COUNT, timeout(session));
+  if (ready < 0)
+    return; /* EINTR: a stop and continue of the agent */
+  if (ready == 0)
+    session->holds = false;
+  expire(session);
+  if ((polled[SLOT_IN].revents & POLLIN) != 0) {
+    if (channel_in_read(&session->in) < 0)
+      session->in.eof = true;
+  } else if (polled[SLOT_IN].revents != 0) {
+    session->in.eof = true;
+  }
+  if ((polled[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
+    session->out.broken = true;
+  if (polled[SLOT_UP].revents != 0)
+    session_child_frames(session);
+  if (polled[SLOT_DOWN].revents != 0)
+    channel_out_flush(&session->down);
+  relay(session, polled);
+  if (polled[SLOT_SIGNALS].revents != 0)
+    session_reap_adopted(session);
+  if (polled[SLOT_PIDFD].revents != 0)
+    session_child_ended(session);
+  session_take_commands(session);
+  deliver(session);
+  settle(session);
 }
 
-int session_run(struct session *session)
-{
-	session_child_cloned(session);
-	while (session->state != STATE_DONE)
-		step(session);
-	channel_out_flush(&session->out);
-	bool reported = session->terminal_sent && !session->out.broken;
-	return reported ? session->exit_code : 1;
+int session_run(struct session *session) {
+  session_child_cloned(session);
+  while (session->state != STATE_DONE)
+    step(session);
+  channel_out_flush(&session->out);
+  bool reported = session->terminal_sent && !session->out.broken;
+  return reported ? session->exit_code : 1;
 }

@@ -15,52 +15,43 @@
 #include "request.h"
 
 enum session_state {
-	STATE_STARTING, /* cloned; not heard of yet */
-	STATE_PARKED,   /* at the checkpoint */
-	STATE_EXECING,  /* let go; whether it execs is not known yet */
-	STATE_RUNNING,
-	STATE_DRAINING, /* reaped and reported; its streams or descendants are still there */
-	STATE_DONE,
+  STATE_STARTING, /* cloned; not heard of yet */
+  STATE_PARKED,   /* at the checkpoint */
+  STATE_EXECING,  /* let go; whether it execs is not known yet */
+  STATE_RUNNING,
+  STATE_DRAINING, /* reaped and reported; its streams or descendants are still there */
+  STATE_DONE,
 };
 
-enum {
-	OUT_STDOUT,
-	OUT_STDERR,
-	OUT_PTY,
-	OUT_COUNT
-};
-enum {
-	IN_STDIN,
-	IN_PTY,
-	IN_COUNT
-};
+enum { OUT_STDOUT, OUT_STDERR, OUT_PTY, OUT_COUNT };
+enum { IN_STDIN, IN_PTY, IN_COUNT };
 
 struct session {
-	const struct request *request;
-	enum session_state state;
+  const struct request *request;
+  enum session_state state;
 
-	struct channel_in in;    /* fd 3 */
-	struct channel_out out;  /* fd 4 */
-	struct channel_in up;    /* frames from the child; fd -1 once it has closed */
-	struct channel_out down; /* commands to the child */
-	struct relay_out outputs[OUT_COUNT];
-	struct relay_in inputs[IN_COUNT];
-	int pty_slave;     /* kept open, see struct pty; -1 */
-	int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */
+  struct channel_in in;    /* fd 3 */
+  struct channel_out out;  /* fd 4 */
+  struct channel_in up;    /* frames from the child; fd -1 once it has closed */
+  struct channel_out down; /* commands to the child */
+  struct relay_out outputs[OUT_COUNT];
+  struct relay_in inputs[IN_COUNT];
+  int pty_slave;     /* kept open, see struct pty; -1 */
+  int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */
 
-	pid_t pid;            /* the child, in the agent's pid namespace */
-	int pidfd;            /* of the child; -1 once it is reaped */
-	bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
-	bool awaits_answer;   /* a checkpoint command is with the child */
-	bool beam_is_gone;    /* and what follows from it has been done */
-	bool terminal_sent;
-	uint64_t applied; /* checkpoint commands */
-	struct ending ending;
+  pid_t pid;            /* the child, in the agent's pid namespace */
+  int pidfd;            /* of the child; -1 once it is reaped */
+  bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
+  bool awaits_answer;   /* a checkpoint command is with the child */
+  bool beam_is_gone;    /* and what follows from it has been done */
+  bool terminal_sent;
+  uint64_t applied; /* checkpoint commands */
+  struct ending ending;
 
-	int64_t hold_until; /* frames wait for the one that is about to come; ms, 0: none */
-	int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
-	int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
-	int exit_code;
+  bool holds;         /* frames wait a little for the one that is about to come */
+  int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
+  int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
+  int exit_code;
 };
 
 /* Runs to the end. The agent's exit code. Everything in the session belongs to it. */

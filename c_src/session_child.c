@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -12,323 +13,308 @@
 #include "proc.h"
 #include "syscalls.h"
 
-/* How long a frame waits for the next one, which is on its way, to share a write with it. */
-#define HOLD_MS 5
-
-/* All that a terminal can hold of what was written before the end (64 KiB and a line), with room. */
+/* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
+ */
 #define PTY_DRAIN_ROUNDS 4
 
-void session_signal(struct session *session, int signum, enum signal_scope scope)
-{
-	if (session->pidfd < 0)
-		return;
-	switch (scope) {
-	case SCOPE_WORKLOAD:
-		kill(session->pid, signum);
-		return;
-	case SCOPE_GROUP:
-		/* Before setsid the child has no group of its own. */
-		if (kill(-session->pid, signum) < 0)
-			kill(session->pid, signum);
-		return;
-	case SCOPE_TREE:
-		/* What has left the tree has been adopted by the agent, if that is a subreaper. */
-		if (session->child_signals >= 0) {
-			proc_signal_children(getpid(), signum, true);
-		} else {
-			proc_signal_children(session->pid, signum, true);
-			kill(session->pid, signum);
-		}
-		return;
-	}
+void session_signal(struct session *session, int signum, enum signal_scope scope) {
+  if (session->pidfd < 0)
+    return;
+  switch (scope) {
+  case SCOPE_WORKLOAD:
+    kill(session->pid, signum);
+    return;
+  case SCOPE_GROUP:
+    /* Before setsid the child has no group of its own. */
+    if (kill(-session->pid, signum) < 0)
+      kill(session->pid, signum);
+    return;
+  case SCOPE_TREE:
+    /* What has left the tree has been adopted by the agent, if that is a subreaper. */
+    if (session->child_signals >= 0) {
+      proc_signal_children(getpid(), signum, true);
+    } else {
+      proc_signal_children(session->pid, signum, true);
+      kill(session->pid, signum);
+    }
+    return;
+  }
 }
 
-static void report_spawned(struct session *session)
-{
-	struct frame frame;
-	frame_status_value(&frame, "spawned", session->pid);
-	session_emit(session, &frame);
-	session->hold_until = session_now() + HOLD_MS;
+static void report_spawned(struct session *session) {
+  struct frame frame;
+  frame_status_value(&frame, "spawned", session->pid);
+  session_emit(session, &frame);
+  session->holds = true;
 }
 
-void session_child_cloned(struct session *session)
-{
-	if (!session->is_intermediate)
-		report_spawned(session);
+void session_child_cloned(struct session *session) {
+  if (!session->is_intermediate)
+    report_spawned(session);
 }
 
-void session_fail(struct session *session, int error, enum stage stage)
-{
-	if (session->ending.failure.stage == STAGE_NONE)
-		session->ending.failure =
-			(struct failure){ .error = error, .stage = stage, .index = -1 };
-	session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+void session_fail(struct session *session, int error, enum stage stage) {
+  if (session->ending.failure.stage == STAGE_NONE)
+    session->ending.failure = (struct failure){.error = error, .stage = stage, .index = -1};
+  session_signal(session, SIGKILL, SCOPE_WORKLOAD);
 }
 
 /* The frames the child may send, read with the same care as the BEAM's. */
 struct report {
-	char name[TERM_ATOM_SIZE];
-	int64_t value;
-	struct failure failure;
+  char name[TERM_ATOM_SIZE];
+  int64_t value;
+  struct failure failure;
 };
 
-static int read_failure(struct term_reader *reader, int arity, struct failure *failure)
-{
-	char stage[TERM_ATOM_SIZE];
-	int64_t error = 0;
-	int64_t index = -1;
-	if (term_read_integer(reader, 0, 4095, &error) < 0 || term_read_atom(reader, stage) < 0)
-		return -EINVAL;
-	if (arity == 4 && term_read_integer(reader, 0, INT32_MAX, &index) < 0)
-		return -EINVAL;
-	*failure = (struct failure){ .error = (int)error,
-				     .stage = stage_from_name(stage),
-				     .index = (int)index };
-	return failure->stage == STAGE_NONE ? -EINVAL : 0;
+static int read_failure(struct term_reader *reader, int arity, struct failure *failure) {
+  char stage[TERM_ATOM_SIZE];
+  int64_t error = 0;
+  int64_t index = -1;
+  if (term_read_integer(reader, 0, 4095, &error) < 0 || term_read_atom(reader, stage) < 0)
+    return -EINVAL;
+  if (arity == 4 && term_read_integer(reader, 0, INT32_MAX, &index) < 0)
+    return -EINVAL;
+  *failure =
+      (struct failure){.error = (int)error, .stage = stage_from_name(stage), .index = (int)index};
+  return failure->stage == STAGE_NONE ? -EINVAL : 0;
 }
 
 /* applied | {status, name, value} | {error, errno, stage} | {error, errno, stage, index} */
-static int read_report(struct report *report, const uint8_t *payload, size_t size)
-{
-	struct term_reader reader;
-	int arity = 0;
-	if (term_reader_init(&reader, payload, size) < 0)
-		return -EINVAL;
-	if (term_is_atom(&reader))
-		return term_read_atom(&reader, report->name);
-	if (term_read_tuple(&reader, &arity) < 0 || arity < 3 || arity > 4 ||
-	    term_read_atom(&reader, report->name) < 0)
-		return -EINVAL;
-	if (strcmp(report->name, "error") == 0)
-		return read_failure(&reader, arity, &report->failure);
-	if (strcmp(report->name, "status") != 0 || term_read_atom(&reader, report->name) < 0)
-		return -EINVAL;
-	return term_read_integer(&reader, 1, INT32_MAX, &report->value);
+static int read_report(struct report *report, const uint8_t *payload, size_t size) {
+  struct term_reader reader;
+  int arity = 0;
+  if (term_reader_init(&reader, payload, size) < 0)
+    return -EINVAL;
+  if (term_is_atom(&reader))
+    return term_read_atom(&reader, report->name);
+  if (term_read_tuple(&reader, &arity) < 0 || arity < 3 || arity > 4 ||
+      term_read_atom(&reader, report->name) < 0)
+    return -EINVAL;
+  if (strcmp(report->name, "error") == 0)
+    return read_failure(&reader, arity, &report->failure);
+  if (strcmp(report->name, "status") != 0 || term_read_atom(&reader, report->name) < 0)
+    return -EINVAL;
+  return term_read_integer(&reader, 1, INT32_MAX, &report->value);
 }
 
-/* The process that joined a pid namespace has forked the workload's, which is the agent's child too.
- * It has done its work and is on its way out. */
-static void adopt(struct session *session, pid_t pid)
-{
-	siginfo_t state;
-	struct frame start;
-	pid_t intermediate = session->pid;
-	if (waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-	    pid == intermediate) {
-		session_fail(session, EPROTO, STAGE_MALFORMED_READY);
-		return;
-	}
-	int pidfd = sys_pidfd_open(pid);
-	if (pidfd < 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		session_fail(session, -pidfd, STAGE_PIDFD_OPEN);
-		return;
-	}
-	kill(intermediate, SIGKILL);
-	waitpid(intermediate, NULL, 0);
-	fd_close(&session->pidfd);
-	session->pid = pid;
-	session->pidfd = pidfd;
-	session->is_intermediate = false;
-	report_spawned(session);
-	frame_atom(&start, "proceed");
-	channel_out_frame(&session->down, &start);
-	channel_out_flush(&session->down);
+/* The process that joined a pid namespace has forked the workload's, which is the agent's child
+ * too. It has done its work and is on its way out. */
+static void adopt(struct session *session, pid_t pid) {
+  siginfo_t state;
+  struct frame start;
+  pid_t intermediate = session->pid;
+  if (waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || pid == intermediate) {
+    session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+    return;
+  }
+  int pidfd = sys_pidfd_open(pid);
+  if (pidfd < 0) {
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    session_fail(session, -pidfd, STAGE_PIDFD_OPEN);
+    return;
+  }
+  kill(intermediate, SIGKILL);
+  waitpid(intermediate, NULL, 0);
+  fd_close(&session->pidfd);
+  session->pid = pid;
+  session->pidfd = pidfd;
+  session->is_intermediate = false;
+  report_spawned(session);
+  frame_atom(&start, "proceed");
+  channel_out_frame(&session->down, &start);
+  channel_out_flush(&session->down);
 }
 
-static void report_ready(struct session *session, pid_t child_pid)
-{
-	struct frame frame;
-	session->ending.child_pid = child_pid;
-	frame_status_value(&frame, "ready", child_pid);
-	session_emit(session, &frame);
-	if (session->request->proceed) {
-		session->state = STATE_EXECING;
-		session->ending.proceeding = true;
-		session->hold_until = session_now() + HOLD_MS;
-	} else {
-		session->state = STATE_PARKED;
-		session->hold_until = 0;
-	}
+static void report_ready(struct session *session, pid_t child_pid) {
+  struct frame frame;
+  session->ending.child_pid = child_pid;
+  frame_status_value(&frame, "ready", child_pid);
+  session_emit(session, &frame);
+  if (session->request->proceed) {
+    session->state = STATE_EXECING;
+    session->ending.proceeding = true;
+    session->holds = true;
+  } else {
+    session->state = STATE_PARKED;
+    session->holds = false;
+  }
 }
 
-static void report_applied(struct session *session)
-{
-	struct frame frame;
-	session->awaits_answer = false;
-	session->applied++;
-	if (!session->request->ack)
-		return;
-	frame_status_value(&frame, "applied", (int64_t)session->applied);
-	session_emit(session, &frame);
+static void report_applied(struct session *session) {
+  struct frame frame;
+  session->awaits_answer = false;
+  session->applied++;
+  if (!session->request->ack)
+    return;
+  frame_status_value(&frame, "applied", (int64_t)session->applied);
+  session_emit(session, &frame);
 }
 
-static void take_report(struct session *session, const struct report *report)
-{
-	bool starting = session->state == STATE_STARTING;
-	if (report->failure.stage != STAGE_NONE) {
-		session->ending.failure = report->failure;
-		session_signal(session, SIGKILL, SCOPE_WORKLOAD);
-	} else if (starting && session->is_intermediate && strcmp(report->name, "spawned") == 0) {
-		adopt(session, (pid_t)report->value);
-	} else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
-		report_ready(session, (pid_t)report->value);
-	} else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
-		report_applied(session);
-	} else {
-		session_fail(session, EPROTO, STAGE_MALFORMED_READY);
-	}
+static void take_report(struct session *session, const struct report *report) {
+  bool starting = session->state == STATE_STARTING;
+  if (report->failure.stage != STAGE_NONE) {
+    session->ending.failure = report->failure;
+    session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+  } else if (starting && session->is_intermediate && strcmp(report->name, "spawned") == 0) {
+    adopt(session, (pid_t)report->value);
+  } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
+    report_ready(session, (pid_t)report->value);
+  } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
+    report_applied(session);
+  } else {
+    session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+  }
 }
 
-static void report_running(struct session *session)
-{
-	struct frame frame;
-	session->state = STATE_RUNNING;
-	session->ending.execed = true;
-	session->hold_until = 0;
-	frame_status(&frame, "running");
-	session_emit(session, &frame);
+static void report_running(struct session *session) {
+  struct frame frame;
+  session->state = STATE_RUNNING;
+  session->ending.execed = true;
+  session->holds = false;
+  frame_status(&frame, "running");
+  session_emit(session, &frame);
+}
+
+/* A child that does not park may leave its :ready to the agent (child.c, announce_ready). */
+static bool may_have_execed(const struct session *session) {
+  bool silent = session->state == STATE_STARTING && session->request->proceed &&
+                session->request->mode == MODE_SPAWN;
+  return (session->state == STATE_EXECING || silent) &&
+         session->ending.failure.stage == STAGE_NONE;
 }
 
 /* The child's end of the pipe is closed: by exec or by its death, and only the kernel knows. */
-static void find_out_exec(struct session *session)
-{
-	if (session->state != STATE_EXECING || session->ending.failure.stage != STAGE_NONE)
-		return;
-	int execed = proc_has_execed(session->pid);
-	if (execed < 0)
-		session_fail(session, -execed, STAGE_EXEC_OUTCOME);
-	else if (execed)
-		report_running(session);
+static void find_out_exec(struct session *session) {
+  if (!may_have_execed(session))
+    return;
+  int execed = proc_has_execed(session->pid);
+  if (execed < 0)
+    session_fail(session, -execed, STAGE_EXEC_OUTCOME);
+  if (execed <= 0)
+    return;
+  if (session->state == STATE_STARTING)
+    report_ready(session, (session->request->namespaces & CLONE_NEWPID) != 0 ? 1 : session->pid);
+  report_running(session);
 }
 
-void session_child_frames(struct session *session)
-{
-	const uint8_t *payload = NULL;
-	size_t size = 0;
-	while (session->up.fd >= 0) {
-		int found = channel_in_next(&session->up, FRAME_SIZE, &payload, &size);
-		if (found == 0) {
-			int result = channel_in_read(&session->up);
-			if (result > 0)
-				continue;
-			if (result == 0 && !session->up.eof)
-				return;
-			fd_close(&session->up.fd);
-			find_out_exec(session);
-			return;
-		}
-		struct report report = { .value = 0 };
-		if (found < 0 || read_report(&report, payload, size) < 0)
-			session_fail(session, EPROTO, STAGE_MALFORMED_READY);
-		else
-			take_report(session, &report);
-	}
+void session_child_frames(struct session *session) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  while (session->up.fd >= 0) {
+    int found = channel_in_next(&session->up, FRAME_SIZE, &payload, &size);
+    if (found == 0) {
+      int result = channel_in_read(&session->up);
+      if (result > 0)
+        continue;
+      if (result == 0 && !session->up.eof)
+        return;
+      fd_close(&session->up.fd);
+      find_out_exec(session);
+      return;
+    }
+    struct report report = {.value = 0};
+    if (found < 0 || read_report(&report, payload, size) < 0)
+      session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+    else
+      take_report(session, &report);
+  }
 }
 
 /* A terminal keeps what was written before the end; it goes out first (the base protocol's promise,
  * and with demand as far as that goes). */
-static void drain_terminal(struct session *session)
-{
-	struct relay_out *pty = &session->outputs[OUT_PTY];
-	for (int round = 0; round < PTY_DRAIN_ROUNDS && !session->out.broken; round++)
-		if (relay_out_pump(pty, 1, &session->out) <= 0)
-			break;
-	/* Without its last other opener the master says when the terminal is finished with. */
-	fd_close(&session->pty_slave);
-	if (!pty->by_demand)
-		relay_out_close(pty);
+static void drain_terminal(struct session *session) {
+  struct relay_out *pty = &session->outputs[OUT_PTY];
+  for (int round = 0; round < PTY_DRAIN_ROUNDS && !session->out.broken; round++)
+    if (relay_out_pump(pty, 1, &session->out) <= 0)
+      break;
+  /* Without its last other opener the master says when the terminal is finished with. */
+  fd_close(&session->pty_slave);
+  if (!pty->by_demand)
+    relay_out_close(pty);
 }
 
-static int64_t microseconds(struct timeval time)
-{
-	return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
+static int64_t microseconds(struct timeval time) {
+  return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
 }
 
-static void report_usage(struct session *session, const struct rusage *used)
-{
-	struct frame frame;
-	const struct frame_usage usage = {
-		.utime_us = microseconds(used->ru_utime),
-		.stime_us = microseconds(used->ru_stime),
-		.maxrss_kb = used->ru_maxrss,
-		.minflt = used->ru_minflt,
-		.majflt = used->ru_majflt,
-		.inblock = used->ru_inblock,
-		.oublock = used->ru_oublock,
-		.nvcsw = used->ru_nvcsw,
-		.nivcsw = used->ru_nivcsw,
-		.core_dumped = WCOREDUMP(session->ending.wait_status),
-	};
-	frame_usage(&frame, &usage);
-	session_emit(session, &frame);
+static void report_usage(struct session *session, const struct rusage *used) {
+  struct frame frame;
+  const struct frame_usage usage = {
+      .utime_us = microseconds(used->ru_utime),
+      .stime_us = microseconds(used->ru_stime),
+      .maxrss_kb = used->ru_maxrss,
+      .minflt = used->ru_minflt,
+      .majflt = used->ru_majflt,
+      .inblock = used->ru_inblock,
+      .oublock = used->ru_oublock,
+      .nvcsw = used->ru_nvcsw,
+      .nivcsw = used->ru_nivcsw,
+      .core_dumped = WCOREDUMP(session->ending.wait_status),
+  };
+  frame_usage(&frame, &usage);
+  session_emit(session, &frame);
 }
 
-static void report_end(struct session *session, const struct rusage *used)
-{
-	struct frame frame;
-	if (session->outputs[OUT_PTY].fd >= 0)
-		drain_terminal(session);
-	if (session->request->usage)
-		report_usage(session, used);
-	outcome_frame(&frame, &session->ending);
-	session_emit(session, &frame);
-	session->exit_code = outcome_exit_code(&session->ending);
-	session->terminal_sent = true;
-	session->hold_until = 0;
-	session->kill_at = 0;
-	session->give_up_at = 0;
-	session->state = STATE_DRAINING;
+static void report_end(struct session *session, const struct rusage *used) {
+  struct frame frame;
+  if (session->outputs[OUT_PTY].fd >= 0)
+    drain_terminal(session);
+  if (session->request->usage)
+    report_usage(session, used);
+  outcome_frame(&frame, &session->ending);
+  session_emit(session, &frame);
+  session->exit_code = outcome_exit_code(&session->ending);
+  session->terminal_sent = true;
+  session->holds = false;
+  session->kill_at = 0;
+  session->give_up_at = 0;
+  session->state = STATE_DRAINING;
 }
 
-void session_child_ended(struct session *session)
-{
-	struct rusage used;
-	int status = 0;
-	if (session->pidfd < 0)
-		return;
-	session_child_frames(session);
-	/* The intermediate may have ended while the workload's process, of which its last frame tells,
+void session_child_ended(struct session *session) {
+  struct rusage used;
+  int status = 0;
+  if (session->pidfd < 0)
+    return;
+  session_child_frames(session);
+  /* The intermediate may have ended while the workload's process, of which its last frame tells,
    * has not: then this is another pidfd now. */
-	siginfo_t state = { .si_pid = 0 };
-	if (waitid(P_PID, (id_t)session->pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-	    state.si_pid == 0)
-		return;
-	find_out_exec(session);
-	if (session->beam_is_gone && !session->request->linger)
-		kill(-session->pid,
-		     SIGKILL); /* what is left of its group, while the number is taken */
-	if (wait4(session->pid, &status, WNOHANG, &used) != session->pid)
-		return;
-	session->ending.wait_status = status;
-	fd_close(&session->pidfd);
-	fd_close(&session->up.fd);
-	session_has_descendants(session);
-	report_end(session, &used);
+  siginfo_t state = {.si_pid = 0};
+  if (waitid(P_PID, (id_t)session->pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+      state.si_pid == 0)
+    return;
+  find_out_exec(session);
+  if (session->beam_is_gone && !session->request->linger)
+    kill(-session->pid, SIGKILL); /* what is left of its group, while the number is taken */
+  if (wait4(session->pid, &status, WNOHANG, &used) != session->pid)
+    return;
+  session->ending.wait_status = status;
+  fd_close(&session->pidfd);
+  fd_close(&session->up.fd);
+  session_has_descendants(session);
+  report_end(session, &used);
 }
 
-void session_reap_adopted(struct session *session)
-{
-	struct signalfd_siginfo signals[8];
-	while (read(session->child_signals, signals, sizeof signals) > 0)
-		continue;
-	for (;;) {
-		siginfo_t state = { .si_pid = 0 };
-		if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
-			return;
-		if (session->pidfd >= 0 && state.si_pid == session->pid)
-			return; /* the pidfd reports that one; what is behind it comes after */
-		waitpid(state.si_pid, NULL, 0);
-	}
+void session_reap_adopted(struct session *session) {
+  struct signalfd_siginfo signals[8];
+  while (read(session->child_signals, signals, sizeof signals) > 0)
+    continue;
+  for (;;) {
+    siginfo_t state = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
+      return;
+    if (session->pidfd >= 0 && state.si_pid == session->pid)
+      return; /* the pidfd reports that one; what is behind it comes after */
+    waitpid(state.si_pid, NULL, 0);
+  }
 }
 
-bool session_has_descendants(struct session *session)
-{
-	if (session->child_signals < 0)
-		return false;
-	proc_signal_children(getpid(), SIGKILL, false);
-	session_reap_adopted(session);
-	siginfo_t state;
-	return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+bool session_has_descendants(struct session *session) {
+  if (session->child_signals < 0)
+    return false;
+  proc_signal_children(getpid(), SIGKILL, false);
+  session_reap_adopted(session);
+  siginfo_t state;
+  return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
 }

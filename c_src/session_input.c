@@ -12,209 +12,193 @@
 /* A client that sends checkpoint commands and reads no answers is not heard before it does. */
 #define ANSWERS_MAX ((size_t)64 << 10)
 
-static bool is_queue_full(const struct session *session)
-{
-	for (int i = 0; i < IN_COUNT; i++)
-		if (buffer_length(&session->inputs[i].queue) >= RELAY_QUEUE_LIMIT)
-			return true;
-	return false;
+static bool is_queue_full(const struct session *session) {
+  for (int i = 0; i < IN_COUNT; i++)
+    if (buffer_length(&session->inputs[i].queue) >= RELAY_QUEUE_LIMIT)
+      return true;
+  return false;
 }
 
-bool session_accepts_commands(const struct session *session)
-{
-	switch (session->state) {
-	case STATE_STARTING:
-		return false;
-	case STATE_PARKED:
-		return !session->awaits_answer &&
-		       channel_out_pending(&session->out) < ANSWERS_MAX && !is_queue_full(session);
-	case STATE_EXECING:
-	case STATE_RUNNING:
-	case STATE_DRAINING:
-	case STATE_DONE:
-		break;
-	}
-	return !is_queue_full(session);
+bool session_accepts_commands(const struct session *session) {
+  switch (session->state) {
+  case STATE_STARTING:
+    return false;
+  case STATE_PARKED:
+    return !session->awaits_answer && channel_out_pending(&session->out) < ANSWERS_MAX &&
+           !is_queue_full(session);
+  case STATE_EXECING:
+  case STATE_RUNNING:
+  case STATE_DRAINING:
+  case STATE_DONE:
+    break;
+  }
+  return !is_queue_full(session);
 }
 
-static struct relay_out *output_of(struct session *session, enum stream_id stream)
-{
-	for (int i = 0; i < OUT_COUNT; i++)
-		if (session->outputs[i].stream == stream)
-			return &session->outputs[i];
-	return NULL;
+static struct relay_out *output_of(struct session *session, enum stream_id stream) {
+  for (int i = 0; i < OUT_COUNT; i++)
+    if (session->outputs[i].stream == stream)
+      return &session->outputs[i];
+  return NULL;
 }
 
-static void demand(struct session *session, enum stream_id stream, uint64_t bytes)
-{
-	struct relay_out *relay = output_of(session, stream);
-	if (relay == NULL)
-		return;
-	relay->demand = bytes > UINT64_MAX - relay->demand ? UINT64_MAX : relay->demand + bytes;
+static void demand(struct session *session, enum stream_id stream, uint64_t bytes) {
+  struct relay_out *relay = output_of(session, stream);
+  if (relay == NULL)
+    return;
+  relay->demand = bytes > UINT64_MAX - relay->demand ? UINT64_MAX : relay->demand + bytes;
 }
 
-static void close_stream(struct session *session, enum stream_id stream)
-{
-	struct relay_out *relay = output_of(session, stream);
-	if (stream == STREAM_STDIN)
-		relay_in_finish(&session->inputs[IN_STDIN]);
-	else if (relay != NULL && (stream != STREAM_PTY || relay->by_demand))
-		relay_out_close(relay);
+static void close_stream(struct session *session, enum stream_id stream) {
+  struct relay_out *relay = output_of(session, stream);
+  if (stream == STREAM_STDIN)
+    relay_in_finish(&session->inputs[IN_STDIN]);
+  else if (relay != NULL && (stream != STREAM_PTY || relay->by_demand))
+    relay_out_close(relay);
 }
 
-static void data(struct session *session, int input, const struct command *command)
-{
-	if (relay_in_data(&session->inputs[input], command->data.bytes, command->data.size) < 0)
-		session_fail(session, ENOMEM, STAGE_ALLOCATE);
+static void data(struct session *session, int input, const struct command *command) {
+  if (relay_in_data(&session->inputs[input], command->data.bytes, command->data.size) < 0)
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
 }
 
 /* The frame as it came, its length field included. */
-static void forward(struct session *session, const uint8_t *payload, size_t size)
-{
-	if (buffer_append(&session->down.buffer, payload - 4, size + 4) < 0) {
-		session_fail(session, ENOMEM, STAGE_ALLOCATE);
-		return;
-	}
-	channel_out_flush(&session->down);
+static void forward(struct session *session, const uint8_t *payload, size_t size) {
+  if (buffer_append(&session->down.buffer, payload - 4, size + 4) < 0) {
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+    return;
+  }
+  channel_out_flush(&session->down);
 }
 
-static void proceed(struct session *session, const uint8_t *payload, size_t size)
-{
-	forward(session, payload, size);
-	session->state = STATE_EXECING;
-	session->ending.proceeding = true;
+static void proceed(struct session *session, const uint8_t *payload, size_t size) {
+  forward(session, payload, size);
+  session->state = STATE_EXECING;
+  session->ending.proceeding = true;
 }
 
-static void abort_session(struct session *session)
-{
-	session->ending.aborted = true;
-	session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+static void abort_session(struct session *session) {
+  session->ending.aborted = true;
+  session_signal(session, SIGKILL, SCOPE_WORKLOAD);
 }
 
 static void winsize(struct session *session, const struct command *command, const uint8_t *payload,
-		    size_t size)
-{
-	if (session->state == STATE_PARKED) {
-		session->awaits_answer = true;
-		forward(session, payload, size);
-	} else if (session->outputs[OUT_PTY].fd >= 0) {
-		pty_set_winsize(session->outputs[OUT_PTY].fd, &command->winsize);
-	}
+                    size_t size) {
+  if (session->state == STATE_PARKED) {
+    session->awaits_answer = true;
+    forward(session, payload, size);
+  } else if (session->outputs[OUT_PTY].fd >= 0) {
+    pty_set_winsize(session->outputs[OUT_PTY].fd, &command->winsize);
+  }
 }
 
 static void act(struct session *session, const struct command *command, const uint8_t *payload,
-		size_t size)
-{
-	switch (command->id) {
-	case COMMAND_PROCEED:
-		proceed(session, payload, size);
-		return;
-	case COMMAND_ABORT:
-		abort_session(session);
-		return;
-	case COMMAND_CAP_DROP_BOUNDING:
-	case COMMAND_CAP_SET_THREAD:
-	case COMMAND_CAP_SET_AMBIENT:
-	case COMMAND_SET_CREDENTIALS:
-	case COMMAND_SECCOMP_INSTALL:
-		session->awaits_answer = true;
-		forward(session, payload, size);
-		return;
-	case COMMAND_PTY_WINSIZE:
-		winsize(session, command, payload, size);
-		return;
-	case COMMAND_SIGNAL:
-		session_signal(session, command->signal.number, command->signal.scope);
-		return;
-	case COMMAND_PTY_IN:
-		data(session, IN_PTY, command);
-		return;
-	case COMMAND_STDIN:
-		data(session, IN_STDIN, command);
-		return;
-	case COMMAND_CLOSE:
-		close_stream(session, command->stream.id);
-		return;
-	case COMMAND_DEMAND:
-		demand(session, command->stream.id, command->stream.bytes);
-		return;
-	case COMMAND_COUNT:
-		return;
-	}
+                size_t size) {
+  switch (command->id) {
+  case COMMAND_PROCEED:
+    proceed(session, payload, size);
+    return;
+  case COMMAND_ABORT:
+    abort_session(session);
+    return;
+  case COMMAND_CAP_DROP_BOUNDING:
+  case COMMAND_CAP_SET_THREAD:
+  case COMMAND_CAP_SET_AMBIENT:
+  case COMMAND_SET_CREDENTIALS:
+  case COMMAND_SECCOMP_INSTALL:
+    session->awaits_answer = true;
+    forward(session, payload, size);
+    return;
+  case COMMAND_PTY_WINSIZE:
+    winsize(session, command, payload, size);
+    return;
+  case COMMAND_SIGNAL:
+    session_signal(session, command->signal.number, command->signal.scope);
+    return;
+  case COMMAND_PTY_IN:
+    data(session, IN_PTY, command);
+    return;
+  case COMMAND_STDIN:
+    data(session, IN_STDIN, command);
+    return;
+  case COMMAND_CLOSE:
+    close_stream(session, command->stream.id);
+    return;
+  case COMMAND_DEMAND:
+    demand(session, command->stream.id, command->stream.bytes);
+    return;
+  case COMMAND_COUNT:
+    return;
+  }
 }
 
-static unsigned moment(const struct session *session)
-{
-	return session->state == STATE_PARKED ? WHEN_PARKED : WHEN_RUNNING;
+static unsigned moment(const struct session *session) {
+  return session->state == STATE_PARKED ? WHEN_PARKED : WHEN_RUNNING;
 }
 
-static void take_frame(struct session *session, const uint8_t *payload, size_t size)
-{
-	struct command command;
-	bool valid = command_decode_frame(&command, payload, size) == 0 &&
-		     command_is_valid(&command, moment(session));
-	if (valid)
-		act(session, &command, payload, size);
-	else if (session->state == STATE_PARKED)
-		session_fail(session, EINVAL, STAGE_MALFORMED_COMMAND);
+static void take_frame(struct session *session, const uint8_t *payload, size_t size) {
+  struct command command;
+  bool valid = command_decode_frame(&command, payload, size) == 0 &&
+               command_is_valid(&command, moment(session));
+  if (valid)
+    act(session, &command, payload, size);
+  else if (session->state == STATE_PARKED)
+    session_fail(session, EINVAL, STAGE_MALFORMED_COMMAND);
 }
 
 /* A child that is being killed takes no more commands. */
-static bool is_ending(const struct session *session)
-{
-	return session->state == STATE_PARKED &&
-	       (session->ending.aborted || session->ending.failure.stage != STAGE_NONE);
+static bool is_ending(const struct session *session) {
+  return session->state == STATE_PARKED &&
+         (session->ending.aborted || session->ending.failure.stage != STAGE_NONE);
 }
 
-void session_take_commands(struct session *session)
-{
-	const uint8_t *payload = NULL;
-	size_t size = 0;
-	bool accepts;
-	while ((accepts = session_accepts_commands(session)) && !is_ending(session)) {
-		int found = channel_in_next(&session->in, COMMAND_MAX, &payload, &size);
-		if (found == 0)
-			break;
-		if (found > 0)
-			take_frame(session, payload, size);
-		else if (session->state == STATE_PARKED)
-			session_fail(session, EMSGSIZE, STAGE_COMMAND_TOO_BIG);
-	}
-	if (session->out.broken)
-		session_beam_gone(session);
-	else if (session->in.eof && accepts)
-		session_beam_gone(session);
-	else if (session->in.eof && !session->beam_is_gone && session->give_up_at == 0)
-		session->give_up_at = session_now() + (is_queue_full(session) ? 0 : GIVE_UP_MS);
+void session_take_commands(struct session *session) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  bool accepts;
+  while ((accepts = session_accepts_commands(session)) && !is_ending(session)) {
+    int found = channel_in_next(&session->in, COMMAND_MAX, &payload, &size);
+    if (found == 0)
+      break;
+    if (found > 0)
+      take_frame(session, payload, size);
+    else if (session->state == STATE_PARKED)
+      session_fail(session, EMSGSIZE, STAGE_COMMAND_TOO_BIG);
+  }
+  if (session->out.broken)
+    session_beam_gone(session);
+  else if (session->in.eof && accepts)
+    session_beam_gone(session);
+  else if (session->in.eof && !session->beam_is_gone && session->give_up_at == 0)
+    session->give_up_at = session_now() + (is_queue_full(session) ? 0 : GIVE_UP_MS);
 }
 
-void session_beam_gone(struct session *session)
-{
-	if (session->beam_is_gone)
-		return;
-	session->beam_is_gone = true;
-	session->in.eof = true;
-	switch (session->state) {
-	case STATE_STARTING:
-	case STATE_PARKED:
-		session_signal(session, SIGKILL, SCOPE_GROUP);
-		return;
-	case STATE_EXECING:
-	case STATE_RUNNING:
-		break;
-	case STATE_DRAINING:
-	case STATE_DONE:
-		return;
-	}
-	relay_in_finish(&session->inputs[IN_STDIN]);
-	if (session->request->linger)
-		return;
-	session_signal(session, session->request->grace_ms > 0 ? SIGTERM : SIGKILL, SCOPE_GROUP);
-	if (session->request->grace_ms > 0) {
-		/* A stopped process handles nothing before it goes on. */
-		session_signal(session, SIGCONT, SCOPE_GROUP);
-		int64_t now = session_now();
-		int64_t grace = session->request->grace_ms;
-		session->kill_at = grace > INT64_MAX - now ? INT64_MAX : now + grace;
-	}
+void session_beam_gone(struct session *session) {
+  if (session->beam_is_gone)
+    return;
+  session->beam_is_gone = true;
+  session->in.eof = true;
+  switch (session->state) {
+  case STATE_STARTING:
+  case STATE_PARKED:
+    session_signal(session, SIGKILL, SCOPE_GROUP);
+    return;
+  case STATE_EXECING:
+  case STATE_RUNNING:
+    break;
+  case STATE_DRAINING:
+  case STATE_DONE:
+    return;
+  }
+  relay_in_finish(&session->inputs[IN_STDIN]);
+  if (session->request->linger)
+    return;
+  session_signal(session, session->request->grace_ms > 0 ? SIGTERM : SIGKILL, SCOPE_GROUP);
+  if (session->request->grace_ms > 0) {
+    /* A stopped process handles nothing before it goes on. */
+    session_signal(session, SIGCONT, SCOPE_GROUP);
+    int64_t now = session_now();
+    int64_t grace = session->request->grace_ms;
+    session->kill_at = grace > INT64_MAX - now ? INT64_MAX : now + grace;
+  }
 }

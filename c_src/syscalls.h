@@ -60,50 +60,43 @@
 
 /* struct clone_args as clone(2) has it, in its first published size (64 bytes, Linux 5.3). */
 struct linx_clone_args {
-	uint64_t flags;
-	uint64_t pidfd;
-	uint64_t child_tid;
-	uint64_t parent_tid;
-	uint64_t exit_signal;
-	uint64_t stack;
-	uint64_t stack_size;
-	uint64_t tls;
+  uint64_t flags;
+  uint64_t pidfd;
+  uint64_t child_tid;
+  uint64_t parent_tid;
+  uint64_t exit_signal;
+  uint64_t stack;
+  uint64_t stack_size;
+  uint64_t tls;
 };
 
-static inline long sys_result(long value)
-{
-	return value < 0 ? -(long)errno : value;
+static inline long sys_result(long value) {
+  return value < 0 ? -(long)errno : value;
 }
 
-static inline int sys_pidfd_open(pid_t pid)
-{
-	return (int)sys_result(syscall(SYS_pidfd_open, pid, 0U));
+static inline int sys_pidfd_open(pid_t pid) {
+  return (int)sys_result(syscall(SYS_pidfd_open, pid, 0U));
 }
 
-static inline int sys_pidfd_send_signal(int pidfd, int signum)
-{
-	return (int)sys_result(syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0U));
+static inline int sys_pidfd_send_signal(int pidfd, int signum) {
+  return (int)sys_result(syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0U));
 }
 
-static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
-{
-	return (int)sys_result(syscall(SYS_close_range, first, last, flags));
+static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {
+  return (int)sys_result(syscall(SYS_close_range, first, last, flags));
 }
 
-static inline long sys_keyctl_join_session_keyring(void)
-{
-	return sys_result(syscall(SYS_keyctl, LINX_KEYCTL_JOIN_SESSION_KEYRING, NULL, 0L, 0L, 0L));
+static inline long sys_keyctl_join_session_keyring(void) {
+  return sys_result(syscall(SYS_keyctl, LINX_KEYCTL_JOIN_SESSION_KEYRING, NULL, 0L, 0L, 0L));
 }
 
-static inline int sys_memfd_create(const char *name, unsigned flags)
-{
-	return (int)sys_result(syscall(SYS_memfd_create, name, flags));
+static inline int sys_memfd_create(const char *name, unsigned flags) {
+  return (int)sys_result(syscall(SYS_memfd_create, name, flags));
 }
 
 static inline int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[],
-			       int flags)
-{
-	return (int)sys_result(syscall(SYS_execveat, fd, path, argv, envp, flags));
+                               int flags) {
+  return (int)sys_result(syscall(SYS_execveat, fd, path, argv, envp, flags));
 }
 
 /*

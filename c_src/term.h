@@ -3,8 +3,8 @@
  * only be had for a frame that term_check has walked from end to end. Pure: no system call, no
  * allocation but from the caller's arena.
  *
- * Every function returns 0 or a negative errno (-EINVAL: not a term of that kind, -ENOMEM: the arena
- * is used up) and leaves the reader where it was on failure.
+ * Every function returns 0 or a negative errno (-EINVAL: not a term of that kind, -ENOMEM: the
+ * arena is used up) and leaves the reader where it was on failure.
  */
 #ifndef LINX_TERM_H
 #define LINX_TERM_H
@@ -22,8 +22,8 @@
 #define TERM_ATOM_SIZE (255 * 4 + 1)
 
 struct term_reader {
-	const char *bytes; /* borrowed from the caller, outlives the reader */
-	int index;
+  const char *bytes; /* borrowed from the caller, outlives the reader */
+  int index;
 };
 
 /*
@@ -52,7 +52,7 @@ int term_read_mask(struct term_reader *reader, uint64_t *value);
  * The first `capacity` go to `values`; *count says how many there are.
  */
 int term_read_unsigned_list(struct term_reader *reader, uint32_t max, uint32_t *values,
-			    int capacity, int *count);
+                            int capacity, int *count);
 
 /* The bytes of a binary, in place: they belong to the frame. */
 int term_read_binary(struct term_reader *reader, const uint8_t **bytes, size_t *size);
