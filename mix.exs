@@ -18,8 +18,9 @@ defmodule Linx.MixProject do
     ]
   end
 
+  # PropEr comes from the distribution; without being named it would not be on the code path.
   def application do
-    [extra_applications: []]
+    [extra_applications: if(Mix.env() == :test, do: [:proper], else: [])]
   end
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]

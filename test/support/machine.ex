@@ -1,0 +1,35 @@
+defmodule Linx.Test.Machine do
+  @moduledoc """
+  What this machine and this user lack, by the tags of the tests that need it.
+  """
+
+  alias AgentTest.Host
+
+  # In CI, as root, these have to run: a skip there fails the run.
+  @privileged [:root, :userns]
+
+  @doc "The tags whose tests cannot run here, with the reason."
+  def lacks do
+    for {tag, reason} <- [
+          root: if(not Host.root?(), do: "needs root"),
+          rootless: if(Host.root?(), do: "is about an ordinary user, and this is root"),
+          userns: if(not user_namespaces?(), do: "this user may create no user namespace"),
+          tmux: if(System.find_executable("tmux") == nil, do: "needs tmux"),
+          sanitizer_unfit: if(sanitized?(), do: "measures what a sanitizer changes")
+        ],
+        reason != nil,
+        do: {tag, reason}
+  end
+
+  @doc "The tags whose skipped tests fail this run."
+  def required do
+    if System.get_env("CI") == "true" and Host.root?(), do: @privileged, else: []
+  end
+
+  @doc "Whether the agent is a build with sanitizers (`LINX_SANITIZER` says so)."
+  def sanitized?, do: System.get_env("LINX_SANITIZER", "") != ""
+
+  defp user_namespaces? do
+    match?({_, 0}, System.cmd("unshare", ["--user", "true"], stderr_to_stdout: true))
+  end
+end
