@@ -112,7 +112,7 @@ defmodule Linx.Process.Session do
       iex> {session, [event: {:ready, 4711}]} = Session.transition(session, {:frame, {:status, :ready, 1}})
       iex> {session, effects} = Session.transition(session, {:call, {self(), :tag}, :proceed})
       iex> {session.stage, effects}
-      {:proceeding, [send: :proceed, reply: {{self(), :tag}, :ok}]}
+      {:proceeding, [{:send, :proceed}, {:reply, {self(), :tag}, :ok}]}
   """
   @spec transition(t(), event()) :: {t(), [effect()]}
   def transition(session, {:call, from, request}), do: call(session, request, from)

@@ -1,0 +1,300 @@
+defmodule Linx.Process.OptionsTest do
+  use ExUnit.Case, async: true
+
+  import :proper_types, only: [list: 1, oneof: 1, tuple: 1, any: 0]
+
+  alias Linx.Process.Options
+  alias Linx.Property
+
+  doctest Options
+
+  @argv ["/bin/true"]
+
+  defp parse(opts), do: Options.parse(:spawn, opts, self())
+
+  defp request(opts) do
+    {:ok, options} = parse([argv: @argv] ++ opts)
+    {:spawn, request} = :erlang.binary_to_term(options.encoded)
+    request
+  end
+
+  describe "what is taken" do
+    test "argv alone asks for a parked child whose commands are acknowledged" do
+      assert request([]) == %{argv: @argv, ack: true, hold: true}
+    end
+
+    test "a session without a checkpoint asks for none, and for no acknowledgement" do
+      assert request(auto_proceed: true) == %{argv: @argv, proceed: true, hold: true}
+    end
+
+    test "a terminal comes with flow control" do
+      assert %{stdio: :pty, flow: :demand} = request(stdio: :pty)
+    end
+
+    test "enter carries its target" do
+      {:ok, options} = Options.parse({:enter, 4711}, [argv: @argv], self())
+      assert {:enter, %{target: 4711}} = :erlang.binary_to_term(options.encoded)
+    end
+
+    test "each of the request's options as it is" do
+      for {name, value} <- [
+            namespaces: [],
+            namespaces: [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid],
+            env: [],
+            env: ["A=", "B=1=2", "Ä=ö"],
+            cwd: "/",
+            cwd: "",
+            stdio: :inherit,
+            stdio: :devnull,
+            stdio: [],
+            stdio: [stdin: :devnull, stderr: :inherit],
+            stdio: [stdout: {:connect_unix, "/run/s"}],
+            no_new_privs: true,
+            no_new_privs: false,
+            orphan_policy: :linger,
+            orphan_policy: {:kill, 0},
+            orphan_policy: {:kill, 0x7FFF_FFFF_FFFF_FFFF}
+          ] do
+        assert request([{name, value}])[name] == value
+      end
+    end
+
+    test "a charlist is the string of its bytes" do
+      assert request(cwd: '/tmp').cwd == "/tmp"
+      assert request(env: ['A=1']).env == ["A=1"]
+
+      assert request(stdio: [stdin: {:connect_unix, '/s'}]).stdio == [
+               stdin: {:connect_unix, "/s"}
+             ]
+
+      {:ok, options} = parse(argv: ['/bin/echo', [0xFF], []])
+      assert options.request.argv == ["/bin/echo", <<0xFF>>, ""]
+    end
+
+    test "a namespace named twice counts once" do
+      assert request(namespaces: [:pid, :user, :pid]).namespaces == [:pid, :user]
+    end
+
+    test "of an option given twice the first counts" do
+      assert request(cwd: "/a", cwd: "/b").cwd == "/a"
+      assert request(cwd: "/a", cwd: 7).cwd == "/a"
+    end
+
+    test "the session's own options stay out of the request" do
+      opts = [owner: self(), linger: false, events: :tagged, name: :some_name]
+      assert request(opts) == request([])
+      {:ok, options} = parse([argv: @argv] ++ opts)
+      assert %{linger: false, events: :tagged, name: :some_name} = options
+    end
+
+    test "the caller is the owner by default" do
+      {:ok, options} = parse(argv: @argv)
+      assert options.owner == self()
+      assert options.linger
+      refute options.auto_proceed
+      assert options.events == :plain
+    end
+
+    test "names as GenServer takes them" do
+      for name <- [:atom, Some.Module, {:global, {:any, "term"}}, {:via, :global, 1}],
+          do: assert({:ok, %{name: ^name}} = parse(argv: @argv, name: name))
+    end
+  end
+
+  describe "what is refused" do
+    @bad %{
+      argv: [
+        [],
+        nil,
+        "/bin/true",
+        '/bin/true',
+        :true_program,
+        ["/bin/true", nil],
+        ["/bin/true" | "x"],
+        ["/bin/true", "a\0b"],
+        ["/bin/true", [?a, 0]],
+        ["/bin/true", [256]],
+        ["/bin/true", [-1]],
+        ["/bin/true", [?a | ?b]],
+        ["/bin/true", ["nested"]],
+        ["/bin/true", 1],
+        ["/bin/true", <<1::1>>],
+        {"/bin/true"},
+        %{0 => "/bin/true"}
+      ],
+      namespaces: [
+        nil,
+        :pid,
+        "pid",
+        ["pid"],
+        [:pid, :network],
+        [:pid | :user],
+        [:pid | [:user | :net]],
+        [nil],
+        %{pid: true},
+        {:pid}
+      ],
+      env: [
+        nil,
+        "A=1",
+        %{"A" => "1"},
+        [{"A", "1"}],
+        [A: "1"],
+        ["A"],
+        [""],
+        ["=1"],
+        ["A=\0"],
+        ["A=1" | "B=2"],
+        ["A=1", 2],
+        ['A'],
+        [[0]],
+        :inherit
+      ],
+      cwd: [
+        nil,
+        7,
+        :tmp,
+        "a\0",
+        [0],
+        ["/tmp"],
+        '/t' ++ 'm' ++ [300],
+        {"/"},
+        ["/" | "tmp"],
+        <<1::3>>
+      ],
+      stdio: [
+        nil,
+        "pty",
+        :tty,
+        {:connect_unix, "/s"},
+        %{stdin: :devnull},
+        [:devnull],
+        [stdin: :pty],
+        [stdin: "devnull"],
+        [stdin: nil],
+        [input: :devnull],
+        [stdin: :devnull, stdin: :inherit],
+        [stdin: {:connect_unix, "/a\0"}],
+        [stdin: {:connect_unix, nil}],
+        [stdin: {:connect_unix, "/a", 1}],
+        [stdin: {:connect, "/a"}],
+        [{:stdin, :devnull} | :x],
+        [{:stdin, :devnull, 1}],
+        [{"stdin", :devnull}]
+      ],
+      no_new_privs: [nil, 1, 0, "true", :yes],
+      orphan_policy: [
+        nil,
+        :kill,
+        {:kill, -1},
+        {:kill, 1.5},
+        {:kill, 0x8000_0000_0000_0000},
+        {:kill, :infinity},
+        {:kill, "5"},
+        {:kill},
+        {:term, 5},
+        :leave,
+        [kill: 5]
+      ],
+      owner: [nil, :me, "pid", 1, {:via, :global, :x}],
+      linger: [nil, 1, "true", :no],
+      auto_proceed: [nil, 1, "true", :yes],
+      events: [nil, true, "plain", :all, [:tagged]],
+      name: [
+        nil,
+        true,
+        false,
+        :undefined,
+        "name",
+        1,
+        {:global},
+        {:via, :no_such_module, 1},
+        {:via, "m", 1},
+        {:name, :node}
+      ]
+    }
+
+    for {option, values} <- @bad do
+      test "every bad value of #{inspect(option)}, by name and value" do
+        error = unquote(:"bad_#{option}")
+
+        for value <- unquote(Macro.escape(values)) do
+          opts = Keyword.put([argv: @argv], unquote(option), value)
+          assert parse(opts) == {:error, {error, value}}
+          assert Options.message({error, value}) =~ inspect(unquote(option))
+        end
+      end
+    end
+
+    test "a pid, a reference and a fun wherever they are not asked for" do
+      for option <- Map.keys(@bad) -- [:owner],
+          value <- [self(), make_ref(), &parse/1],
+          do: assert({:error, {_bad, ^value}} = parse(Keyword.put([argv: @argv], option, value)))
+    end
+
+    test "missing argv" do
+      assert parse([]) == {:error, :argv_required}
+      assert parse(cwd: "/") == {:error, :argv_required}
+      assert Options.message(:argv_required) =~ ":argv"
+    end
+
+    test "an option that does not exist" do
+      assert parse(argv: @argv, cdw: "/") == {:error, {:bad_option, {:cdw, "/"}}}
+      assert Options.message({:bad_option, {:cdw, "/"}}) =~ ":cdw"
+    end
+
+    test "options that are no keyword list" do
+      for opts <- [
+            nil,
+            :argv,
+            "argv",
+            %{argv: @argv},
+            {:argv, @argv},
+            [:argv],
+            [{"argv", @argv}],
+            [{:argv, @argv} | :x],
+            [1]
+          ] do
+        assert parse(opts) == {:error, {:bad_options, opts}}
+        assert is_binary(Options.message({:bad_options, opts}))
+      end
+    end
+
+    test "a request past 16 MiB, blaming its biggest value" do
+      huge = :binary.copy("x", 16 * 1024 * 1024)
+      assert {:error, {:bad_argv, ["/bin/true", ^huge]}} = parse(argv: ["/bin/true", huge])
+      assert {:error, {:bad_env, ["A=" <> ^huge]}} = parse(argv: @argv, env: ["A=" <> huge])
+      assert {:error, {:bad_cwd, ^huge}} = parse(argv: @argv, cwd: huge)
+
+      assert {:error, {:bad_stdio, [stdin: {:connect_unix, ^huge}]}} =
+               parse(argv: @argv, stdio: [stdin: {:connect_unix, huge}])
+
+      assert {:error, {:bad_argv, _}} = parse(argv: List.duplicate("", 5_000_000))
+    end
+
+    test "a message about a huge value stays short" do
+      assert byte_size(Options.message({:bad_cwd, :binary.copy("x", 1_000_000)})) < 1_000
+      assert byte_size(Options.message({:bad_argv, Enum.to_list(1..100_000)})) < 1_000
+    end
+
+    test "a request just below 16 MiB is taken" do
+      assert {:ok, options} =
+               parse(argv: ["/bin/true", :binary.copy("x", 16 * 1024 * 1024 - 1024)])
+
+      assert byte_size(options.encoded) <= 16 * 1024 * 1024
+    end
+  end
+
+  test "no value whatever makes it crash" do
+    option = oneof([oneof(Map.keys(@bad)), any()])
+
+    Property.check(list(oneof([tuple([option, any()]), any()])), 300, fn opts ->
+      for opts <- [opts, [{:argv, @argv} | opts]] do
+        case parse(opts) do
+          {:ok, %Options{}} -> :ok
+          {:error, reason} -> assert is_binary(Options.message(reason))
+        end
+      end
+    end)
+  end
+end

@@ -1,0 +1,120 @@
+defmodule Linx.Process.SessionPropertyTest do
+  use ExUnit.Case, async: true
+
+  import :proper_types,
+    only: [list: 1, oneof: 1, tuple: 1, integer: 2, boolean: 0, frequency: 1, any: 0]
+
+  alias Linx.Process.{Session, SessionModel}
+  alias Linx.Property
+
+  @moduletag timeout: 300_000
+
+  defp request do
+    oneof([
+      :proceed,
+      :abort,
+      tuple([:checkpoint, oneof([{:cap_drop_bounding, 1}, {:cap_set_ambient, 0}])]),
+      tuple([:signal, integer(1, 64)]),
+      tuple([:wait, oneof([0, 10, :infinity])]),
+      {:info, 4711},
+      :host_pid,
+      :target,
+      {:set_owner, self()},
+      :pty_master,
+      {:pty_winsize, {24, 80, 0, 0}},
+      {:pty_write, "input"},
+      {:pty_write, :binary.copy("x", 3 * 1024 * 1024)}
+    ])
+  end
+
+  defp fields do
+    tuple([boolean(), boolean(), boolean()])
+  end
+
+  defp session_fields({auto_proceed, linger, pty?}),
+    do: [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger, pty?: pty?]
+
+  # What happens around the session that is none of the agent's doing.
+  defp surroundings do
+    [
+      {10, tuple([:call, request()])},
+      {1, tuple([:timeout, integer(1, 30)])},
+      {1, tuple([:caller_down, integer(1, 30)])},
+      {1, :stop}
+    ]
+  end
+
+  test "with an agent that keeps to the protocol: one terminal event, one reply a call, nothing lost" do
+    agent = [{12, tuple([:agent, oneof([:go_on, :go_on, :go_on, :go_on, :refuse, :die])])}]
+
+    Property.check(tuple([fields(), list(frequency(surroundings() ++ agent))]), 2_000, fn {fields,
+                                                                                           steps} ->
+      model = SessionModel.run(session_fields(fields), steps)
+      SessionModel.check_ends(model)
+      SessionModel.check_kept(model)
+    end)
+  end
+
+  test "with an agent that sends anything in any order: one terminal event, one reply a call" do
+    frame =
+      oneof([
+        {:status, :spawned, 100},
+        {:status, :ready, 1},
+        {:status, :running},
+        tuple([:status, :applied, integer(1, 3)]),
+        {:status, :exited, 0},
+        {:status, :signaled, 9},
+        {:status, :aborted, 1},
+        {:error, 1, :cap_drop_bounding},
+        {:error, 2, :execve, 0},
+        {:pty_out, "output"},
+        tuple([:written, :pty, integer(0, 10)]),
+        {:eof, :pty}
+      ])
+
+    agent = [
+      {12, tuple([:frame, frame])},
+      {1, :malformed},
+      {1, tuple([:agent_exit, integer(0, 255)])}
+    ]
+
+    Property.check(tuple([fields(), list(frequency(surroundings() ++ agent))]), 2_000, fn {fields,
+                                                                                           steps} ->
+      fields |> session_fields() |> SessionModel.run(steps) |> SessionModel.check_ends()
+    end)
+  end
+
+  test "two sessions that saw the same are the same" do
+    Property.check(tuple([fields(), list(tuple([:call, request()])), any()]), 100, fn {fields,
+                                                                                       steps,
+                                                                                       _} ->
+      run = fn -> SessionModel.run(session_fields(fields), steps) end
+      assert run.() == run.()
+    end)
+  end
+
+  test "a session of thousands of waiters ends for each of them" do
+    {session, []} = Session.new(mode: :spawn, owner: self())
+
+    session =
+      Enum.reduce(1..20_000, session, fn n, session ->
+        {session, [{:watch, {:from, ^n}, 5}]} =
+          Session.transition(session, {:call, {:from, n}, {:wait, 5}})
+
+        session
+      end)
+
+    session =
+      Enum.reduce(1..10_000, session, fn n, session ->
+        {session, [_unwatch, {:reply, {:from, ^n}, {:error, :timeout}}]} =
+          Session.transition(session, {:timeout, {:from, n}})
+
+        session
+      end)
+
+    {_session, effects} = Session.transition(session, {:agent_exit, 0})
+
+    assert Enum.sort(for {:reply, {:from, n}, _} <- effects, do: n) ==
+             Enum.to_list(10_001..20_000)
+  end
+end

@@ -1,0 +1,368 @@
+defmodule Linx.Process.SessionTest do
+  use ExUnit.Case, async: true
+
+  alias Linx.Process.{Error, Session}
+
+  doctest Session
+
+  @from {:from, 1}
+  @other {:from, 2}
+
+  # A session that has seen these events.
+  defp session(fields \\ [], events) do
+    {session, _effects} = Session.new([mode: :spawn, owner: self()] ++ fields)
+
+    Enum.reduce(events, session, fn event, session ->
+      session |> Session.transition(event) |> elem(0)
+    end)
+  end
+
+  defp spawned, do: [frame: {:status, :spawned, 100}]
+  defp ready, do: spawned() ++ [frame: {:status, :ready, 1}]
+  defp proceeding, do: ready() ++ [{:call, {:from, 0}, :proceed}]
+  defp running, do: proceeding() ++ [frame: {:status, :running}]
+  defp ended, do: running() ++ [frame: {:status, :exited, 0}]
+
+  defp effects(session, event), do: session |> Session.transition(event) |> elem(1)
+  defp call(session, request), do: effects(session, {:call, @from, request})
+
+  defp answer(session, request),
+    do: for({:reply, @from, answer} <- call(session, request), do: answer)
+
+  describe "proceed and abort" do
+    test "before the checkpoint proceed is refused and abort is kept" do
+      for events <- [[], spawned()] do
+        assert answer(session(events), :proceed) == [{:error, :not_ready}]
+
+        assert answer(session(events), {:checkpoint, {:cap_set_ambient, 0}}) == [
+                 {:error, :not_ready}
+               ]
+
+        assert call(session(events), :abort) == [{:reply, @from, :ok}]
+      end
+
+      kept = session([{:call, @from, :abort} | spawned()])
+
+      assert {%{stage: :aborting}, [{:event, {:ready, 100}}, {:send, :abort}]} =
+               Session.transition(kept, {:frame, {:status, :ready, 1}})
+    end
+
+    test "at the checkpoint both are sent and answered" do
+      assert call(session(ready()), :proceed) == [{:send, :proceed}, {:reply, @from, :ok}]
+      assert call(session(ready()), :abort) == [{:send, :abort}, {:reply, @from, :ok}]
+    end
+
+    test "after it there is nothing to do any more" do
+      for events <- [proceeding(), running()],
+          request <- [:proceed, :abort, {:checkpoint, {:x, 1}}],
+          do: assert(call(session(events), request) == [{:reply, @from, {:error, :running}}])
+
+      for request <- [
+            :proceed,
+            :abort,
+            {:checkpoint, {:x, 1}},
+            {:signal, 9},
+            {:set_owner, self()},
+            :pty_master,
+            :target,
+            {:pty_write, "x"}
+          ],
+          do: assert(call(session(ended()), request) == [{:reply, @from, {:error, :no_process}}])
+    end
+
+    test "a session without a checkpoint is past it from the start" do
+      for events <- [[], spawned(), ready()],
+          request <- [:proceed, :abort, {:checkpoint, {:x, 1}}] do
+        assert call(session([auto_proceed: true], events), request) ==
+                 [{:reply, @from, {:error, :running}}]
+      end
+    end
+
+    test "while it aborts a second abort is fine, and there is no workload to talk to" do
+      aborting = session(ready() ++ [{:call, @other, :abort}])
+      assert call(aborting, :abort) == [{:reply, @from, :ok}]
+
+      for request <- [:proceed, {:signal, 9}, {:checkpoint, {:x, 1}}, :target],
+          do: assert(call(aborting, request) == [{:reply, @from, {:error, :no_process}}])
+    end
+  end
+
+  describe "verbs of the checkpoint" do
+    test "are answered in the order of the agent's counts" do
+      session =
+        session(
+          ready() ++
+            [{:call, @from, {:checkpoint, {:a, 1}}}, {:call, @other, {:checkpoint, {:b, 2}}}]
+        )
+
+      {session, [{:reply, @from, :ok}]} =
+        Session.transition(session, {:frame, {:status, :applied, 1}})
+
+      {_session, [{:reply, @other, :ok}]} =
+        Session.transition(session, {:frame, {:status, :applied, 2}})
+    end
+
+    test "are refused with the kernel's reason, those behind with the end of the session" do
+      session =
+        session(
+          ready() ++
+            [{:call, @from, {:checkpoint, {:a, 1}}}, {:call, @other, {:checkpoint, {:b, 2}}}]
+        )
+
+      {session, effects} = Session.transition(session, {:frame, {:error, 1, :cap_drop_bounding}})
+      error = %Error{stage: :cap_drop_bounding, errno: :eperm, code: 1}
+
+      assert effects == [
+               {:event, {:error, 1, :cap_drop_bounding}},
+               {:reply, @from, {:error, error}},
+               {:reply, @other, {:error, :no_process}},
+               :close
+             ]
+
+      assert session.result == {:error, error}
+    end
+
+    test "of a child that is killed are refused with the end of the session" do
+      session = session(ready() ++ [{:call, @from, {:checkpoint, {:a, 1}}}])
+
+      assert {:reply, @from, {:error, :no_process}} in effects(
+               session,
+               {:frame, {:status, :signaled, 9}}
+             )
+    end
+
+    test "a count that was not due is the end of a session that cannot be trusted" do
+      for events <- [ready(), ready() ++ [{:call, @from, {:checkpoint, {:a, 1}}}], running()] do
+        effects = effects(session(events), {:frame, {:status, :applied, 2}})
+        assert {:event, {:error, 71, :malformed_frame}} in effects
+        assert List.last(effects) == :close
+      end
+    end
+  end
+
+  describe "signals" do
+    test "that come early are kept in order until the workload runs" do
+      early = [{:call, {:s, 1}, {:signal, 1}}]
+
+      events =
+        early ++
+          spawned() ++
+          [{:call, {:s, 2}, {:signal, 2}}] ++
+          tl(ready()) ++
+          [
+            {:call, {:s, 3}, {:signal, 3}},
+            {:call, {:s, 0}, :proceed},
+            {:call, {:s, 4}, {:signal, 4}}
+          ]
+
+      assert effects(session(events), {:frame, {:status, :running}}) ==
+               [{:event, :running}] ++ for(n <- 1..4, do: {:send, {:signal, n}})
+    end
+
+    test "are sent at once while it runs" do
+      assert call(session(running()), {:signal, 15}) == [
+               {:send, {:signal, 15}},
+               {:reply, @from, :ok}
+             ]
+    end
+  end
+
+  describe "waiting" do
+    test "goes on until the end, for everybody" do
+      session =
+        session(running() ++ [{:call, @from, {:wait, :infinity}}, {:call, @other, {:wait, 5}}])
+
+      effects = effects(session, {:frame, {:status, :signaled, 9}})
+      result = {:ok, {:signaled, 9}}
+      assert hd(effects) == {:event, {:signaled, 9}}
+
+      for from <- [@from, @other],
+          effect <- [{:unwatch, from}, {:reply, from, result}],
+          do: assert(effect in effects)
+    end
+
+    test "that timed out gets its answer and none later" do
+      session = session(running() ++ [{:call, @from, {:wait, 5}}])
+      {session, effects} = Session.transition(session, {:timeout, @from})
+      assert effects == [{:unwatch, @from}, {:reply, @from, {:error, :timeout}}]
+      assert effects(session, {:timeout, @from}) == []
+      assert effects(session, {:frame, {:status, :exited, 0}}) == [{:event, {:exited, 0}}, :close]
+    end
+
+    test "is forgotten with its caller" do
+      session = session(running() ++ [{:call, @from, {:wait, 5}}])
+      {session, [{:unwatch, @from}]} = Session.transition(session, {:caller_down, @from})
+      assert effects(session, {:frame, {:status, :exited, 0}}) == [{:event, {:exited, 0}}, :close]
+    end
+
+    test "after the end is answered at once, again and again" do
+      for _ <- 1..2,
+          do: assert(call(session(ended()), {:wait, 0}) == [{:reply, @from, {:ok, {:exited, 0}}}])
+    end
+  end
+
+  describe "the terminal" do
+    @pty [pty?: true]
+
+    test "is asked for from the start, and is no part of a session without" do
+      {_session, effects} = Session.new(mode: :spawn, owner: self(), pty?: true)
+      assert effects == [{:send, {:demand, :pty, 1_048_576}}]
+
+      for request <- [{:pty_write, "x"}, {:pty_winsize, {1, 1, 0, 0}}, :pty_master],
+          do: assert(answer(session(running()), request) == [{:error, :no_pty}])
+
+      assert {:event, {:error, 71, :malformed_frame}} in effects(
+               session(running()),
+               {:frame, {:pty_out, "x"}}
+             )
+    end
+
+    test "output is topped up at the half" do
+      half = :binary.copy("x", 512 * 1024)
+      session = session(@pty, running())
+      {session, effects} = Session.transition(session, {:frame, {:pty_out, "x"}})
+      assert effects == [{:event, {:pty_out, "x"}}]
+      {_session, effects} = Session.transition(session, {:frame, {:pty_out, half}})
+      assert effects == [{:event, {:pty_out, half}}, {:send, {:demand, :pty, 512 * 1024 + 1}}]
+    end
+
+    test "cannot be written before the workload runs" do
+      for events <- [[], spawned(), ready(), proceeding()],
+          do: assert(answer(session(@pty, events), {:pty_write, "x"}) == [{:error, :not_running}])
+    end
+
+    test "a write that fits is answered at once; one that doesn't, when there is room again" do
+      assert call(session(@pty, running()), {:pty_write, "ls"}) ==
+               [{:send, {:pty_in, "ls"}}, {:reply, @from, :ok}]
+
+      six_mib = :binary.copy("x", 6 * 1024 * 1024)
+
+      {session, sends} =
+        Session.transition(session(@pty, running()), {:call, @from, {:pty_write, six_mib}})
+
+      assert length(sends) == 16
+      assert Enum.all?(sends, &match?({:send, {:pty_in, _}}, &1))
+
+      {_session, effects} = Session.transition(session, {:frame, {:written, :pty, 1_048_576}})
+      assert {:reply, @from, :ok} in effects
+
+      assert {:reply, @from, {:error, :no_process}} in effects(
+               session,
+               {:frame, {:status, :exited, 0}}
+             )
+    end
+
+    test "an acknowledgement of what was never sent is the end of it" do
+      assert {:event, {:error, 71, :malformed_frame}} in effects(
+               session(@pty, running()),
+               {:frame, {:written, :pty, 1}}
+             )
+    end
+
+    test "a size is applied at the checkpoint and while running, and kept before" do
+      size = {:pty_winsize, {24, 80, 0, 0}}
+      assert call(session(@pty, ready()), size) == [{:send, size}]
+      assert call(session(@pty, running()), size) == [{:send, size}, {:reply, @from, :ok}]
+
+      kept = session(@pty, [{:call, @from, size} | spawned()])
+
+      assert {session, [{:event, _}, {:send, ^size}]} =
+               Session.transition(kept, {:frame, {:status, :ready, 1}})
+
+      assert effects(session, {:frame, {:status, :applied, 1}}) == []
+
+      kept = session(@pty, proceeding() ++ [{:call, @from, size}])
+      assert effects(kept, {:frame, {:status, :running}}) == [{:event, :running}, {:send, size}]
+
+      kept = session([auto_proceed: true] ++ @pty, [{:call, @from, size} | ready()])
+      assert effects(kept, {:frame, {:status, :running}}) == [{:event, :running}, {:send, size}]
+    end
+  end
+
+  describe "the end" do
+    test "of a session that does not linger stops it, with the documented reason" do
+      for {frame, reason} <- [
+            {{:status, :exited, 0}, :normal},
+            {{:status, :exited, 7}, {:exited, 7}},
+            {{:status, :signaled, 9}, {:signaled, 9}},
+            {{:status, :aborted, 1}, {:shutdown, :aborted}},
+            {{:error, 2, :execve}, {:error, %Error{stage: :execve, errno: :enoent, code: 2}}}
+          ] do
+        effects = effects(session([linger: false], proceeding()), {:frame, frame})
+        assert List.last(effects) == {:stop, reason}
+      end
+    end
+
+    test "an agent that ends without a word is a terminal event with its exit code" do
+      for events <- [[], spawned(), ready(), running()] do
+        {session, effects} = Session.transition(session(events), {:agent_exit, 3})
+        assert effects == [{:event, {:error, 3, :agent_died}}, :close]
+        assert session.result == {:error, %Error{stage: :agent_died, code: 3}}
+      end
+    end
+
+    test "a frame that is none ends the session, and a running workload first" do
+      assert effects(session(ready()), :malformed) == [
+               {:event, {:error, 71, :malformed_frame}},
+               :close
+             ]
+
+      assert effects(session(running()), :malformed) ==
+               [{:send, {:signal, 9, :group}}, {:event, {:error, 71, :malformed_frame}}, :close]
+    end
+
+    test "a frame that is not due ends the session" do
+      for {events, frame} <- [
+            {[], {:status, :ready, 1}},
+            {[], {:status, :running}},
+            {spawned(), {:status, :spawned, 1}},
+            {ready(), {:status, :running}},
+            {ready(), {:status, :ready, 1}},
+            {running(), {:status, :running}}
+          ],
+          do:
+            assert(
+              {:event, {:error, 71, :malformed_frame}} in effects(
+                session(events),
+                {:frame, frame}
+              )
+            )
+    end
+
+    test "nothing happens after it" do
+      for event <- [
+            {:frame, {:status, :exited, 1}},
+            :malformed,
+            {:agent_exit, 0},
+            :stop,
+            {:timeout, @from}
+          ],
+          do: assert(Session.transition(session(ended()), event) == {session(ended()), []})
+    end
+  end
+
+  describe "stopping" do
+    test "aborts a parked child, now or once it is parked" do
+      assert effects(session(ready()), :stop) == [{:send, :abort}]
+
+      assert effects(session(spawned() ++ [:stop]), {:frame, {:status, :ready, 1}}) ==
+               [{:event, {:ready, 100}}, {:send, :abort}]
+    end
+
+    test "kills a running workload's process group, now or once it runs" do
+      kill = {:send, {:signal, 9, :group}}
+      assert effects(session(running()), :stop) == [kill]
+
+      assert effects(session(proceeding() ++ [:stop]), {:frame, {:status, :running}}) == [
+               {:event, :running},
+               kill
+             ]
+
+      assert effects(
+               session([auto_proceed: true], ready() ++ [:stop]),
+               {:frame, {:status, :running}}
+             ) ==
+               [{:event, :running}, kill]
+    end
+  end
+end

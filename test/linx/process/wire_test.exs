@@ -1,0 +1,112 @@
+defmodule Linx.Process.WireTest do
+  use ExUnit.Case, async: true
+
+  alias Linx.Process.Wire
+
+  doctest Wire
+
+  @source Path.expand("../../../c_src/stage.h", __DIR__)
+
+  test "the library knows exactly the stages of the agent's table" do
+    in_c =
+      for [_all, name] <-
+            Regex.scan(~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"\)/m, File.read!(@source)),
+          do: name
+
+    assert length(in_c) > 40
+    assert Enum.sort(in_c) == Wire.stages() |> Enum.map(&Atom.to_string/1) |> Enum.sort()
+  end
+
+  test "stages are listed once" do
+    assert Enum.uniq(Wire.stages()) == Wire.stages()
+  end
+
+  @frames [
+    {:status, :spawned, 4711},
+    {:status, :ready, 1},
+    {:status, :running},
+    {:status, :applied, 1},
+    {:status, :exited, 0},
+    {:status, :exited, 255},
+    {:status, :signaled, 64},
+    {:status, :aborted, 1},
+    {:error, 2, :execve},
+    {:error, 1, :cap_drop_bounding, 3},
+    {:pty_out, ""},
+    {:pty_out, "text"},
+    {:written, :pty, 65_536},
+    {:eof, :pty}
+  ]
+
+  test "a frame that the agent may send comes through as it is" do
+    for frame <- @frames, do: assert(frame |> Wire.encode() |> Wire.decode() == {:ok, frame})
+  end
+
+  test "an error frame of every stage comes through" do
+    for stage <- Wire.stages() do
+      frame = {:error, 22, stage}
+      assert frame |> Wire.encode() |> Wire.decode() == {:ok, frame}
+    end
+  end
+
+  test "a frame cut off anywhere, or with bytes behind it, is none" do
+    for frame <- @frames, bytes = Wire.encode(frame) do
+      for size <- 0..(byte_size(bytes) - 1),
+          do: assert(bytes |> binary_part(0, size) |> Wire.decode() == :error)
+
+      assert Wire.decode(bytes <> <<0>>) == :error
+    end
+  end
+
+  test "any other term is no frame" do
+    terms = [
+      :running,
+      "running",
+      1,
+      nil,
+      [],
+      %{},
+      {},
+      {:status},
+      {:status, "running"},
+      {:status, :spawned},
+      {:status, :spawned, 0},
+      {:status, :spawned, -1},
+      {:status, :spawned, 1.0},
+      {:status, :ready, "1"},
+      {:status, :exited, -1},
+      {:status, :exited, 256},
+      {:status, :signaled, 0},
+      {:status, :signaled, 65},
+      {:status, :applied, 0},
+      {:status, :running, 1},
+      {:status, :ended, 1},
+      {:error, -1, :execve},
+      {:error, :enoent, :execve},
+      {:error, 2, :no_stage},
+      {:error, 2, "execve"},
+      {:error, 2, :execve, -1},
+      {:error, 2},
+      {:pty_out, 'text'},
+      {:pty_out, [<<"text">>]},
+      {:written, :pty, -1},
+      {:written, :stdin},
+      {:eof},
+      {:linx, 1, 2, 3, 4}
+    ]
+
+    for term <- terms, do: assert(term |> Wire.encode() |> Wire.decode() == :error)
+  end
+
+  test "an atom that the BEAM does not know is not created" do
+    name = "an_atom_made_up_by_an_agent_#{System.unique_integer([:positive])}"
+    bytes = <<131, 104, 2, 100, 0, 6, "status", 100, byte_size(name)::16, name::binary>>
+    assert Wire.decode(bytes) == :error
+    assert_raise ArgumentError, fn -> String.to_existing_atom(name) end
+  end
+
+  test "a term with a fun, a pid or a reference is no frame" do
+    for value <- [self(), make_ref(), &Wire.decode/1],
+        do: assert({:pty_out, value} |> Wire.encode() |> Wire.decode() == :error)
+  end
+end

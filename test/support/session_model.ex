@@ -1,0 +1,209 @@
+defmodule Linx.Process.SessionModel do
+  @moduledoc """
+  Runs a session's state machine against an agent that is a few lines of Elixir, keeps everything that
+  was said, and holds it to what a session promises.
+  """
+
+  import ExUnit.Assertions
+
+  alias Linx.Process.Session
+
+  defstruct [
+    :session,
+    # where the agent stands: :start, :spawned, :parked, :exec, :running, :done
+    agent: :start,
+    inbox: [],
+    applied: 0,
+    calls: [],
+    effects: [],
+    events: []
+  ]
+
+  @doc "Runs the steps, and ends the agent when they have not."
+  def run(fields, steps) do
+    {session, effects} = Session.new(fields)
+
+    model = Enum.reduce(steps, note(%__MODULE__{session: session}, effects), &step/2)
+
+    feed(model, {:agent_exit, 1})
+  end
+
+  defp step({:call, request}, model) do
+    from = {:from, length(model.calls) + 1}
+
+    feed(
+      %{model | calls: model.calls ++ [{from, request, model.session.stage}]},
+      {:call, from, request}
+    )
+  end
+
+  defp step({:timeout, n}, model), do: feed(model, {:timeout, {:from, n}})
+  defp step({:caller_down, n}, model), do: feed(model, {:caller_down, {:from, n}})
+  defp step({:agent, how}, model), do: agent(model, how)
+  defp step(event, model), do: feed(model, event)
+
+  defp feed(model, event) do
+    {session, effects} = Session.transition(model.session, event)
+    note(%{model | session: session, events: model.events ++ [event]}, effects)
+  end
+
+  defp note(model, effects) do
+    sent = for {:send, command} <- effects, do: command
+    %{model | effects: model.effects ++ effects, inbox: model.inbox ++ sent}
+  end
+
+  # One step of an agent that keeps to the protocol.
+  defp agent(%{agent: :start} = model, :refuse), do: terminal(model, {:error, 1, :clone})
+  defp agent(%{agent: :start} = model, :die), do: done(feed(model, {:agent_exit, 4}))
+
+  defp agent(%{agent: :start} = model, _),
+    do: frame(%{model | agent: :spawned}, {:status, :spawned, 100})
+
+  defp agent(%{agent: :done} = model, _), do: model
+  defp agent(model, :die), do: terminal(model, {:status, :signaled, 9})
+
+  defp agent(%{agent: :spawned} = model, _) do
+    next = if model.session.auto_proceed, do: :exec, else: :parked
+    frame(%{model | agent: next}, {:status, :ready, 1})
+  end
+
+  defp agent(%{agent: :exec} = model, :refuse), do: terminal(model, {:error, 2, :execve})
+
+  defp agent(%{agent: :exec} = model, _),
+    do: frame(%{model | agent: :running}, {:status, :running})
+
+  defp agent(%{agent: :running} = model, :refuse), do: terminal(model, {:status, :exited, 0})
+  defp agent(%{inbox: []} = model, _), do: model
+
+  defp agent(%{inbox: [command | rest]} = model, how) do
+    agent_command(%{model | inbox: rest}, model.agent, command, how)
+  end
+
+  defp agent_command(model, _stage, {:demand, :pty, _}, _how), do: model
+  defp agent_command(model, :parked, :proceed, _how), do: %{model | agent: :exec}
+  defp agent_command(model, :parked, :abort, _how), do: terminal(model, {:status, :aborted, 1})
+
+  defp agent_command(model, :parked, command, :refuse),
+    do: terminal(model, {:error, 1, elem(command, 0)})
+
+  defp agent_command(model, :parked, command, _how) do
+    assert elem(command, 0) in [:cap_drop_bounding, :cap_set_ambient, :pty_winsize],
+           "#{inspect(command)} is no command for a parked child"
+
+    frame(%{model | applied: model.applied + 1}, {:status, :applied, model.applied + 1})
+  end
+
+  defp agent_command(model, :running, {:pty_in, data}, _how),
+    do: frame(model, {:written, :pty, byte_size(data)})
+
+  defp agent_command(model, :running, {:signal, 9, :group}, _how),
+    do: terminal(model, {:status, :signaled, 9})
+
+  defp agent_command(model, :running, command, _how) do
+    assert elem(command, 0) in [:signal, :pty_winsize],
+           "#{inspect(command)} is no command for a workload"
+
+    model
+  end
+
+  defp frame(model, frame), do: feed(model, {:frame, frame})
+  defp terminal(model, frame), do: model |> frame(frame) |> done()
+  defp done(model), do: %{model | agent: :done}
+
+  @doc "What holds of every session, whatever its agent did."
+  def check_ends(%{effects: effects} = model) do
+    assert model.session.stage == :ended
+    assert model.session.result != nil
+
+    events = for {:event, event} <- effects, do: event
+    assert [_] = Enum.filter(events, &terminal?/1), "not one terminal event: #{inspect(events)}"
+    assert terminal?(List.last(events)), "events after the terminal one: #{inspect(events)}"
+
+    for {from, request, _stage} <- model.calls do
+      gone? = Enum.any?(effects, &(&1 == {:unwatch, from})) and not replied?(effects, from)
+      expected = if gone?, do: 0, else: 1
+
+      assert length(replies(effects, from)) == expected,
+             "#{inspect(request)} has #{inspect(replies(effects, from))}"
+
+      if gone?, do: assert({:caller_down, from} in model.events)
+    end
+
+    for {:reply, from, _answer} <- effects,
+        do: assert(List.keymember?(model.calls, from, 0), "a reply to nobody: #{inspect(from)}")
+
+    watched = for {:watch, from, _timeout} <- effects, do: from
+    assert Enum.sort(watched) == Enum.sort(for {:unwatch, from} <- effects, do: from)
+
+    assert Enum.count(effects, &(&1 == :close)) == 1
+    [_close | after_close] = Enum.drop_while(effects, &(&1 != :close))
+    refute Enum.any?(after_close, &match?({:send, _}, &1)), "sent to a closed port"
+
+    stops = for {:stop, reason} <- effects, do: reason
+    assert length(stops) == if(model.session.linger, do: 0, else: 1)
+  end
+
+  @doc "What holds besides when the agent kept to the protocol."
+  def check_kept(%{effects: effects} = model) do
+    sent = for {:send, command} <- effects, do: command
+    events = for {:event, event} <- effects, do: event
+    ran? = :running in events
+
+    refute Enum.any?(events, &match?({:error, _, :malformed_frame}, &1)), "refused a good frame"
+
+    # Every signal that was taken reaches a workload that runs, once and in order.
+    taken =
+      for {from, {:signal, number}, _stage} <- model.calls,
+          :ok in replies(effects, from),
+          do: number
+
+    if ran?, do: assert(taken == for({:signal, number} <- sent, do: number))
+
+    # Input that was taken is sent whole as far as the window goes, in order.
+    refute not ran? and Enum.any?(sent, &match?({:pty_in, _}, &1))
+
+    # An abort that was taken is sent, if there was a checkpoint.
+    aborted? =
+      Enum.any?(model.calls, fn {from, request, _} ->
+        request == :abort and :ok in replies(effects, from)
+      end)
+
+    ready? = Enum.any?(events, &match?({:ready, _}, &1))
+    if aborted? and ready?, do: assert(:abort in sent)
+    assert Enum.count(sent, &(&1 in [:abort, :proceed])) <= 1
+
+    # As many verbs are answered :ok as the agent applied, the window size's own included.
+    verbs =
+      for {from, {:checkpoint, _}, _stage} <- model.calls, :ok in replies(effects, from), do: from
+
+    assert length(verbs) <= model.applied
+
+    # What was asked before there was an answer is not an error of the checkpoint.
+    for {from, {:checkpoint, _}, stage} <- model.calls, answer <- replies(effects, from) do
+      case answer do
+        :ok ->
+          assert stage == :ready
+
+        {:error, :not_ready} ->
+          assert stage in [:starting, :spawned]
+
+        {:error, :running} ->
+          assert stage in [:proceeding, :running] or model.session.auto_proceed
+
+        {:error, :no_process} ->
+          assert stage in [:ready, :aborting, :ended]
+
+        {:error, %Linx.Process.Error{}} ->
+          assert stage == :ready
+      end
+    end
+  end
+
+  defp replied?(effects, from), do: replies(effects, from) != []
+  defp replies(effects, from), do: for({:reply, ^from, answer} <- effects, do: answer)
+
+  defp terminal?({name, _}) when name in [:exited, :signaled], do: true
+  defp terminal?({:error, _, _}), do: true
+  defp terminal?(:aborted), do: true
+  defp terminal?(_), do: false
+end
