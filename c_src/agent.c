@@ -131,12 +131,18 @@ static void decode_request(const uint8_t *bytes, size_t size) {
         result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
-/* A child that a foreign namespace will see must not lead to this program's file. The bytes read so
- * far go along, the request's frame first. */
+/* Whether somebody in a namespace other than the agent's can see the child before it execs: in the
+ * one it enters, or by entering its own while it is parked. */
+static bool is_seen_from_elsewhere(void) {
+  return request.mode == MODE_ENTER || (request.namespaces & CLONE_NEWPID) != 0;
+}
+
+/* Such a child must not lead to this program's file. The bytes read so far go along, the request's
+ * frame first. */
 static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
   bool is_sealed = argv[0] != NULL && argv[1] != NULL;
   struct buffer read_ahead = session.in.buffer;
-  if (request.mode != MODE_ENTER || is_sealed)
+  if (!is_seen_from_elsewhere() || is_sealed)
     return;
   read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
   if (read_ahead.end < read_ahead.start + 4 + size)

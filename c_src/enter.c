@@ -112,7 +112,7 @@ int enter_join(const struct enter_target *target, enum stage *stage) {
   if (target->flags == 0)
     return 0;
   *stage = STAGE_SETNS;
-  cleanup_close int own = open("/proc/self/ns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  cleanup_close int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (own < 0)
     return -errno;
   int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
