@@ -21,6 +21,8 @@ SOURCES := $(sort $(wildcard c_src/*.c))
 UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
 FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
 TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
+BENCH_PROGRAMS := $(sort $(wildcard bench/*.c))
+C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.c bench/*.c))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wswitch-enum -Wformat=2
@@ -50,7 +52,8 @@ $(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
 		scripts/toolchain >$@.new
 	@mv $@.new $@
 
-WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz shell
+WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz format \
+	check-format cppcheck shellcheck
 ifneq ($(filter-out $(WITHOUT_TOOLCHAIN),$(or $(MAKECMDGOALS),agent)),)
 include $(RELEASE)/toolchain.mk
 endif
@@ -80,8 +83,10 @@ $(2)/libagent.a: $$(filter-out $(2)/agent.o,$$($(1)_OBJECTS))
 endef
 
 RELEASE_CC = $(AGENT_CC)
-RELEASE_FLAGS = -O2 $(AGENT_CODE) $(HARDENING) $(SECTIONS)
-RELEASE_LINK = $(AGENT_LINK) $(LINK_HARDENING) -s
+# Every mapping and page costs a session twice, at exec and at fork: so no unwind tables, and code and
+# constants in one segment.
+RELEASE_FLAGS = -O2 -fno-asynchronous-unwind-tables $(AGENT_CODE) $(HARDENING) $(SECTIONS)
+RELEASE_LINK = $(AGENT_LINK) $(LINK_HARDENING) -Wl,-z,noseparate-code -s
 $(eval $(call variant,RELEASE,$(RELEASE)))
 
 DEBUG_CC = $(HOST_CC)
@@ -140,8 +145,18 @@ build/test/filter: test/support/filter.c Makefile
 
 -include $(PROGRAMS:%=%.d)
 
-.PHONY: test-programs
+BENCH := $(BENCH_PROGRAMS:bench/%.c=build/bench/%)
+
+build/bench/%: bench/%.c $(RELEASE)/toolchain.mk Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(AGENT_CC) -O2 $(DIALECT) $(WARNINGS) $(AGENT_CODE) -MMD -MP $< $(AGENT_LINK) -o $@
+
+-include $(BENCH:%=%.d)
+
+.PHONY: test-programs bench-programs
 test-programs: $(PROGRAMS) ## The probe and its kin, which the test suite runs
+bench-programs: $(BENCH) ## The programs that the benchmarks run
 
 # Unit tests of the pure modules (cmocka), under ASan and UBSan.
 
@@ -178,6 +193,39 @@ fuzz: ## Fuzz the decoders, FUZZ_SECONDS (600) each
 	@scripts/install test
 	@$(MAKE) --no-print-directory fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+# The linters. Versions differ in their taste, so the layout is that of clang-format 14. cppcheck
+# does not know that the kernel reads a struct, nor that execve(2) sets the type of its arrays.
+
+CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
+CLANG_TIDY = $(or $(shell command -v clang-tidy-14),clang-tidy)
+SHELL_SCRIPTS = $(sort $(wildcard scripts/* .ci/run bench/run))
+
+.PHONY: check-format format cppcheck tidy shellcheck
+format: ## Lay out every C and Elixir file
+	@$(CLANG_FORMAT) -i $(C_FILES)
+	@mix format
+
+check-format:
+	@$(CLANG_FORMAT) --dry-run --Werror $(C_FILES)
+
+cppcheck:
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --platform=unix64 -D_GNU_SOURCE \
+		--enable=warning,style,performance,portability --suppress=missingIncludeSystem \
+		--suppress=unusedStructMember --suppress=constParameter \
+		-Ic_src c_src
+
+tidy: $(SOURCES:c_src/%.c=build/tidy/%)
+
+build/tidy/%: c_src/%.c $$(wildcard c_src/*.h) .clang-tidy
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	@$(CLANG_TIDY) --quiet $< -- $(DIALECT) $(WARNINGS) -isystem $(EI_INCLUDE) 2>$@.log || \
+		{ cat $@.log; exit 1; }
+	@touch $@
+
+shellcheck:
+	@shellcheck $(SHELL_SCRIPTS)
 
 # What a person types.
 
