@@ -25,7 +25,7 @@ enum slot {
 #define DESCENDANT_PAUSE_MS 20
 
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
-#define HOLD_MS 5
+#define HOLD_MS 2
 
 int64_t session_now(void) {
   struct timespec now;
@@ -55,11 +55,21 @@ static bool wants_output(const struct session *session) {
   return session->out.broken || channel_out_pending(&session->out) == 0;
 }
 
+/*
+ * A child that does not park execs at once, and nobody waits to hear of it. So the agent sleeps
+ * through that: whatever happens next, output or the end, wakes it, or HOLD_MS do. A workload that
+ * has ended by then costs one wake-up and one write instead of two.
+ */
+static bool sleeps_through_exec(const struct session *session) {
+  return session->holds && session->state == STATE_STARTING && session->request->proceed &&
+         session->request->mode == MODE_SPAWN;
+}
+
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
   bool pending = channel_out_pending(&session->out) > 0 && !session->holds;
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
   polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
-  polled[SLOT_UP] = want(session->up.fd, POLLIN);
+  polled[SLOT_UP] = want(sleeps_through_exec(session) ? -1 : session->up.fd, POLLIN);
   polled[SLOT_DOWN] =
       want(channel_out_pending(&session->down) > 0 ? session->down.fd : -1, POLLOUT);
   polled[SLOT_PIDFD] = want(session->pidfd, POLLIN);
@@ -173,7 +183,8 @@ static void step(struct session *session) {
   }
   if ((polled[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
     session->out.broken = true;
-  if (polled[SLOT_UP].revents != 0)
+  /* Before output is relayed, so that :running comes before what the workload wrote. */
+  if (polled[SLOT_UP].revents != 0 || polled[SLOT_UP].fd < 0)
     session_child_frames(session);
   if (polled[SLOT_DOWN].revents != 0)
     channel_out_flush(&session->down);
