@@ -9,7 +9,9 @@ defmodule AgentTest.CapabilityTest do
   @net_bind 1 <<< 10
   @setuid 1 <<< 7
 
-  defp last_cap, do: "/proc/sys/kernel/cap_last_cap" |> File.read!() |> String.trim() |> String.to_integer()
+  defp last_cap,
+    do: "/proc/sys/kernel/cap_last_cap" |> File.read!() |> String.trim() |> String.to_integer()
+
   defp all, do: (1 <<< (last_cap() + 1)) - 1
 
   # The child's sets at the checkpoint, after the commands were applied.
@@ -30,7 +32,8 @@ defmodule AgentTest.CapabilityTest do
     await_output(wire, "ready\n")
   end
 
-  defp sets(wire), do: Map.new(~w(CapEff CapPrm CapInh CapBnd CapAmb), &{&1, Host.mask(wire.host_pid, &1)})
+  defp sets(wire),
+    do: Map.new(~w(CapEff CapPrm CapInh CapBnd CapAmb), &{&1, Host.mask(wire.host_pid, &1)})
 
   defp stop(wire) do
     send_term(wire, {:signal, 9})
@@ -65,14 +68,21 @@ defmodule AgentTest.CapabilityTest do
   end
 
   test "an empty mask drops nothing, and dropping twice is no error" do
-    wire = parked_with([{:cap_drop_bounding, 0}, {:cap_drop_bounding, @chown}, {:cap_drop_bounding, @chown}])
+    wire =
+      parked_with([
+        {:cap_drop_bounding, 0},
+        {:cap_drop_bounding, @chown},
+        {:cap_drop_bounding, @chown}
+      ])
+
     assert sets(wire)["CapBnd"] == (Host.mask(wire.agent, "CapBnd") &&& bnot(@chown))
     send_term(wire, :abort)
     finish(wire)
   end
 
   test "{:cap_drop_bounding, mask} with an unknown bit is refused" do
-    for bit <- [last_cap() + 1, 62, 63], do: assert_refused({:cap_drop_bounding, @chown ||| 1 <<< bit}, :einval)
+    for bit <- [last_cap() + 1, 62, 63],
+        do: assert_refused({:cap_drop_bounding, @chown ||| 1 <<< bit}, :einval)
   end
 
   test "{:cap_drop_bounding, mask} without CAP_SETPCAP is refused" do
@@ -119,6 +129,7 @@ defmodule AgentTest.CapabilityTest do
     commands = [{:cap_set_thread, both, both, both}, {:cap_set_ambient, @net_bind}]
     wire = parked_with(commands, %{namespaces: [:user]})
     proceed(wire)
+
     # No map was written: the workload is the overflow user, whose exec keeps only the ambient set.
     assert %{"CapEff" => @net_bind, "CapPrm" => @net_bind, "CapAmb" => @net_bind} = sets(wire)
     stop(wire)

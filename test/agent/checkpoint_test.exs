@@ -14,11 +14,25 @@ defmodule AgentTest.CheckpointTest do
     assert Host.stat(wire.host_pid) == nil
   end
 
-  defp assert_malformed_terms(terms), do: for(term <- terms, do: assert_malformed(frame(term), term))
+  defp assert_malformed_terms(terms),
+    do: for(term <- terms, do: assert_malformed(frame(term), term))
 
   describe "a parked session ends with :malformed_command over" do
     test "commands that no table has" do
-      assert_malformed_terms([:foo, {:foo}, {:foo, 1}, {}, [], "proceed", 'proceed', 1, 1.5, self(), %{}, nil])
+      assert_malformed_terms([
+        :foo,
+        {:foo},
+        {:foo, 1},
+        {},
+        [],
+        "proceed",
+        'proceed',
+        1,
+        1.5,
+        self(),
+        %{},
+        nil
+      ])
     end
 
     test "commands of the wrong arity" do
@@ -60,7 +74,15 @@ defmodule AgentTest.CheckpointTest do
     end
 
     test "a window's size that is none" do
-      for size <- [1, {1, 2, 3}, {1, 2, 3, 4, 5}, {-1, 2, 3, 4}, {1, 65_536, 3, 4}, {:a, 2, 3, 4}, [1, 2, 3, 4]] do
+      for size <- [
+            1,
+            {1, 2, 3},
+            {1, 2, 3, 4, 5},
+            {-1, 2, 3, 4},
+            {1, 65_536, 3, 4},
+            {:a, 2, 3, 4},
+            [1, 2, 3, 4]
+          ] do
         wire = parked(%{argv: actor(["say", "never"]), stdio: :pty})
         send_term(wire, {:pty_winsize, size})
         assert terminal(finish(wire)) == {:error, errno(:einval), :malformed_command}
@@ -70,15 +92,25 @@ defmodule AgentTest.CheckpointTest do
     test "bytes that are no term" do
       <<131, term::binary>> = whole = :erlang.term_to_binary({:cap_set_thread, 0, 300, 1 <<< 40})
 
-      for body <- ["", <<131>>, term, <<130, term::binary>>, whole <> <<0>>, :binary.copy(<<255>>, 99)],
+      for body <- [
+            "",
+            <<131>>,
+            term,
+            <<130, term::binary>>,
+            whole <> <<0>>,
+            :binary.copy(<<255>>, 99)
+          ],
           do: assert_malformed(packet(body), body)
 
-      for size <- 1..(byte_size(whole) - 1), do: assert_malformed(packet(binary_part(whole, 0, size)), size)
+      for size <- 1..(byte_size(whole) - 1),
+          do: assert_malformed(packet(binary_part(whole, 0, size)), size)
     end
 
     test "a filter cut off at any byte of its frame" do
       body = :erlang.term_to_binary({:seccomp_install, Bpf.allow(2)})
-      for size <- 1..(byte_size(body) - 1), do: assert_malformed(packet(binary_part(body, 0, size)), size)
+
+      for size <- 1..(byte_size(body) - 1),
+          do: assert_malformed(packet(binary_part(body, 0, size)), size)
     end
 
     test "a command of the running state" do
@@ -119,7 +151,11 @@ defmodule AgentTest.CheckpointTest do
   test "pipelined commands are answered in order, and :proceed is not counted" do
     result =
       run(%{argv: actor(["exit", 0]), ack: true},
-        checkpoint: [{:cap_set_ambient, 0}, {:seccomp_install, Bpf.allow()}, {:cap_set_ambient, 0}]
+        checkpoint: [
+          {:cap_set_ambient, 0},
+          {:seccomp_install, Bpf.allow()},
+          {:cap_set_ambient, 0}
+        ]
       )
 
     assert [

@@ -23,7 +23,8 @@ defmodule AgentTest.EnterRefusalTest do
 
   test "a target that is gone is an error whatever was asked for" do
     for namespaces <- [[], [:net], [:mount, :pid]] do
-      assert refused(%{target: gone_pid(), namespaces: namespaces}) == {errno(:esrch), :pidfd_open}
+      assert refused(%{target: gone_pid(), namespaces: namespaces}) ==
+               {errno(:esrch), :pidfd_open}
     end
   end
 
@@ -82,7 +83,10 @@ defmodule AgentTest.EnterRefusalTest do
   @tag :root
   test "a target whose pid namespace ended is an error or ends the entry, never a run elsewhere" do
     target = Target.unshare(Target.everything())
-    wire = parked({:enter, %{target: target.pid, argv: actor(["say", "inside"])}}, commands: :socket)
+
+    wire =
+      parked({:enter, %{target: target.pid, argv: actor(["say", "inside"])}}, commands: :socket)
+
     Host.signal(target.pid, 9)
     await_gone(target.wire)
     result = finish(wire)

@@ -44,7 +44,10 @@ defmodule AgentTest.EnterTest do
     test "made by an agent, with all eight" do
       namespaces = ~w(user mount uts ipc cgroup net time pid)a
       made = parked(%{argv: actor(["pause"]), namespaces: namespaces})
-      for map <- ["uid_map", "gid_map"], do: File.write!("/proc/#{made.host_pid}/#{map}", "0 0 1\n")
+
+      for map <- ["uid_map", "gid_map"],
+          do: File.write!("/proc/#{made.host_pid}/#{map}", "0 0 1\n")
+
       send_term(made, :proceed)
       assert_frame(made, {:status, :running})
       target = %{pid: made.host_pid}
@@ -63,7 +66,18 @@ defmodule AgentTest.EnterTest do
 
     test "that has no /proc at all" do
       script = "umount -l /proc && exec #{path("actor")} pause"
-      program = ["/usr/bin/unshare", "--mount", "--fork", "--kill-child", "--pid", "/bin/sh", "-c", script]
+
+      program = [
+        "/usr/bin/unshare",
+        "--mount",
+        "--fork",
+        "--kill-child",
+        "--pid",
+        "/bin/sh",
+        "-c",
+        script
+      ]
+
       made = start(program: program)
       await_output(made, "ready\n")
       target = %{pid: hd(Host.children(made.agent))}
@@ -107,7 +121,13 @@ defmodule AgentTest.EnterTest do
       there = Host.namespaces(target.pid)
       here = Host.namespaces()
 
-      for {names, links} <- [{[:net], ["net"]}, {[:uts, :mount], ["uts", "mnt"]}, {[:pid], ["pid"]}, {[:time], ["time"]}, {[], []}] do
+      for {names, links} <- [
+            {[:net], ["net"]},
+            {[:uts, :mount], ["uts", "mnt"]},
+            {[:pid], ["pid"]},
+            {[:time], ["time"]},
+            {[], []}
+          ] do
         wire = enter(target, %{namespaces: names})
         assert Host.namespaces(wire.host_pid) == Map.merge(here, Map.take(there, links))
         end_it(wire)
@@ -126,7 +146,16 @@ defmodule AgentTest.EnterTest do
 
     test "is found in the target's own /proc" do
       target = Target.unshare(Target.everything())
-      result = run({:enter, %{target: target.pid, argv: ["/bin/sh", "-c", "echo $$; readlink /proc/self/exe; cat /proc/1/comm"]}})
+
+      result =
+        run(
+          {:enter,
+           %{
+             target: target.pid,
+             argv: ["/bin/sh", "-c", "echo $$; readlink /proc/self/exe; cat /proc/1/comm"]
+           }}
+        )
+
       {:status, :ready, child_pid} = List.keyfind(result.frames, :ready, 1)
       assert ["" <> pid, _shell, "actor"] = String.split(result.output, "\n", trim: true)
       assert pid == "#{child_pid}"
@@ -143,7 +172,10 @@ defmodule AgentTest.EnterTest do
 
     test "has its file and its working directory from the target's root" do
       dir = directory()
-      script = "mount -t tmpfs linx #{dir} && mkdir #{dir}/inside && cp #{path("actor")} #{dir}/inside/ && exec #{path("actor")} pause"
+
+      script =
+        "mount -t tmpfs linx #{dir} && mkdir #{dir}/inside && cp #{path("actor")} #{dir}/inside/ && exec #{path("actor")} pause"
+
       made = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
       await_output(made, "ready\n")
       request = %{target: made.agent, argv: ["./actor", "say", "inside"], cwd: dir <> "/inside"}
@@ -161,7 +193,17 @@ defmodule AgentTest.EnterTest do
       script = "mount -t tmpfs linx #{dir} && exec #{path("actor")} pause"
       made = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
       await_output(made, "ready\n")
-      result = run({:enter, %{target: made.agent, argv: ["/bin/echo", "out"], stdio: [stdout: {:connect_unix, path}]}})
+
+      result =
+        run(
+          {:enter,
+           %{
+             target: made.agent,
+             argv: ["/bin/echo", "out"],
+             stdio: [stdout: {:connect_unix, path}]
+           }}
+        )
+
       assert terminal(result) == {:status, :exited, 0}
       {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
       assert {:ok, "out\n"} = :gen_tcp.recv(stdout, 0, 5_000)
@@ -221,6 +263,13 @@ defmodule AgentTest.EnterTest do
       finish(wire)
     end
 
+    test "is not what /proc/<pid>/exe of a parked child that is a pid namespace's first leads to" do
+      wire = parked(%{argv: actor(["pause"]), namespaces: [:pid, :mount]})
+      refute same_file?("/proc/#{wire.host_pid}/exe", agent())
+      send_term(wire, :abort)
+      finish(wire)
+    end
+
     test "cannot be written through an entering child's /proc/<pid>/exe" do
       target = Target.unshare(Target.everything())
       wire = parked({:enter, %{target: target.pid, argv: actor(["pause"])}})
@@ -241,7 +290,10 @@ defmodule AgentTest.EnterTest do
   @tag :userns
   test "an ordinary user enters the user namespace that is its own" do
     user = ["--user", 65_534]
-    flags = ~w(--user --map-root-user --fork --kill-child --pid --mount-proc --mount --uts --ipc --net)
+
+    flags =
+      ~w(--user --map-root-user --fork --kill-child --pid --mount-proc --mount --uts --ipc --net)
+
     target = Target.unshare(flags, ["pause"], driver: user)
     wire = enter(target, %{}, driver: user)
     assert_inside(target, wire)

@@ -51,7 +51,12 @@ defmodule AgentTest.ExecErrorTest do
     # execve(2), "Limits on size of arguments and environment".
     test "with one string of more than 32 pages is E2BIG" do
       assert_fails(%{argv: actor(["say", String.duplicate("x", 131_072)])}, :e2big, :execve)
-      assert_fails(%{argv: actor(["say"]), env: ["A=" <> String.duplicate("x", 131_072)]}, :e2big, :execve)
+
+      assert_fails(
+        %{argv: actor(["say"]), env: ["A=" <> String.duplicate("x", 131_072)]},
+        :e2big,
+        :execve
+      )
     end
 
     test "with more than a quarter of the stack's limit is E2BIG" do
@@ -77,7 +82,10 @@ defmodule AgentTest.ExecErrorTest do
     @tag :root
     test "that the user may not enter is EACCES", %{tmp_dir: dir} do
       File.chmod!(dir, 0o700)
-      assert_fails(%{argv: actor(["exit", 0]), cwd: dir}, :eacces, :chdir, driver: ["--user", 65_534])
+
+      assert_fails(%{argv: actor(["exit", 0]), cwd: dir}, :eacces, :chdir,
+        driver: ["--user", 65_534]
+      )
     end
   end
 

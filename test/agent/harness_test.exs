@@ -33,7 +33,13 @@ defmodule AgentTest.HarnessTest do
 
   test "fd 3 and fd 4 can be sockets, or fd 3 a named pipe, and be closed apart" do
     for commands <- [:socket, :fifo] do
-      wire = start(program: ["/bin/sh", "-c", "cat <&3 >&4; printf end >&4"], commands: commands, frames: :socket)
+      wire =
+        start(
+          program: ["/bin/sh", "-c", "cat <&3 >&4; printf end >&4"],
+          commands: commands,
+          frames: :socket
+        )
+
       send_raw(wire, frame(:hello))
       read_frames(wire)
       assert_frame(wire, :hello)
@@ -45,7 +51,10 @@ defmodule AgentTest.HarnessTest do
   test "a session that is dropped midway leaves nothing running" do
     wire = start(program: actor(["family", "15"]))
     output = await_output(wire, "child ready\n")
-    [_, child] = Regex.run(~r/child (\d+)/, await_output(wire, "child #{hd(Host.children(wire.agent))}"))
+
+    [_, child] =
+      Regex.run(~r/child (\d+)/, await_output(wire, "child #{hd(Host.children(wire.agent))}"))
+
     assert output =~ "ready"
     stop_supervised!(wire.ref)
     refute Host.alive?(wire.agent)

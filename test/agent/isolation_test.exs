@@ -41,7 +41,10 @@ defmodule AgentTest.IsolationTest do
     test "the same with a filter, a terminal and an entered target" do
       target = Target.plain()
       enter = {:enter, %{target: target.pid, argv: actor(["pause"]), stdio: :pty}}
-      wire = running(enter, driver: ["--open-fds", 50], checkpoint: [{:seccomp_install, Bpf.allow()}])
+
+      wire =
+        running(enter, driver: ["--open-fds", 50], checkpoint: [{:seccomp_install, Bpf.allow()}])
+
       assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2]
       kill(wire)
     end
@@ -123,12 +126,22 @@ defmodule AgentTest.IsolationTest do
     test "SIGCHLD ignored loses no exit status" do
       for driver <- [["--ignore-signal", 17], ["--ignore-signals", "--block-signals"]] do
         assert terminal(run(%{argv: actor(["exit", 7])}, driver: driver)) == {:status, :exited, 7}
-        assert terminal(run(%{argv: actor(["die", 15])}, driver: driver)) == {:status, :signaled, 15}
+
+        assert terminal(run(%{argv: actor(["die", 15])}, driver: driver)) ==
+                 {:status, :signaled, 15}
       end
     end
 
     test "SIGPIPE ends a workload that writes into the void" do
-      result = run(%{argv: ["/bin/sh", "-c", "#{path("actor")} flood 1 | head -c 1 >/dev/null; kill -PIPE $$"]})
+      result =
+        run(%{
+          argv: [
+            "/bin/sh",
+            "-c",
+            "#{path("actor")} flood 1 | head -c 1 >/dev/null; kill -PIPE $$"
+          ]
+        })
+
       assert terminal(result) == {:status, :signaled, 13}
     end
   end
@@ -190,7 +203,11 @@ defmodule AgentTest.IsolationTest do
   describe "what is inherited" do
     test "the session keyring is a fresh one" do
       opts = [driver: ["--key", "linx-test-key"]]
-      assert start([program: actor(["find-key", "linx-test-key"])] ++ opts) |> await_gone() |> Map.get(:output) == "key ok\n"
+
+      assert start([program: actor(["find-key", "linx-test-key"])] ++ opts)
+             |> await_gone()
+             |> Map.get(:output) == "key ok\n"
+
       result = run(%{argv: actor(["find-key", "linx-test-key"])}, opts)
       assert result.output == "key errno #{errno(:enokey)}\n"
     end
@@ -221,13 +238,17 @@ defmodule AgentTest.IsolationTest do
       kill(wire)
       wire = waiting(%{}, driver: ["--user", 65_534])
       status = Host.status(wire.host_pid)
-      assert {status["Uid"], status["Gid"], status["Groups"]} == {"65534\t65534\t65534\t65534", "65534\t65534\t65534\t65534", ""}
+
+      assert {status["Uid"], status["Gid"], status["Groups"]} ==
+               {"65534\t65534\t65534\t65534", "65534\t65534\t65534\t65534", ""}
+
       kill(wire)
     end
 
     @tag :root
     test "the capabilities are the agent's" do
       wire = waiting()
+
       for set <- ~w(CapEff CapPrm CapInh CapBnd CapAmb),
           do: assert(Host.mask(wire.host_pid, set) == Host.mask(wire.agent, set))
 

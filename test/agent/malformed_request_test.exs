@@ -14,7 +14,15 @@ defmodule AgentTest.MalformedRequestTest do
   @bad_values [
     argv: [[], 1, :atom, 1.5, nil, %{}, {}, "/bin/true", '/bin/true'],
     argv: [[:a], [1], [1.5], [nil], [{}], [%{}], [[[]]], [["a"]], [[256]], [[-1]], [[?a, :b]]],
-    argv: [["a\0b"], ["/bin/true", "x\0"], ['a\0b'], [<<0>>], [<<1::3>>], ["a" | "b"], [[?a | ?b]]],
+    argv: [
+      ["a\0b"],
+      ["/bin/true", "x\0"],
+      ['a\0b'],
+      [<<0>>],
+      [<<1::3>>],
+      ["a" | "b"],
+      [[?a | ?b]]
+    ],
     env: [1, :atom, "A=1", 'A=1', %{}, nil, {"A", "1"}],
     env: [[1], [:a], [{"A", "1"}], ["A=\0"], ["A\0=1"], ["A"], ["=1"], [""], ["A=1" | "B=2"]],
     cwd: [1, :root, nil, {}, %{}, 1.5, ["/", "tmp"], "/tm\0p", [?/, 256], [?/ | ?t], <<1::1>>],
@@ -24,7 +32,11 @@ defmodule AgentTest.MalformedRequestTest do
     stdio: [[:stdin], [{:stdin}], [{:stdin, :foo}], [{:stdin, :inherit, 1}], [{:other, :inherit}]],
     stdio: [[{:stdin, nil}], [{"stdin", :inherit}], [{:stdin, :inherit} | :x], [{:stdin, :pty}]],
     stdio: [[stdin: :devnull, stdin: :inherit]],
-    stdio: [[stdin: {:connect_unix}], [stdin: {:connect_unix, 1}], [stdin: {:connect_unix, "a\0"}]],
+    stdio: [
+      [stdin: {:connect_unix}],
+      [stdin: {:connect_unix, 1}],
+      [stdin: {:connect_unix, "a\0"}]
+    ],
     stdio: [[stdin: {:connect_unix, :a}], [stdin: {:connect_unix, "a", 1}], [stdin: {:foo, "a"}]],
     no_new_privs: [1, 0, nil, "true", :yes, []],
     orphan_policy: [:kill, :foo, nil, 5000, {:kill}, {:kill, -1}, {:kill, 1.5}, {:kill, :a}],
@@ -42,7 +54,8 @@ defmodule AgentTest.MalformedRequestTest do
 
   for {{:argv, values}, row} <- Enum.with_index(@bad_values) do
     test "a bad :argv is malformed (#{row})" do
-      for value <- unquote(Macro.escape(values)), do: assert_malformed_term({:spawn, %{argv: value}})
+      for value <- unquote(Macro.escape(values)),
+          do: assert_malformed_term({:spawn, %{argv: value}})
     end
   end
 
@@ -96,12 +109,14 @@ defmodule AgentTest.MalformedRequestTest do
           {term, "no version"},
           {good <> <<0>>, "trailing byte"},
           {good <> good, "trailing term"},
-          {:erlang.term_to_binary({:spawn, %{argv: List.duplicate("/bin/true", 99)}}, [:compressed]),
-           "compressed"},
+          {:erlang.term_to_binary({:spawn, %{argv: List.duplicate("/bin/true", 99)}}, [
+             :compressed
+           ]), "compressed"},
           {<<131, 255>>, "unknown tag"},
           {:binary.copy(<<0>>, 100), "zeros"},
           {:binary.copy(<<255>>, 100), "ones"},
-          {<<131, 104, 2, 119, 5, "spawn", 116, 0xFFFFFFFF::32>>, "map of four thousand millions"},
+          {<<131, 104, 2, 119, 5, "spawn", 116, 0xFFFFFFFF::32>>,
+           "map of four thousand millions"},
           {<<131, 105, 0xFFFFFFFF::32>>, "tuple of four thousand millions"},
           {<<131, 108, 0xFFFFFFFF::32, 106>>, "list of four thousand millions"},
           {<<131, 109, 0xFFFFFFFF::32, "x">>, "binary of four thousand millions"},
@@ -119,7 +134,11 @@ defmodule AgentTest.MalformedRequestTest do
     <<131, value::binary>> = :erlang.term_to_binary(["/bin/true"])
     <<131, spawn::binary>> = :erlang.term_to_binary(:spawn)
     pair = key <> value
-    assert_malformed(<<131, 104, 2, spawn::binary, 116, 2::32, pair::binary, pair::binary>>, "twice")
+
+    assert_malformed(
+      <<131, 104, 2, spawn::binary, 116, 2::32, pair::binary, pair::binary>>,
+      "twice"
+    )
   end
 
   test "a request cut off at any byte is malformed" do
@@ -141,7 +160,10 @@ defmodule AgentTest.MalformedRequestTest do
 
   # The changed byte may leave a valid request; whatever it is, the answer is a documented one.
   test "a request with any one byte changed ends with one terminal frame" do
-    body = :erlang.term_to_binary({:spawn, %{argv: ["/no/such"], cwd: "/", env: ["A=1"], stdio: :devnull}})
+    body =
+      :erlang.term_to_binary(
+        {:spawn, %{argv: ["/no/such"], cwd: "/", env: ["A=1"], stdio: :devnull}}
+      )
 
     for position <- 0..(byte_size(body) - 1), value <- [0, 255] do
       <<before::binary-size(position), _, rest::binary>> = body
@@ -172,7 +194,12 @@ defmodule AgentTest.MalformedRequestTest do
   end
 
   test "a channel that closes before the request is whole ends the agent with exit code 1" do
-    for bytes <- ["", <<0>>, <<0, 0, 0, 9>>, binary_part(frame({:spawn, %{argv: ["/bin/true"]}}), 0, 20)] do
+    for bytes <- [
+          "",
+          <<0>>,
+          <<0, 0, 0, 9>>,
+          binary_part(frame({:spawn, %{argv: ["/bin/true"]}}), 0, 20)
+        ] do
       wire = start(stdout: false, commands: :socket)
       send_raw(wire, bytes)
       close_commands(wire)

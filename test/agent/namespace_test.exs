@@ -82,14 +82,19 @@ defmodule AgentTest.NamespaceTest do
 
   test "a fresh network namespace has nothing but its loopback" do
     wire = running_in([:net])
-    [_, _ | interfaces] = "/proc/#{wire.host_pid}/net/dev" |> File.read!() |> String.split("\n", trim: true)
+
+    [_, _ | interfaces] =
+      "/proc/#{wire.host_pid}/net/dev" |> File.read!() |> String.split("\n", trim: true)
+
     assert [only] = interfaces
     assert only =~ ~r/^ *lo:/
     end_it(wire)
   end
 
   test "without the privilege, creation fails with exit code 3 and no child" do
-    wire = requested(%{argv: actor(["exit", 0]), namespaces: [:mount]}, driver: ["--user", 65_534])
+    wire =
+      requested(%{argv: actor(["exit", 0]), namespaces: [:mount]}, driver: ["--user", 65_534])
+
     assert finish(wire, exit: 3).frames == [{:error, errno(:eperm), :clone}]
   end
 
@@ -97,7 +102,9 @@ defmodule AgentTest.NamespaceTest do
     defp map(pid, name, line), do: File.write!("/proc/#{pid}/#{name}", line)
 
     test "has the child as id 0 where 0 is mapped, with every capability" do
-      wire = parked(%{argv: actor(["pause"]), namespaces: [:user]}, driver: ["--groups", 1234, 2345])
+      wire =
+        parked(%{argv: actor(["pause"]), namespaces: [:user]}, driver: ["--groups", 1234, 2345])
+
       map(wire.host_pid, "uid_map", "0 100000 10\n")
       map(wire.host_pid, "gid_map", "0 200000 10\n")
       send_term(wire, :proceed)
@@ -135,7 +142,10 @@ defmodule AgentTest.NamespaceTest do
       namespaces = [:user, :mount, :pid, :net, :uts, :ipc]
       wire = parked(%{argv: actor(["attributes"]), namespaces: namespaces}, driver: user)
       proc = "/proc/#{wire.host_pid}"
-      script = "echo deny >#{proc}/setgroups && echo 0 65534 1 >#{proc}/uid_map && echo 0 65534 1 >#{proc}/gid_map"
+
+      script =
+        "echo deny >#{proc}/setgroups && echo 0 65534 1 >#{proc}/uid_map && echo 0 65534 1 >#{proc}/gid_map"
+
       writer = start(program: ["/bin/sh", "-c", script], driver: user)
       assert %{agent: {:exited, 0, _}} = await_gone(writer)
       send_term(wire, :proceed)
@@ -154,7 +164,8 @@ defmodule AgentTest.NamespaceTest do
       parked(request, [program: program] ++ opts)
     end
 
-    defp mounted?(pid, dir), do: "/proc/#{pid}/mountinfo" |> File.read!() |> String.contains?(" #{dir} ")
+    defp mounted?(pid, dir),
+      do: "/proc/#{pid}/mountinfo" |> File.read!() |> String.contains?(" #{dir} ")
 
     defp mount_from_within(namespaces, dir) do
       wire = shared_mounts(%{argv: actor(["mount", dir]), namespaces: namespaces})

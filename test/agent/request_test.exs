@@ -93,7 +93,11 @@ defmodule AgentTest.RequestTest do
     end
 
     test "true reaches the workload; false and absence leave it off" do
-      for {request, value} <- [{%{no_new_privs: true}, "1"}, {%{no_new_privs: false}, "0"}, {%{}, "0"}] do
+      for {request, value} <- [
+            {%{no_new_privs: true}, "1"},
+            {%{no_new_privs: false}, "0"},
+            {%{}, "0"}
+          ] do
         wire = running(Map.put(request, :argv, actor(["pause"])))
         await_output(wire, "ready\n")
         assert Host.status(wire.host_pid)["NoNewPrivs"] == value
@@ -114,7 +118,12 @@ defmodule AgentTest.RequestTest do
       quote(do: Bitwise.bsl(1, 5000)),
       quote(do: -Bitwise.bsl(1, 64)),
       quote(do: hd(:erlang.ports())),
-      quote(do: Enum.reduce(1..40, %{}, fn n, inner -> %{n => inner, [n] => {inner}} |> Map.take([n]) end)),
+      quote(
+        do:
+          Enum.reduce(1..40, %{}, fn n, inner ->
+            %{n => inner, [n] => {inner}} |> Map.take([n])
+          end)
+      ),
       quote(do: %{1 => [{}, [], "", %{}]}),
       quote(do: List.to_tuple(Enum.to_list(1..300))),
       quote(do: :erlang.binary_to_atom(String.duplicate("ü", 255)))

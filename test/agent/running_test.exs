@@ -4,7 +4,7 @@ defmodule AgentTest.RunningTest do
   import Bitwise
 
   test "{:signal, n} reaches the workload" do
-    signals = [1, 2, 3, 10, 12, 15, 20, 28, 34, 63, 64]
+    signals = [1, 2, 3, 10, 12, 15, 20, 28, 36, 63, 64]
     wire = running(%{argv: actor(["catch" | signals])})
     await_output(wire, "ready\n")
 
@@ -44,13 +44,40 @@ defmodule AgentTest.RunningTest do
   end
 
   test "commands that no table has are ignored" do
-    [:foo, {:foo}, {:foo, 1}, {}, [], "signal", 9, {9, :signal}, %{signal: 9}, {:signal}, :signal, self()]
+    [
+      :foo,
+      {:foo},
+      {:foo, 1},
+      {},
+      [],
+      "signal",
+      9,
+      {9, :signal},
+      %{signal: 9},
+      {:signal},
+      :signal,
+      self()
+    ]
     |> Enum.map(&frame/1)
     |> assert_ignored()
   end
 
   test "signals that are none are ignored" do
-    [0, -1, 65, 9.0, "9", :sigkill, nil, 1 <<< 32, (1 <<< 32) + 9, 1 <<< 64, (1 <<< 64) + 9, -9, [9]]
+    [
+      0,
+      -1,
+      65,
+      9.0,
+      "9",
+      :sigkill,
+      nil,
+      1 <<< 32,
+      (1 <<< 32) + 9,
+      1 <<< 64,
+      (1 <<< 64) + 9,
+      -9,
+      [9]
+    ]
     |> Enum.map(&frame({:signal, &1}))
     |> Kernel.++([frame({:signal, 9, 9, 9})])
     |> assert_ignored()
@@ -85,7 +112,15 @@ defmodule AgentTest.RunningTest do
       send_term(wire, {:pty_in, value})
     end
 
-    for value <- [1, {1, 2, 3}, {1, 2, 3, 4, 5}, {-1, 2, 3, 4}, {65_536, 2, 3, 4}, {:a, 1, 1, 1}, [1, 2, 3, 4]] do
+    for value <- [
+          1,
+          {1, 2, 3},
+          {1, 2, 3, 4, 5},
+          {-1, 2, 3, 4},
+          {65_536, 2, 3, 4},
+          {:a, 1, 1, 1},
+          [1, 2, 3, 4]
+        ] do
       send_term(wire, {:pty_winsize, value})
     end
 

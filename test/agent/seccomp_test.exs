@@ -17,7 +17,9 @@ defmodule AgentTest.SeccompTest do
   test "several filters are all in force" do
     filters = [Bpf.deny([:getpid], errno(:enosys)), Bpf.deny([:chdir, :dup3], errno(:eperm))]
     assert with_filters(filters, %{argv: actor(["getpid"])}).output == "getpid errno 38\n"
-    assert with_filters(filters, %{argv: actor(["try"])}).output == "chdir errno 1\ndup3 errno 1\n"
+
+    assert with_filters(filters, %{argv: actor(["try"])}).output ==
+             "chdir errno 1\ndup3 errno 1\n"
   end
 
   test "a filter sets no_new_privs first when it is off" do
@@ -101,7 +103,10 @@ defmodule AgentTest.SeccompTest do
     test "everything, every way to exit included, ends with a terminal frame and no process" do
       for request <- [%{argv: actor(["exit", 0])}, %{argv: ["/no/such"]}] do
         result = with_filters([Bpf.deny_all(errno(:eperm))], request)
-        assert elem(terminal(result), 0) == :error or match?({:status, :signaled, _}, terminal(result))
+
+        assert elem(terminal(result), 0) == :error or
+                 match?({:status, :signaled, _}, terminal(result))
+
         refute ran?(result)
       end
     end
@@ -134,7 +139,11 @@ defmodule AgentTest.SeccompTest do
     end
 
     test "on everything ends as :signaled, and it was never :running" do
-      for request <- [%{argv: actor(["exit", 0])}, %{argv: ["/no/such"]}, %{argv: actor(["exit", 0]), stdio: :pty}] do
+      for request <- [
+            %{argv: actor(["exit", 0])},
+            %{argv: ["/no/such"]},
+            %{argv: actor(["exit", 0]), stdio: :pty}
+          ] do
         result = with_filters([Bpf.deny_all(:kill)], request)
         assert terminal(result) == {:status, :signaled, @sigsys}
         refute ran?(result)

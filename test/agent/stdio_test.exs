@@ -60,7 +60,13 @@ defmodule AgentTest.StdioTest do
     test "connects the stream, both ways", %{tmp_dir: dir} do
       path = Path.join(short(dir), "s")
       listener = listen(path)
-      wire = parked(%{argv: ["/bin/cat"], stdio: [stdin: {:connect_unix, path}, stdout: {:connect_unix, path}]})
+
+      wire =
+        parked(%{
+          argv: ["/bin/cat"],
+          stdio: [stdin: {:connect_unix, path}, stdout: {:connect_unix, path}]
+        })
+
       {:ok, stdin} = :gen_tcp.accept(listener, 5_000)
       {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
       send_term(wire, :proceed)
@@ -75,7 +81,10 @@ defmodule AgentTest.StdioTest do
     test "a path that is a charlist connects as well", %{tmp_dir: dir} do
       path = Path.join(short(dir), "s")
       listener = listen(path)
-      wire = parked(%{argv: actor(["say", "hi"]), stdio: [stdout: {:connect_unix, to_charlist(path)}]})
+
+      wire =
+        parked(%{argv: actor(["say", "hi"]), stdio: [stdout: {:connect_unix, to_charlist(path)}]})
+
       {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
       send_term(wire, :proceed)
       finish(wire)

@@ -21,6 +21,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -296,6 +297,8 @@ static int play_thread(char **argument) {
 /* Lets go of its terminal wholly, then opens it anew, as a login does. */
 static int play_reopen_tty(char **argument) {
   char path[64] = "";
+  char line[64];
+  ssize_t length;
 
   (void)argument;
   if (ttyname_r(0, path, sizeof(path)) != 0)
@@ -311,7 +314,9 @@ static int play_reopen_tty(char **argument) {
     say("again %d\n", round);
   }
   say("ready\n");
-  return read_pattern(23);
+  length = read(0, line, sizeof(line));
+  say("line %.*s", (int)length, line);
+  return 0;
 }
 
 static int play_tty(char **argument) {
@@ -412,7 +417,7 @@ static int play_getpid(char **argument) {
 static int play_try(char **argument) {
   (void)argument;
   say_result("chdir", chdir("/"));
-  say_result("dup3", dup3(1, 9, 0));
+  say_result("dup3", syscall(SYS_dup3, 1, 9, 0));
   return 0;
 }
 
@@ -431,14 +436,86 @@ static int play_nap(char **argument) {
   return 0;
 }
 
+/* Uses the processor for so many milliseconds of its own time. */
+static int play_burn(char **argument) {
+  struct timespec used;
+
+  do
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < atol(argument[0]));
+  return 0;
+}
+
+/* Has so many MiB of memory in use at once. */
+static int play_touch(char **argument) {
+  size_t size = (size_t)atol(argument[0]) << 20;
+  char *memory = malloc(size);
+
+  if (!memory)
+    return 1;
+  memset(memory, 1, size);
+  return memory[size / 2] != 1;
+}
+
+/* Everything from fd 0 to fd 1, and an account of it on fd 2. */
+static int play_copy(char **argument) {
+  static char block[65536];
+  long total = 0;
+  ssize_t got;
+
+  (void)argument;
+  while ((got = read(0, block, sizeof(block))) > 0) {
+    for (ssize_t done = 0; done < got;) {
+      ssize_t written = write(1, block + done, (size_t)(got - done));
+
+      if (written < 0)
+        return 1;
+      done += written;
+    }
+    total += got;
+  }
+  dprintf(2, "copied %ld\n", total);
+  return 0;
+}
+
+/* Ends its input without reading it, says so, and waits. */
+static int play_deaf(char **argument) {
+  (void)argument;
+  close(0);
+  say("ready\n");
+  wait_forever();
+}
+
+/* Daemons that hold the inherited descriptors: many at once, none of them in this process group. */
+static int play_brood(char **argument) {
+  for (long i = 0; i < atol(argument[0]); i++) {
+    pid_t child = fork();
+
+    if (child == 0) {
+      setsid();
+      if (fork() != 0)
+        _exit(0);
+      for (;;)
+        pause();
+    }
+    waitpid(child, NULL, 0);
+  }
+  say("brood ready\n");
+  return argument[1] ? atoi(argument[1]) : 0;
+}
+
 static const struct {
   const char *name;
   int (*play)(char **argument);
 } parts[] = {
     {"attributes", play_attributes},
+    {"brood", play_brood},
+    {"burn", play_burn},
     {"catch", play_catch},
     {"close", play_close},
+    {"copy", play_copy},
     {"daemon", play_daemon},
+    {"deaf", play_deaf},
     {"die", play_die},
     {"exit", play_exit},
     {"family", play_family},
@@ -461,6 +538,7 @@ static const struct {
     {"sizes", play_sizes},
     {"thread", play_thread},
     {"stubborn-child", play_stubborn_child},
+    {"touch", play_touch},
     {"try", play_try},
     {"tty", play_tty},
     {"winsize", play_winsize},

@@ -70,6 +70,7 @@ defmodule AgentTest.Case do
   def run(request, opts \\ []) do
     {finish, opts} = Keyword.pop(opts, :finish, [])
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])
+
     # A write to an agent that has gone takes a Port down with its last frames unread; a socket not.
     wire = requested(request, Keyword.put_new(opts, :commands, commands_over(commands)))
     if ready?(wire), do: for(command <- commands ++ [:proceed], do: Wire.send_term(wire, command))

@@ -4,10 +4,11 @@
  *
  *   driver REPORT [option...] -- program [argument...]
  *
- * REPORT names an abstract Unix socket. Its lines: "agent PID", "exited CODE CPU_US" or
- * "signaled SIGNAL CPU_US", "orphan PID STATUS" for every descendant that the program left to its
- * subreaper, and "done" when nothing of it is left, alive or as a zombie. The options are applied
- * in order, in the child, just before exec. SIGTERM to the driver kills everything below it.
+ * REPORT names an abstract Unix socket. Its lines: "agent PID", "exited CODE CPU_US MAXRSS_KB"
+ * or "signaled SIGNAL CPU_US MAXRSS_KB", "orphan PID STATUS" for every descendant that the program
+ * left to its subreaper, and "done" when nothing of it is left, alive or as a zombie. The options
+ * are applied in order, in the child, just before exec. SIGTERM to the driver kills everything
+ * below it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -225,9 +226,9 @@ static void report_end(int report, int status, const struct rusage *usage) {
   long cpu = microseconds(usage->ru_utime) + microseconds(usage->ru_stime);
 
   if (WIFSIGNALED(status))
-    dprintf(report, "signaled %d %ld\n", WTERMSIG(status), cpu);
+    dprintf(report, "signaled %d %ld %ld\n", WTERMSIG(status), cpu, usage->ru_maxrss);
   else
-    dprintf(report, "exited %d %ld\n", WEXITSTATUS(status), cpu);
+    dprintf(report, "exited %d %ld %ld\n", WEXITSTATUS(status), cpu, usage->ru_maxrss);
 }
 
 static int reap(pid_t agent, int report) {

@@ -1,9 +1,17 @@
 defmodule AgentTest.Result do
   @moduledoc """
-  A session's history: its frames in order (`rest` are bytes that made no frame), what its fd 1 and
-  its terminal showed, how the agent ended (`{:exited | :signaled, n, cpu_us}`), and the processes
-  it left to its subreaper (`{pid, wait_status}`).
+  A session's history: its frames in order (`rest` are bytes that made no frame), what its fd 1,
+  its terminal and its pipes showed, how the agent ended (`{:exited | :signaled, n, cpu_us}`) and
+  the most memory it had, and the processes it left to its subreaper (`{pid, wait_status}`).
   """
 
-  defstruct frames: [], rest: "", output: "", pty: "", agent: nil, orphans: []
+  defstruct frames: [],
+            rest: "",
+            output: "",
+            pty: "",
+            stdout: "",
+            stderr: "",
+            agent: nil,
+            maxrss_kb: nil,
+            orphans: []
 end

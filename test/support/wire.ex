@@ -88,6 +88,12 @@ defmodule AgentTest.Wire do
   @doc "The same of the terminal."
   def await_pty(wire, wanted), do: await(wire, :pty, wanted)
 
+  @doc "The same of a pipe: `:stdout` or `:stderr`."
+  def await_pipe(wire, stream, wanted), do: await(wire, stream, wanted)
+
+  @doc "The same until the stream has shown so many bytes."
+  def await_bytes(wire, stream, count) when is_integer(count), do: await(wire, stream, count)
+
   @doc "Waits for the agent's own exit, whatever it leaves behind: `{:exited | :signaled, n, cpu_us}`."
   def await_agent_exit(%{ref: ref}) do
     receive do
@@ -108,8 +114,11 @@ defmodule AgentTest.Wire do
 
   defp await(wire, stream, wanted) do
     case GenServer.call(wire.pid, {:await, stream, wanted}, @patience) do
-      {:ok, seen} -> seen
-      {:gone, result} -> ExUnit.Assertions.flunk("#{inspect(wanted)} never came: #{inspect(result)}")
+      {:ok, seen} ->
+        seen
+
+      {:gone, result} ->
+        ExUnit.Assertions.flunk("#{inspect(wanted)} never came: #{inspect(result)}")
     end
   end
 
@@ -267,6 +276,8 @@ defmodule AgentTest.Wire do
 
     case frame do
       {:pty_out, bytes} -> record(state, :pty, &(&1 <> bytes))
+      {:stdout, bytes} -> record(state, :stdout, &(&1 <> bytes))
+      {:stderr, bytes} -> record(state, :stderr, &(&1 <> bytes))
       _ -> state
     end
   end
@@ -277,10 +288,11 @@ defmodule AgentTest.Wire do
     %{state | agent: pid}
   end
 
-  defp report([how, n, cpu], state) when how in ["exited", "signaled"] do
+  defp report([how, n, cpu, maxrss], state) when how in ["exited", "signaled"] do
     ended = {String.to_existing_atom(how), String.to_integer(n), String.to_integer(cpu)}
     tell(state, {:agent, ended})
-    record(state, :agent, fn _ -> ended end)
+    result = %{state.result | agent: ended, maxrss_kb: String.to_integer(maxrss)}
+    %{state | result: result}
   end
 
   defp report(["orphan", pid, status], state) do
@@ -318,7 +330,7 @@ defmodule AgentTest.Wire do
         seen = Map.fetch!(state.result, stream)
 
         cond do
-          String.contains?(seen, wanted) -> GenServer.reply(from, {:ok, seen}) == :ok
+          shows?(seen, wanted) -> GenServer.reply(from, {:ok, seen}) == :ok
           state.gone -> GenServer.reply(from, {:gone, state.gone}) == :ok
           true -> false
         end
@@ -326,6 +338,9 @@ defmodule AgentTest.Wire do
 
     %{state | awaiting: awaiting}
   end
+
+  defp shows?(seen, count) when is_integer(count), do: byte_size(seen) >= count
+  defp shows?(seen, wanted), do: String.contains?(seen, wanted)
 
   defp listen(opts) do
     name = "linx-test-#{System.pid()}-#{System.unique_integer([:positive])}"

@@ -1,0 +1,178 @@
+defmodule AgentTest.PtyTest do
+  use AgentTest.Case, async: true
+
+  @mib 1024 * 1024
+  @pattern "abcdefghijklmnopqrstuvw"
+
+  defp pattern(size), do: @pattern |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
+
+  defp in_terminal(part, opts \\ []), do: running(%{argv: actor(part), stdio: :pty}, opts)
+
+  test "the workload has a controlling terminal, and its group is in the foreground" do
+    result = run(%{argv: actor(["tty"]), stdio: :pty})
+    assert result.pty == "isatty 1 1 1\r\ncontrolling ok\r\nforeground 1\r\n"
+  end
+
+  test "what it types is echoed and read, and the end of file is Ctrl-D" do
+    wire = running(%{argv: ["/bin/cat"], stdio: :pty})
+    send_term(wire, {:pty_in, "hello\n"})
+    await_pty(wire, "hello\r\nhello\r\n")
+    send_term(wire, {:pty_in, <<4>>})
+    assert terminal(finish(wire)) == {:status, :exited, 0}
+  end
+
+  test "Ctrl-C is SIGINT to the foreground group" do
+    wire = in_terminal(["pause"])
+    await_pty(wire, "ready\r\n")
+    send_term(wire, {:pty_in, <<3>>})
+    assert terminal(finish(wire)) == {:status, :signaled, 2}
+  end
+
+  test "input of no bytes is no end of file" do
+    wire = running(%{argv: ["/bin/cat"], stdio: :pty})
+    send_term(wire, {:pty_in, ""})
+    send_term(wire, {:pty_in, "still\n"})
+    await_pty(wire, "still\r\nstill\r\n")
+    send_term(wire, {:pty_in, <<4>>})
+    assert terminal(finish(wire)) == {:status, :exited, 0}
+  end
+
+  test "output written just before exit is delivered, and before the terminal frame" do
+    for size <- [1, 100, 4096, 65_536, 200_000], _ <- 1..4 do
+      result = run(%{argv: actor(["write", 1, size]), stdio: :pty})
+      assert result.pty == pattern(size)
+      assert List.last(result.frames) == {:status, :exited, 0}
+    end
+  end
+
+  test "output of a workload that is killed is delivered too" do
+    wire = in_terminal(["write-late", 1, 3000])
+    await_pty(wire, "ready\r\n")
+    send_term(wire, {:signal, 10})
+    await_pty(wire, pattern(3000))
+    assert terminal(finish(wire)) == {:status, :exited, 0}
+  end
+
+  test "64 MiB of output arrive whole and in order" do
+    result = run(%{argv: actor(["write", 1, 64 * @mib]), stdio: :pty})
+    assert byte_size(result.pty) == 64 * @mib
+    assert result.pty == pattern(64 * @mib)
+  end
+
+  test "1 MiB of input waits for a late reader" do
+    wire = in_terminal(["read-late", @mib])
+    await_pty(wire, "ready")
+    send_term(wire, {:pty_in, pattern(@mib)})
+    send_term(wire, {:signal, 10})
+    result = finish(wire)
+    assert result.pty =~ "read #{@mib}\n"
+    assert terminal(result) == {:status, :exited, 0}
+  end
+
+  # The reader does not read before the signal, and the signal is behind the data on fd 3.
+  test "4 MiB of input are queued before a command behind them has to wait" do
+    wire = in_terminal(["read-late", 4 * @mib])
+    await_pty(wire, "ready")
+    whole = pattern(4 * @mib)
+    for n <- 0..3, do: send_term(wire, {:pty_in, binary_part(whole, n * @mib, @mib)})
+    send_term(wire, {:signal, 10})
+    result = finish(wire)
+    assert result.pty =~ "read #{4 * @mib}\n"
+  end
+
+  test "more input than is queued pushes back, and none of it is lost" do
+    wire = in_terminal(["read-late", 16 * @mib], commands: :socket)
+    await_pty(wire, "ready")
+    whole = pattern(16 * @mib)
+    frames = for n <- 0..15, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
+    sender = Task.async(fn -> send_raw(wire, frames) end)
+    Host.signal(wire.host_pid, 10)
+    assert Task.await(sender, 60_000) == :ok
+    result = finish(wire)
+    assert result.pty =~ "read #{16 * @mib}\n"
+    assert terminal(result) == {:status, :exited, 0}
+  end
+
+  test "input goes in pieces of any size" do
+    sizes = [1, 2, 4095, 4096, 4097, 65_535, 65_536, 100_000]
+    total = Enum.sum(sizes)
+    wire = in_terminal(["read-late", total])
+    await_pty(wire, "ready")
+    send_term(wire, {:signal, 10})
+    whole = pattern(total)
+
+    Enum.reduce(sizes, 0, fn size, offset ->
+      send_term(wire, {:pty_in, binary_part(whole, offset, size)})
+      offset + size
+    end)
+
+    assert finish(wire).pty =~ "read #{total}\n"
+  end
+
+  test "a workload that ends with input unread ends as ever" do
+    wire = in_terminal(["read-late", 1])
+    await_pty(wire, "ready")
+    for _ <- 1..3, do: send_term(wire, {:pty_in, pattern(@mib)})
+    send_term(wire, {:signal, 15})
+    assert terminal(finish(wire)) == {:status, :signaled, 15}
+  end
+
+  test "a terminal whose slave is closed and opened again keeps working" do
+    wire = in_terminal(["reopen-tty"])
+    seen = await_pty(wire, "ready\r\n")
+    assert seen == "before\r\nagain 0\r\nagain 1\r\nagain 2\r\nready\r\n"
+    send_term(wire, {:pty_in, "hello\n"})
+    assert finish(wire).pty =~ "\r\nline hello\r\n"
+  end
+
+  test "a workload that lets go of its terminal runs on, and no processor is spent on it" do
+    wire = in_terminal(["close", 0, 1, 2])
+    await_pty(wire, "ready\r\n")
+    send_term(wire, {:pty_in, "nobody reads this"})
+    send_term(wire, {:signal, 18})
+    send_term(wire, {:signal, 15})
+    assert terminal(finish(wire)) == {:status, :signaled, 15}
+  end
+
+  test "{:pty_winsize, _} while running changes the size and is SIGWINCH" do
+    wire = in_terminal(["winsize"])
+    await_pty(wire, "ready\r\n")
+    send_term(wire, {:pty_winsize, {50, 132, 0, 0}})
+    await_pty(wire, "winsize 50 132 0 0\r\n")
+    send_term(wire, {:pty_winsize, {65_535, 1, 65_535, 2}})
+    await_pty(wire, "winsize 65535 1 65535 2\r\n")
+    send_term(wire, {:signal, 9})
+    finish(wire)
+  end
+
+  test "a process that keeps the terminal does not keep the session" do
+    script = "trap '' HUP; #{path("actor")} ignore 1 15 & read line"
+    wire = running(%{argv: ["/bin/sh", "-c", script], stdio: :pty})
+    await_pty(wire, "ready\r\n")
+    [left] = Host.children(wire.host_pid)
+    send_term(wire, {:pty_in, "go\n"})
+    assert {:exited, 0, _} = await_agent_exit(wire)
+    assert Host.alive?(left)
+    Host.signal(left, 9)
+    assert terminal(finish(wire, orphans: true)) == {:status, :exited, 0}
+  end
+
+  test "the terminal's name is the same in the workload as on the host" do
+    wire = running(%{argv: ["/bin/sh", "-c", "tty; read line"], stdio: :pty})
+    name = wire.host_pid |> Host.fds() |> Map.fetch!(0)
+    await_pty(wire, name <> "\r\n")
+    send_term(wire, {:pty_in, "\n"})
+    finish(wire)
+  end
+
+  test "two sessions at once have two terminals" do
+    one = in_terminal(["pause"])
+    two = in_terminal(["pause"])
+    assert Host.fds(one.host_pid)[0] != Host.fds(two.host_pid)[0]
+
+    for wire <- [one, two] do
+      send_term(wire, {:signal, 9})
+      finish(wire)
+    end
+  end
+end
