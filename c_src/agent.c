@@ -181,6 +181,7 @@ static struct relay_out output(int fd, enum stream_id stream) {
       .stream = stream,
       .frame_name = is_pty ? "pty_out" : stream_name(stream),
       .by_demand = request.demand,
+      .demand = request.demands[stream],
       .announce_eof = !is_pty || request.demand,
   };
 }

@@ -24,8 +24,6 @@
 /* What a child exits with when a frame has said more than a status can. */
 #define EXIT_FAILURE_STATUS 127
 
-extern char **environ;
-
 struct child {
   const struct child_start *start;
   const struct request *request;
@@ -299,8 +297,8 @@ static bool stays_dumpable(const struct request *request) {
 
 /*
  * A child that does not park and that nothing but exec is left to do for makes the agent wait for
- * the outcome alone: the agent knows the pid such a child sees, and a wake-up is a good part of what
- * a short session costs.
+ * the outcome alone: the agent knows the pid such a child sees, and a wake-up is a good part of
+ * what a short session costs.
  */
 static void announce_ready(struct child *child) {
   const struct request *request = child->request;

@@ -11,6 +11,15 @@ const char *stream_name(enum stream_id id) {
   return stream_names[id];
 }
 
+bool stream_from_name(const char *name, enum stream_id *id) {
+  for (int i = 0; i < STREAM_COUNT; i++)
+    if (strcmp(name, stream_names[i]) == 0) {
+      *id = (enum stream_id)i;
+      return true;
+    }
+  return false;
+}
+
 static int decode_nothing(struct command *command, struct term_reader *reader, int arguments) {
   (void)command;
   (void)reader;
@@ -80,14 +89,8 @@ static int decode_signal(struct command *command, struct term_reader *reader, in
 
 static int decode_stream(struct command *command, struct term_reader *reader, int arguments) {
   char name[TERM_ATOM_SIZE];
-  int id = 0;
-  if (term_read_atom(reader, name) < 0)
+  if (term_read_atom(reader, name) < 0 || !stream_from_name(name, &command->stream.id))
     return -EINVAL;
-  while (id < STREAM_COUNT && strcmp(name, stream_names[id]) != 0)
-    id++;
-  if (id == STREAM_COUNT)
-    return -EINVAL;
-  command->stream.id = (enum stream_id)id;
   return arguments == 2 ? term_read_mask(reader, &command->stream.bytes) : 0;
 }
 

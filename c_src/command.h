@@ -90,5 +90,6 @@ bool command_is_for_child(const struct command *command);
 enum stage command_stage(enum command_id id);
 
 const char *stream_name(enum stream_id id);
+bool stream_from_name(const char *name, enum stream_id *id);
 
 #endif

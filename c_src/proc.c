@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "buffer.h"
 #include "cleanup.h"
 
 /* include/linux/sched.h: forked but didn't exec */
@@ -79,7 +80,7 @@ static ssize_t read_file(const char *path, char *text, size_t size) {
 
 int proc_has_execed(pid_t child) {
   char path[PROC_PATH_SIZE];
-  char text[512];
+  char text[512] = "";
   struct proc_stat stat;
   proc_path(path, child, "/stat");
   ssize_t count = read_file(path, text, sizeof text);
@@ -93,31 +94,48 @@ int proc_has_execed(pid_t child) {
   return (stat.flags & PF_FORKNOEXEC) == 0;
 }
 
-/* The children of every thread stand in that thread's file; a process has more than one. */
-static int signal_listed(const char *text, int signum, bool deep);
-
-int proc_signal_children(pid_t pid, int signum, bool deep) {
+/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
+ * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
+static int append_children(struct buffer *pids, pid_t pid) {
   char path[PROC_PATH_SIZE];
-  char text[4096];
+  char text[1024];
   char rest[PROC_PATH_SIZE] = "/task/";
   size_t length = 6 + put_number(rest + 6, (unsigned long)pid);
   memcpy(rest + length, "/children", sizeof "/children");
   proc_path(path, pid, rest);
-  ssize_t count = read_file(path, text, sizeof text);
-  if (count <= 0)
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
     return 0;
-  return signal_listed(text, signum, deep);
+  unsigned long number = 0;
+  ssize_t count;
+  while ((count = read(fd, text, sizeof text)) > 0)
+    for (ssize_t i = 0; i < count; i++) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        number = number * 10 + (unsigned long)(text[i] - '0');
+        continue;
+      }
+      pid_t child = (pid_t)number;
+      number = 0;
+      if (buffer_append(pids, &child, sizeof child) < 0)
+        return -ENOMEM;
+    }
+  return 0;
 }
 
-static int signal_listed(const char *text, int signum, bool deep) {
-  int found = 0;
-  unsigned long pid = 0;
-  while (parse_number(&text, &pid) && *text == ' ') {
-    text++;
-    found++;
-    if (deep)
-      found += proc_signal_children((pid_t)pid, signum, deep);
-    kill((pid_t)pid, signum);
-  }
-  return found;
+/* `buffer` holds whole pids. */
+static pid_t pid_at(const struct buffer *pids, size_t index) {
+  pid_t pid;
+  memcpy(&pid, buffer_start(pids) + index * sizeof pid, sizeof pid);
+  return pid;
+}
+
+void proc_signal_children(pid_t pid, int signum, bool deep) {
+  struct buffer pids = {.size = 0};
+  int result = append_children(&pids, pid);
+  for (size_t i = 0; deep && result == 0 && i < buffer_length(&pids) / sizeof(pid_t); i++)
+    result = append_children(&pids, pid_at(&pids, i));
+  /* Parents first, so that nobody is replaced by the one that waits for it. */
+  for (size_t i = 0; i < buffer_length(&pids) / sizeof(pid_t); i++)
+    kill(pid_at(&pids, i), signum);
+  buffer_release(&pids);
 }

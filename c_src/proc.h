@@ -25,10 +25,8 @@ int proc_parse_stat(const char *text, struct proc_stat *stat);
  */
 int proc_has_execed(pid_t child);
 
-/*
- * Sends `signum` to every child of `pid`, and with `deep` to theirs, as far as it is there to be
- * seen. Returns how many there were.
- */
-int proc_signal_children(pid_t pid, int signum, bool deep);
+/* Sends `signum` to every child of `pid` and, with `deep`, to theirs, as far as they are to be
+ * seen. */
+void proc_signal_children(pid_t pid, int signum, bool deep);
 
 #endif

@@ -208,6 +208,23 @@ static int decode_flow(struct request *request, struct term_reader *reader, stru
   return decode_choice(reader, "demand", NULL, &request->demand);
 }
 
+/* [{stream, bytes}]: as if {demand, stream, bytes} came first. */
+static int decode_demand(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  char name[TERM_ATOM_SIZE];
+  int count = 0;
+  if (term_read_list(reader, &count) < 0)
+    return -EINVAL;
+  for (int i = 0; i < count; i++) {
+    int arity = 0;
+    enum stream_id stream;
+    if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0 ||
+        !stream_from_name(name, &stream) || term_read_mask(reader, &request->demands[stream]) < 0)
+      return -EINVAL;
+  }
+  return term_read_list_end(reader, count);
+}
+
 static int decode_descendants(struct request *request, struct term_reader *reader,
                               struct arena *arena) {
   (void)arena;
@@ -266,6 +283,7 @@ static const struct {
     {"usage", decode_usage},
     {"hold", decode_hold},
     {"flow", decode_flow},
+    {"demand", decode_demand},
     {"descendants", decode_descendants},
 };
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "arena.h"
+#include "command.h"
 #include "term.h"
 
 /* The largest request: exec takes 6 MiB of argv and environment at most (execve(2)), which is twice
@@ -56,7 +57,8 @@ struct request {
   bool proceed;
   bool ack;
   bool usage;
-  bool demand; /* flow: demand */
+  uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
+  bool demand;                    /* flow: demand */
   bool kill_descendants;
   bool hold; /* stay after the terminal frame until fd 3 ends */
   struct command_list setup;

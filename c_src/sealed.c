@@ -13,8 +13,6 @@
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-extern char **environ;
-
 static int memfd(unsigned flags) {
   int fd = sys_memfd_create("linx_process", flags | MFD_EXEC);
   /* MFD_EXEC is refused before Linux 6.3, where every memfd is executable. */

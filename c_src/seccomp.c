@@ -70,8 +70,10 @@ static int try_filters(const struct seccomp_filters *filters) {
   int pid = clone(run_trial, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &trial);
   if (pid < 0)
     return -errno;
-  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-    continue;
+  int waited;
+  do
+    waited = waitpid(pid, NULL, 0);
+  while (waited < 0 && errno == EINTR);
   return trial.result;
 }
 

@@ -116,7 +116,7 @@ static void expire(struct session *session) {
   }
 }
 
-static void relay(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
+static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
   for (int i = 0; i < IN_COUNT; i++)
     relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
   for (int i = 0; i < OUT_COUNT; i++) {
@@ -188,7 +188,7 @@ static void step(struct session *session) {
     session_child_frames(session);
   if (polled[SLOT_DOWN].revents != 0)
     channel_out_flush(&session->down);
-  relay(session, polled);
+  relay_streams(session, polled);
   if (polled[SLOT_SIGNALS].revents != 0)
     session_reap_adopted(session);
   if (polled[SLOT_PIDFD].revents != 0)

@@ -180,8 +180,7 @@ static void report_running(struct session *session) {
 static bool may_have_execed(const struct session *session) {
   bool silent = session->state == STATE_STARTING && session->request->proceed &&
                 session->request->mode == MODE_SPAWN;
-  return (session->state == STATE_EXECING || silent) &&
-         session->ending.failure.stage == STAGE_NONE;
+  return (session->state == STATE_EXECING || silent) && session->ending.failure.stage == STAGE_NONE;
 }
 
 /* The child's end of the pipe is closed: by exec or by its death, and only the kernel knows. */
@@ -298,8 +297,10 @@ void session_child_ended(struct session *session) {
 
 void session_reap_adopted(struct session *session) {
   struct signalfd_siginfo signals[8];
-  while (read(session->child_signals, signals, sizeof signals) > 0)
-    continue;
+  ssize_t count;
+  do
+    count = read(session->child_signals, signals, sizeof signals);
+  while (count > 0);
   for (;;) {
     siginfo_t state = {.si_pid = 0};
     if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)

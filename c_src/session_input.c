@@ -165,9 +165,7 @@ void session_take_commands(struct session *session) {
     else if (session->state == STATE_PARKED)
       session_fail(session, EMSGSIZE, STAGE_COMMAND_TOO_BIG);
   }
-  if (session->out.broken)
-    session_beam_gone(session);
-  else if (session->in.eof && accepts)
+  if (session->out.broken || (session->in.eof && accepts))
     session_beam_gone(session);
   else if (session->in.eof && !session->beam_is_gone && session->give_up_at == 0)
     session->give_up_at = session_now() + (is_queue_full(session) ? 0 : GIVE_UP_MS);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 static const char *const names[STAGE_COUNT] = {[STAGE_NONE] = "none",
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a designator takes none */
 #define STAGE_NAME(id, name) [STAGE_##id] = name,
                                                STAGE_TABLE(STAGE_NAME)
 #undef STAGE_NAME
