@@ -18,6 +18,7 @@
 #include "sealed.h"
 #include "session.h"
 #include "syscalls.h"
+#include "terminal.h"
 
 enum exit_code {
   EXIT_CHANNEL = 1,
@@ -236,6 +237,11 @@ int main(int argc, char *argv[]) {
   open_channel(argv);
   read_request(&frame, &size);
   decode_request(frame, size);
+  if (request.mode == MODE_TERMINAL) {
+    int lent = terminal_lend(&session.in, &session.out, &stage);
+    check(lent, EXIT_CREATION, stage);
+    return 0;
+  }
   run_sealed(argv, frame, size);
   /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
    */

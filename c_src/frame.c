@@ -77,6 +77,18 @@ void frame_stream_value(struct frame *frame, const char *name, const char *strea
   end(frame, 0);
 }
 
+void frame_winsize(struct frame *frame, unsigned rows, unsigned cols, unsigned xpixel,
+                   unsigned ypixel) {
+  const unsigned cells[] = {rows, cols, xpixel, ypixel};
+  begin(frame);
+  put_tuple(frame, 2);
+  put_atom(frame, "winsize");
+  put_tuple(frame, 4);
+  for (int i = 0; i < 4; i++)
+    put_integer(frame, cells[i]);
+  end(frame, 0);
+}
+
 void frame_usage(struct frame *frame, const struct frame_usage *usage) {
   const struct {
     const char *name;

@@ -34,6 +34,10 @@ void frame_error(struct frame *frame, int error, enum stage stage, int index);
 void frame_stream(struct frame *frame, const char *name, const char *stream);
 void frame_stream_value(struct frame *frame, const char *name, const char *stream, uint64_t value);
 
+/* {winsize, {rows, cols, xpixel, ypixel}} */
+void frame_winsize(struct frame *frame, unsigned rows, unsigned cols, unsigned xpixel,
+                   unsigned ypixel);
+
 /* {usage, map} */
 void frame_usage(struct frame *frame, const struct frame_usage *usage);
 

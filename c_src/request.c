@@ -335,11 +335,15 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     return -EINVAL;
   if (strcmp(name, "enter") == 0)
     request->mode = MODE_ENTER;
+  else if (strcmp(name, "terminal") == 0)
+    request->mode = MODE_TERMINAL;
   else if (strcmp(name, "spawn") != 0)
     return -EINVAL;
   int result = decode_map(request, &reader, arena);
   if (result < 0)
     return result;
+  if (request->mode == MODE_TERMINAL)
+    return 0;
   if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
     return -EINVAL;
   return 0;

@@ -17,7 +17,8 @@
  * that as a list of small integers. */
 #define REQUEST_MAX ((size_t)16 << 20)
 
-enum request_mode { MODE_SPAWN, MODE_ENTER };
+/* TERMINAL starts nothing: terminal.h. Its map has no keys yet. */
+enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_TERMINAL };
 
 enum stdio_kind {
   STDIO_INHERIT,

@@ -18,6 +18,8 @@
   X(SIGPROCMASK, "sigprocmask")                                                                    \
   X(SIGNALFD, "signalfd")                                                                          \
   X(SUBREAPER, "subreaper")                                                                        \
+  X(TCGETATTR, "tcgetattr")                                                                        \
+  X(TCSETATTR, "tcsetattr")                                                                        \
   X(PIPE2, "pipe2")                                                                                \
   X(POSIX_OPENPT, "posix_openpt")                                                                  \
   X(PTSETUP, "ptsetup")                                                                            \
