@@ -37,11 +37,16 @@ defmodule Linx.Agent do
   def open do
     path = path()
 
-    try do
-      {:ok, Port.open({:spawn_executable, path}, @port_options)}
-    rescue
-      error -> {:error, refusal(error, path)}
-    end
+    # open_port/2 takes a directory for a program.
+    if path != built_in() and File.dir?(path),
+      do: {:error, {:missing_agent, path}},
+      else: open(path)
+  end
+
+  defp open(path) do
+    {:ok, Port.open({:spawn_executable, path}, @port_options)}
+  rescue
+    error -> {:error, refusal(error, path)}
   end
 
   @doc """

@@ -21,10 +21,7 @@ defmodule Linx.Process.SessionModel do
 
   @doc "Runs the steps, and ends the agent when they have not."
   def run(fields, steps) do
-    {session, effects} = Session.new(fields)
-
-    model = Enum.reduce(steps, note(%__MODULE__{session: session}, effects), &step/2)
-
+    model = Enum.reduce(steps, %__MODULE__{session: Session.new(fields)}, &step/2)
     feed(model, {:agent_exit, 1})
   end
 

@@ -8,7 +8,7 @@ defmodule Linx.Process.Options do
   `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
   """
 
-  alias Linx.Process.Wire
+  alias Linx.Process.{Session, Wire}
 
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
   @streams [:stdin, :stdout, :stderr]
@@ -268,6 +268,9 @@ defmodule Linx.Process.Options do
     request
     |> Map.put(:hold, true)
     |> Map.merge(if options.auto_proceed, do: %{proceed: true}, else: %{ack: true})
-    |> Map.merge(if request[:stdio] == :pty, do: %{flow: :demand}, else: %{})
+    |> Map.merge(if request[:stdio] == :pty, do: terminal(), else: %{})
   end
+
+  # The first demand is part of the request: a short workload may end before a frame behind it is read.
+  defp terminal, do: %{flow: :demand, demand: [pty: Session.demand()]}
 end

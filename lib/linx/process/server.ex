@@ -44,7 +44,7 @@ defmodule Linx.Process.Server do
         Process.link(caller)
         Port.command(port, options.encoded)
 
-        {session, effects} =
+        session =
           Session.new(
             mode: mode,
             owner: options.owner,
@@ -54,7 +54,7 @@ defmodule Linx.Process.Server do
             pty?: options.request[:stdio] == :pty
           )
 
-        {:ok, perform(effects, %__MODULE__{session: session, port: port, caller: caller})}
+        {:ok, %__MODULE__{session: session, port: port, caller: caller}}
 
       {:error, reason} ->
         {:stop, {:shutdown, {:refused, reason}}}

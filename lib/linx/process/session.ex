@@ -62,7 +62,7 @@ defmodule Linx.Process.Session do
     waiters: %{},
     input: %Input{},
     writers: [],
-    demanded: 0
+    demanded: @demand
   ]
 
   defguardp is_checkpoint_request(request)
@@ -91,23 +91,23 @@ defmodule Linx.Process.Session do
   @type t :: %__MODULE__{}
 
   @doc """
-  A session whose request has been sent, and what to send next.
+  A session whose request has been sent.
 
-      iex> {session, []} = Linx.Process.Session.new(mode: :spawn, owner: self())
-      iex> session.stage
+      iex> Linx.Process.Session.new(mode: :spawn, owner: self()).stage
       :starting
   """
-  @spec new(keyword()) :: {t(), [effect()]}
-  def new(fields) do
-    session = struct!(__MODULE__, fields)
-    if session.pty?, do: demand(session), else: {session, []}
-  end
+  @spec new(keyword()) :: t()
+  def new(fields), do: struct!(__MODULE__, fields)
+
+  @doc "How many bytes of a terminal's output a request asks for."
+  @spec demand() :: pos_integer()
+  def demand, do: @demand
 
   @doc """
   What a session does about an event.
 
       iex> alias Linx.Process.Session
-      iex> {session, []} = Session.new(mode: :spawn, owner: self())
+      iex> session = Session.new(mode: :spawn, owner: self())
       iex> {session, []} = Session.transition(session, {:frame, {:status, :spawned, 4711}})
       iex> {session, [event: {:ready, 4711}]} = Session.transition(session, {:frame, {:status, :ready, 1}})
       iex> {session, effects} = Session.transition(session, {:call, {self(), :tag}, :proceed})
@@ -276,7 +276,7 @@ defmodule Linx.Process.Session do
     do: fail(session, Error.new(stage, errno, index))
 
   defp frame(%{pty?: true} = session, {:pty_out, data}) do
-    {session, effects} = demand(%{session | demanded: max(session.demanded - byte_size(data), 0)})
+    {session, effects} = top_up(%{session | demanded: max(session.demanded - byte_size(data), 0)})
     {session, [{:event, {:pty_out, data}} | effects]}
   end
 
@@ -370,9 +370,9 @@ defmodule Linx.Process.Session do
   defp flush_winsize(%{winsize: command} = session),
     do: {%{session | winsize: nil}, [{:send, command}]}
 
-  defp demand(%{demanded: demanded} = session) when demanded > div(@demand, 2), do: {session, []}
+  defp top_up(%{demanded: demanded} = session) when demanded > div(@demand, 2), do: {session, []}
 
-  defp demand(%{demanded: demanded} = session),
+  defp top_up(%{demanded: demanded} = session),
     do: {%{session | demanded: @demand}, [{:send, {:demand, :pty, @demand - demanded}}]}
 
   defp send_input(session) do

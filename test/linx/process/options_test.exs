@@ -27,8 +27,8 @@ defmodule Linx.Process.OptionsTest do
       assert request(auto_proceed: true) == %{argv: @argv, proceed: true, hold: true}
     end
 
-    test "a terminal comes with flow control" do
-      assert %{stdio: :pty, flow: :demand} = request(stdio: :pty)
+    test "a terminal comes with flow control, and its first demand" do
+      assert %{stdio: :pty, flow: :demand, demand: [pty: 1_048_576]} = request(stdio: :pty)
     end
 
     test "enter carries its target" do

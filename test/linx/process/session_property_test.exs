@@ -94,7 +94,7 @@ defmodule Linx.Process.SessionPropertyTest do
   end
 
   test "a session of thousands of waiters ends for each of them" do
-    {session, []} = Session.new(mode: :spawn, owner: self())
+    session = Session.new(mode: :spawn, owner: self())
 
     session =
       Enum.reduce(1..20_000, session, fn n, session ->

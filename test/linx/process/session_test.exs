@@ -10,7 +10,7 @@ defmodule Linx.Process.SessionTest do
 
   # A session that has seen these events.
   defp session(fields \\ [], events) do
-    {session, _effects} = Session.new([mode: :spawn, owner: self()] ++ fields)
+    session = Session.new([mode: :spawn, owner: self()] ++ fields)
 
     Enum.reduce(events, session, fn event, session ->
       session |> Session.transition(event) |> elem(0)
@@ -204,10 +204,7 @@ defmodule Linx.Process.SessionTest do
   describe "the terminal" do
     @pty [pty?: true]
 
-    test "is asked for from the start, and is no part of a session without" do
-      {_session, effects} = Session.new(mode: :spawn, owner: self(), pty?: true)
-      assert effects == [{:send, {:demand, :pty, 1_048_576}}]
-
+    test "is no part of a session without" do
       for request <- [{:pty_write, "x"}, {:pty_winsize, {1, 1, 0, 0}}, :pty_master],
           do: assert(answer(session(running()), request) == [{:error, :no_pty}])
 

@@ -1,0 +1,199 @@
+defmodule Linx.DeathTest do
+  use Linx.SessionCase, async: true
+
+  @moduletag :capture_log
+
+  defp agent_pid(session) do
+    {:ok, %{agent_pid: pid}} = Linx.Process.info(session)
+    pid
+  end
+
+  # A session at each stage at which something can die, with its owner the test.
+  defp at(:parked), do: parked()
+  defp at(:running), do: running()
+
+  defp at(:mid_output) do
+    {session, host_pid} = running(argv: actor(["flood", 1]), stdio: :pty)
+    await_output(session, "ready")
+    {session, host_pid}
+  end
+
+  defp terminal(session) do
+    case next_event(session) do
+      {:pty_out, _} -> terminal(session)
+      event -> event
+    end
+  end
+
+  for stage <- [:parked, :running, :mid_output] do
+    describe "#{stage}:" do
+      test "a workload that is killed is the terminal event, and its agent goes too" do
+        {session, host_pid} = at(unquote(stage))
+        agent = agent_pid(session)
+        Host.signal(host_pid, :KILL)
+        assert {:ok, {:signaled, 9}} = Linx.Process.wait(session)
+        assert terminal(session) == {:signaled, 9}
+        assert Host.stat(host_pid) == nil
+        await_gone(agent)
+      end
+
+      test "an agent that is killed takes the workload along, and is told" do
+        {session, host_pid} = at(unquote(stage))
+        agent = agent_pid(session)
+        Host.signal(agent, :KILL)
+
+        assert {:error, %Error{stage: :agent_died, errno: nil, code: 137}} =
+                 Linx.Process.wait(session)
+
+        assert terminal(session) == {:error, 137, :agent_died}
+        await_gone(agent)
+        await_gone(host_pid)
+      end
+
+      test "a session that is stopped has killed and reaped its workload by then" do
+        {session, host_pid} = at(unquote(stage))
+        agent = agent_pid(session)
+        assert :ok = GenServer.stop(session)
+        assert Host.stat(host_pid) == nil
+        expected = if unquote(stage) == :parked, do: :aborted, else: {:signaled, 9}
+        assert terminal(session) == expected
+        await_gone(agent)
+      end
+
+      test "a session that is killed leaves its workload to the orphan policy, and nothing stays" do
+        {session, host_pid} = at(unquote(stage))
+        agent = agent_pid(session)
+        Process.unlink(session)
+        Process.exit(session, :kill)
+        await_gone(host_pid)
+        await_gone(agent)
+      end
+
+      test "the crash of the process that started a session ends it, workload first" do
+        test = self()
+        stage = unquote(stage)
+
+        {:ok, starter} =
+          Task.start(fn ->
+            send(test, {:session, at(stage)})
+            receive do: (:crash -> exit(:crashed))
+          end)
+
+        assert_receive {:session, {session, host_pid}}, 30_000
+        agent = agent_pid(session)
+        ref = Process.monitor(session)
+        send(starter, :crash)
+        assert_receive {:DOWN, ^ref, :process, ^session, :crashed}, 30_000
+        assert Host.stat(host_pid) == nil
+        await_gone(agent)
+      end
+
+      test "the owner's death is nothing to a session that another process started" do
+        {session, host_pid} = at(unquote(stage))
+        {owner, :ok} = stranger(fn -> :ok end)
+        :ok = Linx.Process.set_owner(session, owner)
+        Process.exit(owner, :kill)
+        await_down(owner)
+        assert {:error, :timeout} = Linx.Process.wait(session, 0)
+        assert Host.alive?(host_pid)
+        if unquote(stage) == :parked, do: :ok = Linx.Process.proceed(session)
+        :ok = Linx.Process.signal(session, :sigkill)
+        assert {:ok, {:signaled, 9}} = Linx.Process.wait(session)
+      end
+    end
+  end
+
+  test "a session ends with the process that started it, even when that ends normally" do
+    {session, host_pid} = Task.await(Task.async(fn -> parked() end))
+    await_down(session)
+    assert Host.stat(host_pid) == nil
+  end
+
+  test "those who wait while a session is stopped learn how its workload ended" do
+    {session, _host_pid} = running()
+    waiter = Task.async(fn -> Linx.Process.wait(session) end)
+    :ok = await_watch(session)
+    :ok = GenServer.stop(session)
+    assert {:ok, {:signaled, 9}} = Task.await(waiter)
+    assert {:error, :no_process} = Linx.Process.wait(session)
+  end
+
+  # Returns once somebody waits; every look at the session is a message behind those before.
+  defp await_watch(session) do
+    if map_size(:sys.get_state(session).watches) > 0, do: :ok, else: await_watch(session)
+  end
+
+  test "a stopped session kills the workload's whole process group" do
+    {listener, argv} = Beacon.actor(["family", 15])
+    {session, _host_pid} = running(argv: argv)
+    beacon = Beacon.await_lit(listener)
+    :ok = GenServer.stop(session)
+    Beacon.await_dark(beacon)
+  end
+
+  test "a stopped session kills a workload that ignores what can be ignored" do
+    {session, host_pid} = running(argv: actor(["ignore", 1, 2, 3, 15]), stdio: :pty)
+    await_output(session, "ready")
+    :ok = GenServer.stop(session)
+    assert Host.stat(host_pid) == nil
+  end
+
+  test "a stopped session kills a workload that is itself stopped" do
+    {session, host_pid} = running()
+    Host.signal(host_pid, :STOP)
+    :ok = GenServer.stop(session)
+    assert Host.stat(host_pid) == nil
+  end
+
+  test "a session that is stopped on its way to the workload lets none live" do
+    for _ <- 1..25 do
+      session = session(argv: actor(["pause"]), auto_proceed: true)
+      :ok = GenServer.stop(session)
+      events = events_so_far(session)
+      assert List.last(events) in [{:signaled, 9}, :aborted]
+      for {:ready, pid} <- events, do: assert(Host.stat(pid) == nil)
+    end
+  end
+
+  test "a stopped session with orphan_policy: :linger kills its workload all the same" do
+    {session, host_pid} = running(orphan_policy: :linger)
+    :ok = GenServer.stop(session)
+    assert Host.stat(host_pid) == nil
+  end
+
+  test "with orphan_policy: :linger a workload outlives a session that is killed" do
+    {listener, argv} = Beacon.actor(["pause"])
+    {session, host_pid} = running(argv: argv, orphan_policy: :linger)
+    beacon = Beacon.await_lit(listener)
+    agent = agent_pid(session)
+    Process.unlink(session)
+    Process.exit(session, :kill)
+    await_down(session)
+    assert Beacon.lit?(beacon)
+    Host.signal(host_pid, :KILL)
+    Beacon.await_dark(beacon)
+    await_gone(agent)
+  end
+
+  test "an end in the middle of everything is one terminal event, and every call is answered" do
+    for _ <- 1..30 do
+      session = session(argv: actor(["exit", 0]), auto_proceed: true)
+
+      callers =
+        for call <- [
+              &Linx.Process.wait/1,
+              &Linx.Process.signal(&1, :sigwinch),
+              &Linx.Process.info/1,
+              &Linx.Process.proceed/1
+            ],
+            _ <- 1..4,
+            do: Task.async(fn -> call.(session) end)
+
+      for answer <- Task.await_many(callers, 30_000),
+          do: assert(match?({tag, _} when tag in [:ok, :error], answer) or answer == :ok)
+
+      assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
+      assert [{:ready, _}, :running, {:exited, 0}] = events_so_far(session)
+    end
+  end
+end

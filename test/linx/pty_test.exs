@@ -1,0 +1,164 @@
+defmodule Linx.PtyTest do
+  use Linx.SessionCase, async: true
+
+  @mib 1024 * 1024
+
+  # What the actor's `write` writes and its `read` expects.
+  defp pattern(size) do
+    block = for n <- 0..22, into: <<>>, do: <<?a + n>>
+    block |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
+  end
+
+  defp all_output(session, shown \\ []) do
+    case next_event(session) do
+      {:pty_out, data} -> all_output(session, [shown | data])
+      event -> {IO.iodata_to_binary(shown), event}
+    end
+  end
+
+  test "the workload has a terminal, on all three fds and as its controlling one" do
+    {session, _host_pid} = running(argv: actor(["tty"]), stdio: :pty)
+    {output, {:exited, 0}} = all_output(session)
+    assert output == "isatty 1 1 1\r\ncontrolling ok\r\nforeground 1\r\n"
+    assert {:ok, %Info{pty?: true}} = Linx.Process.info(session)
+  end
+
+  test "a shell can be talked to" do
+    {session, _host_pid} = running(argv: ["/bin/sh", "-i"], stdio: :pty, env: ["PS1=> ", "ENV="])
+    await_output(session, "> ")
+    assert :ok = Linx.Process.pty_write(session, ["echo $((6*7))", ?\n])
+    await_output(session, "42\r\n")
+    assert :ok = Linx.Process.pty_write(session, "exit 3\n")
+    assert {:ok, {:exited, 3}} = Linx.Process.wait(session)
+  end
+
+  test "control characters do what they do on a terminal" do
+    {session, _host_pid} = running(argv: ["/bin/cat"], stdio: :pty)
+    assert :ok = Linx.Process.pty_write(session, <<3>>)
+    assert {:ok, {:signaled, 2}} = Linx.Process.wait(session)
+  end
+
+  test "a megabyte of input waits for a late reader, none lost" do
+    {session, _host_pid} = running(argv: actor(["read-late", @mib]), stdio: :pty)
+    await_output(session, "ready")
+    assert :ok = Linx.Process.pty_write(session, pattern(@mib))
+    assert :ok = Linx.Process.signal(session, :sigusr1)
+    {output, {:exited, 0}} = all_output(session)
+    assert output =~ "read #{@mib}"
+  end
+
+  test "input of any size and any shape of iodata arrives in order" do
+    size = 9 * @mib
+    <<first::binary-size(7), second::binary-size(@mib), rest::binary>> = pattern(size)
+    {session, _host_pid} = running(argv: actor(["read-late", size]), stdio: :pty)
+    await_output(session, "ready")
+    assert :ok = Linx.Process.pty_write(session, [])
+    assert :ok = Linx.Process.pty_write(session, String.to_charlist(first))
+    assert :ok = Linx.Process.pty_write(session, [[second | ""], []])
+    writer = Task.async(fn -> Linx.Process.pty_write(session, rest) end)
+    assert :ok = Linx.Process.signal(session, :sigusr1)
+    assert :ok = Task.await(writer, 30_000)
+    {output, {:exited, 0}} = all_output(session)
+    assert output =~ "read #{size}"
+  end
+
+  test "a signal passes a workload that never reads what was written to it" do
+    {session, _host_pid} = running(argv: actor(["ignore", 1]), stdio: :pty)
+    await_output(session, "ready")
+    # More than agent and session hold together: this call has to wait.
+    writer = Task.async(fn -> Linx.Process.pty_write(session, :binary.copy("x", 16 * @mib)) end)
+    assert {:error, :timeout} = Linx.Process.wait(session, 0)
+    assert :ok = Linx.Process.signal(session, :sigterm)
+    assert {:ok, {:signaled, 15}} = Linx.Process.wait(session)
+    assert {:error, :no_process} = Task.await(writer, 30_000)
+  end
+
+  test "output of any size is delivered before the end is" do
+    for size <- [0, 1, 4096, 65_536, 5 * @mib] do
+      {session, _host_pid} = running(argv: actor(["write", 1, size]), stdio: :pty)
+      {output, {:exited, 0}} = all_output(session)
+      assert output == pattern(size)
+    end
+  end
+
+  test "what a short workload wrote is there before its end, every time" do
+    for _ <- 1..50 do
+      session = session(argv: actor(["say", "last words"]), stdio: :pty, auto_proceed: true)
+      assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
+
+      assert [{:ready, _}, :running, {:pty_out, "last words\r\n"}, {:exited, 0}] =
+               events_so_far(session)
+    end
+  end
+
+  test "a terminal that is closed and opened again keeps working" do
+    {session, _host_pid} = running(argv: actor(["reopen-tty"]), stdio: :pty)
+    await_output(session, "ready")
+    :ok = Linx.Process.pty_write(session, "still here\n")
+    {output, {:exited, 0}} = all_output(session)
+    assert output =~ "line still here"
+  end
+
+  test "the size is applied at the checkpoint, and changes while the workload runs" do
+    {session, _host_pid} = parked(argv: actor(["winsize"]), stdio: :pty)
+    assert :ok = Linx.Process.pty_set_winsize(session, {24, 80, 0, 0})
+    assert :ok = Linx.Process.proceed(session)
+    :running = next_event(session)
+    assert await_output(session, "ready") =~ "winsize 24 80 0 0"
+    assert :ok = Linx.Process.pty_set_winsize(session, {65_535, 1, 2, 3})
+    await_output(session, "winsize 65535 1 2 3")
+    assert :ok = Linx.Process.pty_set_winsize(session, {0, 0, 0, 0})
+    await_output(session, "winsize 0 0 0 0")
+  end
+
+  test "a size that comes between the checkpoint and the workload is not lost" do
+    for _ <- 1..10 do
+      {session, _host_pid} = parked(argv: actor(["winsize"]), stdio: :pty)
+      :ok = Linx.Process.proceed(session)
+      assert :ok = Linx.Process.pty_set_winsize(session, {33, 44, 0, 0})
+      :running = next_event(session)
+      await_output(session, "winsize 33 44 0 0")
+    end
+  end
+
+  test "the handle of the terminal is the session" do
+    {session, _host_pid} = parked(stdio: :pty)
+    assert {:ok, ^session} = Linx.Process.pty_master(session)
+    assert {:error, :not_running} = Linx.Process.pty_write(session, "early")
+    :ok = Linx.Process.abort(session)
+  end
+
+  test "without a terminal there is none to talk to" do
+    {session, _host_pid} = parked()
+    assert {:error, :no_pty} = Linx.Process.pty_write(session, "x")
+    assert {:error, :no_pty} = Linx.Process.pty_set_winsize(session, {1, 1, 0, 0})
+    assert {:error, :no_pty} = Linx.Process.pty_master(session)
+    :ok = Linx.Process.proceed(session)
+    :running = next_event(session)
+    assert {:error, :no_pty} = Linx.Process.pty_write(session, "x")
+  end
+
+  test "bad input and bad sizes are refused by value, and end nothing" do
+    {session, _host_pid} = running(stdio: :pty)
+
+    for data <- [nil, :x, 1, {"x"}, %{}, [256], [-1], ["x" | :y], [1.5], self(), <<1::1>>],
+        do: assert({:error, {:bad_data, ^data}} = Linx.Process.pty_write(session, data))
+
+    for size <- [
+          nil,
+          {24, 80},
+          {24, 80, 0},
+          {24, 80, 0, 0, 0},
+          {-1, 80, 0, 0},
+          {65_536, 80, 0, 0},
+          {24, 80, 0, 65_536},
+          {24.0, 80, 0, 0},
+          {"24", 80, 0, 0},
+          [24, 80, 0, 0],
+          %{rows: 24}
+        ],
+        do: assert({:error, {:bad_winsize, ^size}} = Linx.Process.pty_set_winsize(session, size))
+
+    assert {:error, :timeout} = Linx.Process.wait(session, 0)
+  end
+end

@@ -1,0 +1,221 @@
+defmodule Linx.SessionCase do
+  @moduledoc """
+  A test that runs real workloads through `Linx.Process`. Sessions are started with tagged events, so
+  that a test can hold many of them.
+  """
+
+  use ExUnit.CaseTemplate
+
+  alias AgentTest.{Host, Programs}
+  alias Linx.Test.Probe
+
+  @patience 30_000
+
+  using do
+    quote do
+      import Linx.SessionCase
+      import AgentTest.Programs, only: [actor: 1]
+      alias AgentTest.{Beacon, Bpf, Host}
+      alias Linx.Process.{Error, Info}
+      alias Linx.Test.Probe
+    end
+  end
+
+  @doc "A started session."
+  def session(opts) do
+    {:ok, session} = Linx.Process.spawn([events: :tagged, stdio: :devnull] |> Keyword.merge(opts))
+    session
+  end
+
+  @doc "A session at its checkpoint, and its host pid."
+  def parked(opts \\ []) do
+    session = session(Keyword.put_new(opts, :argv, Programs.actor(["pause"])))
+    {session, await_ready(session)}
+  end
+
+  @doc "A session whose workload runs, and its host pid."
+  def running(opts \\ []) do
+    {session, host_pid} = parked(opts)
+    if not Keyword.get(opts, :auto_proceed, false), do: :ok = Linx.Process.proceed(session)
+    assert {:running, []} = {await_running(session), []}
+    {session, host_pid}
+  end
+
+  def await_ready(session) do
+    assert {:ready, host_pid} = next_event(session)
+    host_pid
+  end
+
+  def await_running(session) do
+    assert :running = next_event(session)
+    :running
+  end
+
+  @doc "The next tagged event of the session."
+  def next_event(session) do
+    receive do
+      {:linx_process, ^session, event} -> event
+    after
+      @patience ->
+        flunk("no event of #{inspect(session)}: #{inspect(Linx.Process.info(session))}")
+    end
+  end
+
+  @doc "All that has arrived of the session so far. What follows a call's answer is not in it."
+  def events_so_far(session) do
+    receive do
+      {:linx_process, ^session, event} -> [event | events_so_far(session)]
+    after
+      0 -> []
+    end
+  end
+
+  @doc "Asserts that the test has no message of any kind."
+  def refute_messages, do: assert({:messages, []} = Process.info(self(), :messages))
+
+  @doc "Reads the terminal until it has shown what matches; answers all that it showed."
+  def await_output(session, pattern, shown \\ "") do
+    if shown =~ pattern do
+      shown
+    else
+      case next_event(session) do
+        {:pty_out, data} -> await_output(session, pattern, shown <> data)
+        other -> flunk("#{inspect(other)} before #{inspect(pattern)}, after #{inspect(shown)}")
+      end
+    end
+  end
+
+  @doc "What a session's standard output is to be for `captured/1` to read it, and the reader."
+  def capture do
+    path = Path.join(System.tmp_dir!(), "linx-output-#{System.unique_integer([:positive])}")
+    {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
+    File.chmod!(path, 0o777)
+    on_exit(fn -> File.rm(path) end)
+    {{:connect_unix, path}, listener}
+  end
+
+  @doc "All that was written to a captured output, once everybody has closed it."
+  def captured(listener) do
+    {:ok, socket} = :gen_tcp.accept(listener, @patience)
+    read_all(socket, "")
+  end
+
+  defp read_all(socket, read) do
+    case :gen_tcp.recv(socket, 0, @patience) do
+      {:ok, data} -> read_all(socket, read <> data)
+      {:error, :closed} -> read
+    end
+  end
+
+  @doc """
+  What the probe reports of itself as a workload with these options. `at_checkpoint` is called with
+  the session and its host pid while it is parked.
+  """
+  def probe(sections, opts \\ [], at_checkpoint \\ fn _session, _host_pid -> :ok end) do
+    {target, opts} = Keyword.pop(opts, :enter)
+    {output, listener} = capture()
+    opts = [argv: Probe.argv(sections), stdio: [stdin: :devnull, stdout: output]] ++ opts
+    opts = [events: :tagged] ++ opts
+
+    {:ok, session} =
+      if target, do: Linx.Process.enter(target, opts), else: Linx.Process.spawn(opts)
+
+    at_checkpoint.(session, await_ready(session))
+    :ok = Linx.Process.proceed(session)
+    report = captured(listener)
+    assert {:ok, {:exited, 0}} = Linx.Process.wait(session, @patience)
+    Probe.facts(report)
+  end
+
+  @doc "Id maps that make whoever runs the test root in a fresh user namespace."
+  def become_root(host_pid) do
+    {uid, 0} = System.cmd("id", ["-u"])
+    {gid, 0} = System.cmd("id", ["-g"])
+    row = fn id -> [{0, id |> String.trim() |> String.to_integer(), 1}] end
+    Linx.User.setup_maps(host_pid, uid: row.(uid), gid: row.(gid))
+  end
+
+  @doc "Waits until the kernel knows nothing of the pid any more, not even as a zombie."
+  def await_gone(pid) when is_integer(pid) do
+    {_, 0} =
+      System.cmd("timeout", ["30", "tail", "--pid=#{pid}", "-s", "0.01", "-f", "/dev/null"])
+
+    assert Host.stat(pid) == nil
+  end
+
+  @doc "Waits for a process of the BEAM to end; answers its reason."
+  def await_down(pid) do
+    ref = Process.monitor(pid)
+    assert_receive {:DOWN, ^ref, :process, ^pid, reason}, @patience
+    reason
+  end
+
+  @doc "A process that runs `fun` and is no relation of the test; answers its pid."
+  def stranger(fun) do
+    test = self()
+    ref = make_ref()
+
+    pid =
+      spawn(fn ->
+        send(test, {ref, fun.()})
+        Process.sleep(:infinity)
+      end)
+
+    on_exit(fn -> Process.exit(pid, :kill) end)
+    assert_receive {^ref, answer}, @patience
+    {pid, answer}
+  end
+
+  @doc """
+  A session that a process of its own has started, and its host pid: for a caller in another VM, whose
+  calls leave no process behind.
+  """
+  def detached_session(opts) do
+    caller = self()
+    ref = make_ref()
+
+    spawn(fn ->
+      {:ok, session} = Linx.Process.spawn(opts)
+      receive do: ({:linx_process, :ready, host_pid} -> send(caller, {ref, {session, host_pid}}))
+      receive do: (:never -> :ok)
+    end)
+
+    receive do: ({^ref, answer} -> answer)
+  end
+
+  @doc """
+  A script that stands in front of the agent and holds it back until `open_gate/1`: what a caller does
+  early is then early for certain. It sets `LINX_AGENT`, so such tests are not async.
+  """
+  def gate do
+    agent = Linx.Agent.path()
+    directory = Path.join(System.tmp_dir!(), "linx-gate-#{System.unique_integer([:positive])}")
+    File.mkdir_p!(directory)
+    script = Path.join(directory, "agent")
+    fifo = Path.join(directory, "gate")
+    {_, 0} = System.cmd("mkfifo", [fifo])
+    agent_script(script, "read -r _ < '#{fifo}'\nexec '#{agent}'\n")
+    on_exit(fn -> File.rm_rf!(directory) end)
+    fifo
+  end
+
+  @doc "Lets one agent through."
+  def open_gate(fifo), do: {_, 0} = System.cmd("sh", ["-c", ~s(echo > "$1"), "sh", fifo])
+
+  @doc "Makes a shell script the agent for the rest of the test."
+  def agent_script(path, text) do
+    File.write!(path, "#!/bin/sh\n" <> text)
+    File.chmod!(path, 0o755)
+    use_agent(path)
+  end
+
+  @doc "Makes a program the agent for the rest of the test."
+  def use_agent(path) do
+    before = System.get_env("LINX_AGENT")
+    System.put_env("LINX_AGENT", path)
+
+    on_exit(fn ->
+      if before, do: System.put_env("LINX_AGENT", before), else: System.delete_env("LINX_AGENT")
+    end)
+  end
+end
