@@ -21,6 +21,7 @@ struct relay_out {
   bool by_demand;
   bool announce_eof;
   uint64_t demand;
+  bool copies;  /* the channel or the stream is no pipe, so data cannot be moved */
   bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
 };
 
