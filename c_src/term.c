@@ -224,10 +224,16 @@ int term_read_list_end(struct term_reader *reader, int count) {
 }
 
 int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]) {
-  return ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE, ERLANG_UTF8, NULL,
-                           NULL) < 0
-             ? -EINVAL
-             : 0;
+  int type = 0;
+  int size = 0;
+  if (ei_get_type(reader->bytes, &reader->index, &type, &size) < 0 ||
+      ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE, ERLANG_UTF8, NULL,
+                        NULL) < 0)
+    return -EINVAL;
+  /* An atom with a NUL in it is not the shorter one: it has no name that anybody looks for. */
+  if (strlen(name) < (size_t)size)
+    name[0] = '\0';
+  return 0;
 }
 
 int term_read_boolean(struct term_reader *reader, bool *value) {

@@ -42,6 +42,7 @@ int term_read_map(struct term_reader *reader, int *pairs);
 int term_read_list(struct term_reader *reader, int *count);
 int term_read_list_end(struct term_reader *reader, int count);
 
+/* An atom that holds a NUL reads as the empty name. */
 int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]);
 int term_read_boolean(struct term_reader *reader, bool *value);
 int term_read_integer(struct term_reader *reader, int64_t min, int64_t max, int64_t *value);
