@@ -26,8 +26,13 @@ defmodule AgentTest.Bpf do
     prctl: 157,
     exit_group: 231,
     dup3: 292,
+    keyctl: 250,
+    setns: 308,
     seccomp: 317,
+    memfd_create: 319,
     execveat: 322,
+    pidfd_open: 434,
+    clone3: 435,
     close_range: 436
   }
 
@@ -43,9 +48,14 @@ defmodule AgentTest.Bpf do
     kill: 129,
     prctl: 167,
     getpid: 172,
+    keyctl: 219,
     execve: 221,
+    setns: 268,
     seccomp: 277,
+    memfd_create: 279,
     execveat: 281,
+    pidfd_open: 434,
+    clone3: 435,
     close_range: 436
   }
 
@@ -62,6 +72,15 @@ defmodule AgentTest.Bpf do
           do: instruction(@jump_if_equal, last - index, 0, number)
 
     instruction(@load) <> IO.iodata_to_binary(tests) <> ret(@allow) <> ret(action(action))
+  end
+
+  @doc "Answers one system call with `action` when the low half of an argument has this value."
+  def deny_argument(name, index, value, action) do
+    instruction(@load) <>
+      instruction(@jump_if_equal, 0, 3, Map.fetch!(syscalls(), name)) <>
+      instruction(@load, 0, 0, 16 + 8 * index) <>
+      instruction(@jump_if_equal, 0, 1, value) <>
+      ret(action(action)) <> ret(@allow)
   end
 
   @doc "Answers every system call with `action`."

@@ -4,17 +4,18 @@
  *
  *   driver REPORT [option...] -- program [argument...]
  *
- * REPORT names an abstract Unix socket. Its lines: "agent PID", "exited CODE CPU_US MAXRSS_KB"
- * or "signaled SIGNAL CPU_US MAXRSS_KB", "orphan PID STATUS" for every descendant that the program
- * left to its subreaper, and "done" when nothing of it is left, alive or as a zombie. The options
- * are applied in order, in the child, just before exec. SIGTERM to the driver kills everything
- * below it.
+ * REPORT names an abstract Unix socket. Its lines: "agent PID", "exited CODE" or "signaled SIGNAL",
+ * each with CPU_US MAXRSS_KB WAIT_STATUS, "orphan PID WAIT_STATUS" for every descendant that the
+ * program left to its subreaper, and "done" when nothing of it is left, alive or as a zombie. The
+ * options are applied in order, in the child, just before exec. SIGTERM to the driver kills
+ * everything below it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,43 @@ static void option_stack(char **value) {
     fail("setrlimit");
 }
 
+static void option_memory(char **value) {
+  rlim_t bytes = (rlim_t)atol(value[0]);
+  struct rlimit limit = {.rlim_cur = bytes, .rlim_max = bytes};
+
+  if (setrlimit(RLIMIT_AS, &limit) < 0)
+    fail("setrlimit");
+}
+
+/* A seccomp filter from a file, without no_new_privs: a kernel that refuses what another allows. */
+static void option_filter(char **value) {
+  static uint64_t code[64]; /* struct sock_filter and sock_fprog, whose header musl does not have */
+  struct {
+    unsigned short len;
+    uint64_t *filter;
+  } program = {.filter = code};
+  int fd = open(value[0], O_RDONLY | O_CLOEXEC);
+  ssize_t size = fd < 0 ? -1 : read(fd, code, sizeof(code));
+
+  if (size < 0)
+    fail(value[0]);
+  program.len = (unsigned short)((size_t)size / sizeof(code[0]));
+  close(fd);
+  if (syscall(SYS_seccomp, 1, 0, &program) < 0)
+    fail("seccomp");
+}
+
+static void option_core(char **value) {
+  struct rlimit limit;
+
+  (void)value;
+  if (getrlimit(RLIMIT_CORE, &limit) < 0)
+    fail("getrlimit");
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_CORE, &limit) < 0)
+    fail("setrlimit");
+}
+
 static void option_ignore_signal(char **value) {
   if (signal(atoi(value[0]), SIG_IGN) == SIG_ERR)
     fail("signal");
@@ -174,8 +212,11 @@ static const struct {
     {"--write", 2, option_write},
     {"--close", 1, option_close},
     {"--open-fds", 1, option_open_fds},
+    {"--memory", 1, option_memory},
     {"--nofile", 1, option_nofile},
     {"--stack", 1, option_stack},
+    {"--core", 0, option_core},
+    {"--filter", 1, option_filter},
     {"--ignore-signal", 1, option_ignore_signal},
     {"--ignore-signals", 0, option_ignore_signals},
     {"--block-signals", 0, option_block_signals},
@@ -226,9 +267,9 @@ static void report_end(int report, int status, const struct rusage *usage) {
   long cpu = microseconds(usage->ru_utime) + microseconds(usage->ru_stime);
 
   if (WIFSIGNALED(status))
-    dprintf(report, "signaled %d %ld %ld\n", WTERMSIG(status), cpu, usage->ru_maxrss);
+    dprintf(report, "signaled %d %ld %ld %d\n", WTERMSIG(status), cpu, usage->ru_maxrss, status);
   else
-    dprintf(report, "exited %d %ld %ld\n", WEXITSTATUS(status), cpu, usage->ru_maxrss);
+    dprintf(report, "exited %d %ld %ld %d\n", WEXITSTATUS(status), cpu, usage->ru_maxrss, status);
 }
 
 static int reap(pid_t agent, int report) {

@@ -17,7 +17,7 @@ defmodule AgentTest.Wire do
   defstruct [:pid, :ref, :agent, :host_pid, :child_pid]
 
   @patience 30_000
-  @data [:pty_out, :stdout, :stderr]
+  @data [:pty_out, :stdout, :stderr, :written]
 
   @doc """
   Starts an agent. Options:
@@ -93,6 +93,9 @@ defmodule AgentTest.Wire do
 
   @doc "The same until the stream has shown so many bytes."
   def await_bytes(wire, stream, count) when is_integer(count), do: await(wire, stream, count)
+
+  @doc "Waits until the kernel took so many bytes of what was sent to `:stdin` or `:pty`."
+  def await_written(wire, stream, count), do: await(wire, :written, {stream, count})
 
   @doc "Waits for the agent's own exit, whatever it leaves behind: `{:exited | :signaled, n, cpu_us}`."
   def await_agent_exit(%{ref: ref}) do
@@ -275,10 +278,20 @@ defmodule AgentTest.Wire do
     state = record(state, :frames, &[frame | &1])
 
     case frame do
-      {:pty_out, bytes} -> record(state, :pty, &(&1 <> bytes))
-      {:stdout, bytes} -> record(state, :stdout, &(&1 <> bytes))
-      {:stderr, bytes} -> record(state, :stderr, &(&1 <> bytes))
-      _ -> state
+      {:pty_out, bytes} ->
+        record(state, :pty, &(&1 <> bytes))
+
+      {:stdout, bytes} ->
+        record(state, :stdout, &(&1 <> bytes))
+
+      {:stderr, bytes} ->
+        record(state, :stderr, &(&1 <> bytes))
+
+      {:written, stream, n} ->
+        record(state, :written, &Map.update(&1, stream, n, fn m -> m + n end))
+
+      _ ->
+        state
     end
   end
 
@@ -288,10 +301,17 @@ defmodule AgentTest.Wire do
     %{state | agent: pid}
   end
 
-  defp report([how, n, cpu, maxrss], state) when how in ["exited", "signaled"] do
+  defp report([how, n, cpu, maxrss, status], state) when how in ["exited", "signaled"] do
     ended = {String.to_existing_atom(how), String.to_integer(n), String.to_integer(cpu)}
     tell(state, {:agent, ended})
-    result = %{state.result | agent: ended, maxrss_kb: String.to_integer(maxrss)}
+
+    result = %{
+      state.result
+      | agent: ended,
+        maxrss_kb: String.to_integer(maxrss),
+        wait_status: String.to_integer(status)
+    }
+
     %{state | result: result}
   end
 
@@ -339,6 +359,7 @@ defmodule AgentTest.Wire do
     %{state | awaiting: awaiting}
   end
 
+  defp shows?(%{} = written, {stream, count}), do: Map.get(written, stream, 0) >= count
   defp shows?(seen, count) when is_integer(count), do: byte_size(seen) >= count
   defp shows?(seen, wanted), do: String.contains?(seen, wanted)
 

@@ -1,0 +1,197 @@
+defmodule AgentTest.DemandTest do
+  use AgentTest.Case, async: true
+
+  @mib 1024 * 1024
+  @out [stdout: :pipe, stderr: :pipe]
+
+  defp pattern(size),
+    do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
+
+  defp on_demand(part, stdio, opts \\ []),
+    do: running(%{argv: actor(part), stdio: stdio, flow: :demand}, opts)
+
+  defp ended(wire), do: finish(wire, drained: true)
+
+  test "nothing is sent that was not asked for" do
+    wire = on_demand(["write", 1, 100_000], @out)
+    assert_frame(wire, {:eof, :stderr})
+    send_term(wire, {:demand, :stdout, 10})
+    assert await_bytes(wire, :stdout, 10) == pattern(10)
+    send_term(wire, {:demand, :stdout, 5})
+    assert await_bytes(wire, :stdout, 15) == pattern(15)
+    send_term(wire, {:close, :stdout})
+    assert ended(wire).stdout == pattern(15)
+  end
+
+  test "demands add up, also ahead of the output" do
+    wire = on_demand(["write-late", 1, 1000], stdout: :pipe)
+    for _ <- 1..6, do: send_term(wire, {:demand, :stdout, 100})
+    await_pipe(wire, :stdout, "ready\n")
+    send_term(wire, {:signal, 10})
+    await_bytes(wire, :stdout, 600)
+    send_term(wire, {:close, :stdout})
+    assert ended(wire).stdout == binary_part("ready\n" <> pattern(1000), 0, 600)
+  end
+
+  test "a demand at the checkpoint counts" do
+    wire = parked(%{argv: actor(["write", 1, 1000]), stdio: [stdout: :pipe], flow: :demand})
+    send_term(wire, {:demand, :stdout, 7})
+    send_term(wire, :proceed)
+    await_bytes(wire, :stdout, 7)
+    send_term(wire, {:close, :stdout})
+    assert ended(wire).stdout == pattern(7)
+  end
+
+  test "a demand for one stream is none for another" do
+    script = "echo out; echo err >&2"
+    wire = running(%{argv: ["/bin/sh", "-c", script], stdio: @out, flow: :demand})
+    send_term(wire, {:demand, :stderr, 100})
+    await_pipe(wire, :stderr, "err\n")
+    send_term(wire, {:close, :stdout})
+    result = ended(wire)
+    assert {result.stdout, result.stderr} == {"", "err\n"}
+  end
+
+  test "demands of any size are taken" do
+    wire = on_demand(["write", 1, 200_000], stdout: :pipe)
+    send_term(wire, {:demand, :stdout, 0})
+    send_term(wire, {:demand, :stdout, Bitwise.bsl(1, 62)})
+    send_term(wire, {:demand, :stdout, Bitwise.bsl(1, 64) - 1})
+    send_term(wire, {:demand, :stdout, Bitwise.bsl(1, 64) - 1})
+    assert ended(wire).stdout == pattern(200_000)
+  end
+
+  test "a megabyte of demand comes in few frames" do
+    wire = on_demand(["write", 1, 4 * @mib], stdout: :pipe)
+    send_term(wire, {:demand, :stdout, 4 * @mib + 1})
+    result = ended(wire)
+    assert result.stdout == pattern(4 * @mib)
+    assert Enum.count(result.frames, &match?({:stdout, _}, &1)) <= 4 * 64
+  end
+
+  describe "the terminal frame" do
+    test "does not wait for output to be asked for" do
+      wire = on_demand(["write", 1, 1000], @out)
+      assert [:eof, :exited] = next_two(wire)
+      assert so_far(wire, :stdout) == ""
+      send_term(wire, {:demand, :stdout, 2000})
+      assert_frame(wire, {:eof, :stdout})
+      result = ended(wire)
+      assert result.stdout == pattern(1000)
+      assert terminal(result) == {:status, :exited, 0}
+    end
+
+    # Two frames without an order between them: stderr's end, and the workload's.
+    defp next_two(wire) do
+      Enum.sort(
+        for _ <- 1..2 do
+          case next_frame(wire) do
+            {:eof, :stderr} -> :eof
+            {:status, :exited, 0} -> :exited
+          end
+        end
+      )
+    end
+
+    test "is followed by what was written, in any number of demands" do
+      wire = on_demand(["write", 1, 50_000], stdout: :pipe)
+      assert_frame(wire, {:status, :exited, 0})
+
+      for n <- 1..10 do
+        send_term(wire, {:demand, :stdout, 5000})
+        assert await_bytes(wire, :stdout, n * 5000) == pattern(n * 5000)
+      end
+
+      send_term(wire, {:demand, :stdout, 1})
+      assert_frame(wire, {:eof, :stdout})
+      ended(wire)
+    end
+
+    test "is followed by no more once the BEAM has closed every stream" do
+      wire = on_demand(["write", 1, 1000], @out)
+      assert [:eof, :exited] = next_two(wire)
+      send_term(wire, {:close, :stdout})
+      result = ended(wire)
+      assert result.stdout == ""
+    end
+
+    test "comes at once of a workload that is killed while its output is stuck" do
+      wire = on_demand(["flood", 1], stdout: :pipe)
+      send_term(wire, {:demand, :stdout, 6})
+      await_pipe(wire, :stdout, "ready\n")
+      send_term(wire, {:signal, 9})
+      assert_frame(wire, {:status, :signaled, 9})
+      send_term(wire, {:close, :stdout})
+      assert ended(wire).stdout == "ready\n"
+    end
+
+    test "leaves an agent that goes when the BEAM's end closes" do
+      wire = on_demand(["write", 1, 1000], [stdout: :pipe], commands: :socket)
+      assert_frame(wire, {:status, :exited, 0})
+      close_commands(wire)
+      assert %{orphans: [], agent: {:exited, _, _}} = await_gone(wire)
+    end
+  end
+
+  test "a terminal's output is sent on demand as well" do
+    wire = on_demand(["write-late", 1, 1000], :pty)
+    send_term(wire, {:demand, :pty, 7})
+    assert await_pty(wire, "ready\r\n") == "ready\r\n"
+    send_term(wire, {:signal, 10})
+    send_term(wire, {:demand, :pty, 100})
+    await_bytes(wire, :pty, 107)
+    send_term(wire, {:demand, :pty, 10_000})
+    result = ended(wire)
+    assert result.pty == "ready\r\n" <> pattern(1000)
+    assert terminal(result) == {:status, :exited, 0}
+  end
+
+  test "a terminal's input is acknowledged by {:written, :pty, n}" do
+    wire = on_demand(["read-late", 300_000], :pty)
+    send_term(wire, {:demand, :pty, 10_000})
+    await_pty(wire, "ready")
+    send_term(wire, {:pty_in, pattern(300_000)})
+    send_term(wire, {:signal, 10})
+    await_written(wire, :pty, 300_000)
+    result = ended(wire)
+    assert result.pty =~ "read 300000\n"
+    assert result.written == %{pty: 300_000}
+  end
+
+  test "without flow: :demand a terminal's input is not acknowledged" do
+    wire = running(%{argv: actor(["read-late", 100]), stdio: :pty})
+    await_pty(wire, "ready")
+    send_term(wire, {:pty_in, pattern(100)})
+    send_term(wire, {:signal, 10})
+    assert finish(wire).written == %{}
+  end
+
+  @tag :sanitizer_unfit
+  test "an agent that is asked for nothing holds nothing" do
+    {listener, argv} = Beacon.actor(["write", 1, 64 * @mib])
+    wire = running(%{argv: argv, stdio: [stdout: :pipe], flow: :demand})
+    beacon = Beacon.await_lit(listener)
+    # A workload whose output went anywhere would have ended by now.
+    assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 300)
+    send_term(wire, {:demand, :stdout, 64 * @mib + 1})
+    result = ended(wire)
+    assert byte_size(result.stdout) == 64 * @mib
+    assert result.maxrss_kb < 8_000
+  end
+
+  test "output that nobody asks for costs no processor" do
+    argv = ["/bin/sh", "-c", "echo unread; sleep 0.4"]
+    wire = running(%{argv: argv, stdio: [stdout: :pipe], flow: :demand})
+    assert_frame(wire, {:status, :exited, 0})
+    send_term(wire, {:close, :stdout})
+    assert {_, _, cpu_us} = ended(wire).agent
+    assert cpu_us < 150_000
+  end
+
+  test "another value than :demand is malformed" do
+    for value <- [true, nil, 1, :push, "demand"] do
+      wire = requested(%{argv: actor(["exit", 0]), flow: value})
+      assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
+    end
+  end
+end

@@ -1,0 +1,171 @@
+defmodule AgentTest.FaultTest do
+  use AgentTest.Case, async: true
+
+  # Machines on which something is missing: too few descriptors, too little memory, a kernel or a
+  # container's filter that refuses a system call. Whatever is missing, the answer is a documented
+  # one, and never a workload that is less confined than was asked for.
+
+  @emfile 24
+  @enomem 12
+
+  describe "too few descriptors" do
+    # Every limit from the least that holds the channel to one that is enough.
+    defp starved(request) do
+      Enum.find(5..40, fn limit ->
+        wire = start(driver: ["--nofile", limit], stdout: false)
+        send_term(wire, request)
+        run_or_fail(wire, limit)
+      end)
+    end
+
+    defp run_or_fail(wire, limit) do
+      case next_frame(wire) do
+        {:error, code, stage} ->
+          assert {limit, code} == {limit, @emfile}
+          assert is_atom(stage)
+          assert {:exited, code, _} = finish(wire, exit: exit_code(wire)).agent
+          assert code in [3, 4]
+          false
+
+        {:status, :spawned, _} ->
+          result = finish(wire, drained: true)
+          assert terminal(result) in [{:status, :exited, 0}, {:error, @emfile, :stdio}]
+          terminal(result) == {:status, :exited, 0}
+      end
+    end
+
+    # Whichever of its two codes for a failure of its own the agent chose.
+    defp exit_code(wire) do
+      {:exited, code, _} = ended = await_agent_exit(wire)
+      send(self(), {wire.ref, {:agent, ended}})
+      code
+    end
+
+    test "are an error of the step that lacked one, until there are enough" do
+      for stdio <- [:inherit, :devnull, :pty, [stdin: :pipe, stdout: :pipe, stderr: :pipe]] do
+        request = {:spawn, %{argv: actor(["exit", 0]), proceed: true, stdio: stdio}}
+        assert starved(request) in 6..40
+      end
+    end
+
+    test "are an error of an entry as well" do
+      target = Target.plain()
+      request = {:enter, %{target: target.pid, argv: actor(["exit", 0]), proceed: true}}
+      assert starved(request) in 6..40
+    end
+  end
+
+  describe "too little memory" do
+    @tag :sanitizer_unfit
+    test "for the request is ENOMEM, preceded by its frame" do
+      wire = start(driver: ["--memory", 8 * 1024 * 1024], stdout: false, commands: :socket)
+      send_raw(wire, <<12 * 1024 * 1024::32>>)
+      send_raw(wire, :binary.copy(<<131>>, 1_000_000))
+      assert [{:error, @enomem, stage}] = await_gone(wire).frames
+      assert is_atom(stage)
+    end
+  end
+
+  describe "a system call that is refused" do
+    @describetag :root
+    @describetag :tmp_dir
+
+    defp without(filter, dir) do
+      path = Path.join(dir, "filter-#{System.unique_integer([:positive])}")
+      File.write!(path, filter)
+      [driver: ["--filter", path]]
+    end
+
+    defp error_of(request, opts) do
+      wire = requested(request, opts)
+      result = await_gone(wire)
+      assert result.orphans == [] and result.rest == "" and result.output == ""
+      assert [frame] = Enum.filter(result.frames, &terminal?/1)
+      refute ran?(result)
+      frame
+    end
+
+    test "close_range: the workload still has exactly fds 0, 1 and 2", %{tmp_dir: dir} do
+      [driver: driver] = without(Bpf.deny([:close_range], errno(:enosys)), dir)
+      wire = running(%{argv: actor(["pause"])}, driver: ["--open-fds", 50 | driver])
+      await_output(wire, "ready\n")
+      assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2]
+      send_term(wire, {:signal, 9})
+      finish(wire)
+    end
+
+    test "setns of several at once: an entry joins them one by one", %{tmp_dir: dir} do
+      target = Target.unshare(Target.everything())
+      # CLONE_NEW* of NEWNS, UTS, IPC, CGROUP, NET, TIME and PID (clone(2)).
+      flags = 0x00020000 + 0x04000000 + 0x08000000 + 0x02000000 + 0x40000000 + 0x80 + 0x20000000
+      opts = without(Bpf.deny_argument(:setns, 1, flags, errno(:einval)), dir)
+      wire = running({:enter, %{target: target.pid, argv: actor(["pause"])}}, opts)
+      assert Host.namespaces(wire.host_pid) == Host.namespaces(target.pid)
+      send_term(wire, {:signal, 9})
+      finish(wire)
+    end
+
+    test "setns that does nothing and says it did: an entry fails closed", %{tmp_dir: dir} do
+      target = Target.unshare(Target.everything())
+      opts = without(Bpf.deny([:setns], 0), dir)
+
+      for extra <- [
+            %{},
+            %{namespaces: [:net]},
+            %{namespaces: [:pid]},
+            %{namespaces: [:mount, :uts]}
+          ] do
+        request = Map.merge(%{target: target.pid, argv: actor(["say", "outside"])}, extra)
+        assert {:error, code, stage} = error_of({:enter, request}, opts)
+        assert code > 0
+        assert to_string(stage) =~ ~r/^setns/
+      end
+    end
+
+    test "setns: an entry is an error", %{tmp_dir: dir} do
+      target = Target.unshare(["--net"])
+      opts = without(Bpf.deny([:setns], errno(:eperm)), dir)
+      request = %{target: target.pid, argv: actor(["say", "outside"])}
+      assert {:error, code, stage} = error_of({:enter, request}, opts)
+      assert code == errno(:eperm)
+      assert to_string(stage) =~ ~r/^setns/
+    end
+
+    test "pidfd_open: an entry is an error", %{tmp_dir: dir} do
+      target = Target.plain()
+      opts = without(Bpf.deny([:pidfd_open], errno(:enosys)), dir)
+      request = %{target: target.pid, argv: actor(["say", "outside"])}
+      assert error_of({:enter, request}, opts) == {:error, errno(:enosys), :pidfd_open}
+    end
+
+    test "memfd_create: an entry does not go on with the host's binary", %{tmp_dir: dir} do
+      target = Target.plain()
+      opts = without(Bpf.deny([:memfd_create], errno(:enosys)), dir)
+      request = %{target: target.pid, argv: actor(["say", "inside"])}
+      assert {:error, code, _stage} = error_of({:enter, request}, opts)
+      assert code == errno(:enosys)
+    end
+
+    test "clone3: creation is an error of its own stage", %{tmp_dir: dir} do
+      opts = without(Bpf.deny([:clone3], errno(:enosys)), dir)
+      request = %{argv: actor(["say", "outside"]), namespaces: [:time]}
+      assert error_of({:spawn, request}, opts) == {:error, errno(:enosys), :clone}
+    end
+
+    # "All or nothing" seen from below: any drop at all would be the child's death.
+    test "a bounding set with an unknown bit is refused before the first drop", %{tmp_dir: dir} do
+      pr_capbset_drop = 24
+      opts = without(Bpf.deny_argument(:prctl, 0, pr_capbset_drop, :kill), dir)
+
+      for {mask, ended} <- [
+            {1, {:status, :signaled, 31}},
+            {Bitwise.bsl(1, 63) + 1, {:error, errno(:einval), :cap_drop_bounding}},
+            {Bitwise.bsl(1, 62) + 2, {:error, errno(:einval), :cap_drop_bounding}}
+          ] do
+        wire = parked(%{argv: actor(["exit", 0])}, opts)
+        send_term(wire, {:cap_drop_bounding, mask})
+        assert terminal(finish(wire)) == ended
+      end
+    end
+  end
+end
