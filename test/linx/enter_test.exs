@@ -6,6 +6,15 @@ defmodule Linx.EnterTest do
     session
   end
 
+  # Parked, it would let nobody but root look at it.
+  defp entered(target, opts \\ []) do
+    session = enter(target, [argv: actor(["pause"])] ++ opts)
+    entered = await_ready(session)
+    :ok = Linx.Process.proceed(session)
+    :running = next_event(session)
+    {session, entered}
+  end
+
   defp namespaces, do: [:user, :mount, :uts, :ipc, :net, :pid, :cgroup, :time]
 
   # Somebody's container: all namespaces fresh, root inside.
@@ -20,10 +29,7 @@ defmodule Linx.EnterTest do
   @tag :userns
   test "a program enters every namespace of another session, by its pid" do
     {container, host_pid} = container()
-    session = enter(container, argv: actor(["pause"]))
-    entered = await_ready(session)
-    :ok = Linx.Process.proceed(session)
-    :running = next_event(session)
+    {session, entered} = entered(container)
     assert Host.namespaces(entered) == Host.namespaces(host_pid)
     assert {:ok, %Info{mode: :enter, host_pid: ^entered}} = Linx.Process.info(session)
     :ok = Linx.Process.signal(session, 15)
@@ -37,24 +43,22 @@ defmodule Linx.EnterTest do
     {_container, host_pid} = container(name: name)
 
     for target <- [name, host_pid] do
-      session = enter(target, argv: actor(["pause"]))
-      entered = await_ready(session)
+      {session, entered} = entered(target)
       assert Host.namespaces(entered) == Host.namespaces(host_pid)
-      :ok = Linx.Process.abort(session)
-      assert {:ok, :aborted} = Linx.Process.wait(session)
+      :ok = Linx.Process.signal(session, 9)
+      assert {:ok, {:signaled, 9}} = Linx.Process.wait(session)
     end
   end
 
   @tag :userns
   test "only the namespaces that were asked for are entered" do
     {container, host_pid} = container()
-    session = enter(container, argv: actor(["pause"]), namespaces: [:user, :uts])
-    entered = Host.namespaces(await_ready(session))
+    {_session, entered} = entered(container, namespaces: [:user, :uts])
+    entered = Host.namespaces(entered)
     target = Host.namespaces(host_pid)
     own = Host.namespaces()
     assert Map.take(entered, ~w(user uts)) == Map.take(target, ~w(user uts))
     assert Map.drop(entered, ~w(user uts)) == Map.drop(own, ~w(user uts))
-    :ok = Linx.Process.abort(session)
   end
 
   @tag :userns
