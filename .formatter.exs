@@ -1,7 +1,7 @@
 [
   inputs: [
     "{mix,.formatter}.exs",
-    "{bench,examples}/**/*.{ex,exs}",
+    "{bench,c_test,examples}/**/*.{ex,exs}",
     "{lib,test}/**/*.{ex,exs}"
   ]
 ]

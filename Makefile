@@ -49,8 +49,7 @@ $(RELEASE)/settings: FORCE
 $(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
 	@CC='$(CC)' CROSSCOMPILE='$(CROSSCOMPILE)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
 		ERL_EI_INCLUDE_DIR='$(ERL_EI_INCLUDE_DIR)' ERL_EI_LIBDIR='$(ERL_EI_LIBDIR)' \
-		scripts/toolchain >$@.new
-	@mv $@.new $@
+		scripts/toolchain >$@.$$$$ && mv $@.$$$$ $@
 
 WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz format \
 	check-format cppcheck shellcheck
@@ -120,7 +119,7 @@ $(eval $(call variant,ARM64,build/arm64))
 agent: $(RELEASE)/linx_process
 	@cmp -s $< $(PRIV)/linx_process || { mkdir -p $(PRIV) && \
 		printf '  %-5s %s (%s)\n' PRIV '$(PRIV)/linx_process' '$(AGENT_LIBC)' && \
-		cp $< $(PRIV)/linx_process.new && mv $(PRIV)/linx_process.new $(PRIV)/linx_process; }
+		cp $< $(PRIV)/linx_process.$$$$ && mv $(PRIV)/linx_process.$$$$ $(PRIV)/linx_process; }
 
 .PHONY: debug sanitize portable
 debug: build/debug/linx_process ## build/debug/linx_process, for gdb and valgrind

@@ -18,9 +18,9 @@ defmodule Linx.MixProject do
     ]
   end
 
-  # PropEr comes from the distribution; without being named it would not be on the code path.
+  # What is not named is not on the code path, and PropEr comes from the distribution.
   def application do
-    [extra_applications: if(Mix.env() == :test, do: [:proper], else: [])]
+    [extra_applications: if(Mix.env() == :test, do: [:logger, :proper], else: [])]
   end
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]

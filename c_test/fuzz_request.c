@@ -1,0 +1,61 @@
+/*
+ * The request decoder on anything at all. AddressSanitizer watches the frame and the arena, which
+ * have just the size they are said to need; what is accepted must hold what its header promises.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void require(int holds) {
+  if (!holds)
+    abort();
+}
+
+static void require_strings(char **strings, const struct arena *arena) {
+  const char *end = arena->base + arena->used;
+  for (char **string = strings; *string != NULL; string++)
+    require(*string >= arena->base && *string + strlen(*string) < end);
+}
+
+/* The child decodes the commands of a list once more, one after the other. */
+static void require_commands(const struct command_list *list) {
+  struct term_reader at = list->at;
+  for (int i = 0; i < list->count; i++) {
+    struct command command;
+    require(command_decode(&command, &at) == 0 && command_is_for_child(&command));
+  }
+}
+
+static void require_sound(const struct request *request, const struct arena *arena) {
+  require(request->argv != NULL && request->argv[0] != NULL);
+  require_strings(request->argv, arena);
+  if (request->env != NULL) {
+    require_strings(request->env, arena);
+    for (char **entry = request->env; *entry != NULL; entry++)
+      require(strchr(*entry, '=') > *entry);
+  }
+  require(request->mode == MODE_SPAWN || request->target > 0);
+  require(request->grace_ms >= 0);
+  require_commands(&request->setup);
+  require_commands(&request->seal);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+  struct request request;
+  struct arena arena = {.size = term_arena_size(size)};
+  arena.base = malloc(arena.size);
+  if (arena.base == NULL)
+    return 0;
+  int result = request_decode(&request, bytes, size, &arena);
+  require(result == 0 || result == -EINVAL);
+  if (result == 0)
+    require_sound(&request, &arena);
+  free(arena.base);
+  return 0;
+}

@@ -1,0 +1,99 @@
+# Writes the fuzzers' seeds: frames as term_to_binary makes them, and the same ones cut short and
+# with bytes flipped (always the same, so that a run can be repeated). elixir c_test/seeds.exs DIR
+
+import Bitwise
+
+argv = ["/bin/sh", "-c", 'exit 7', '']
+
+requests =
+  for mode <- [:spawn, :enter],
+      extra <- [
+        %{},
+        %{namespaces: [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]},
+        %{namespaces: []},
+        %{env: ["PATH=/bin", 'HOME=/', "E="], cwd: "/tmp"},
+        %{env: [], cwd: '/'},
+        %{stdio: :pty, flow: :demand, demand: [pty: 1 <<< 20, stdout: 5]},
+        %{stdio: :inherit, hold: true},
+        %{stdio: [stdin: :pipe, stdout: {:file, "/tmp/out", :append}, stderr: :stdout]},
+        %{stdio: [stdin: {:connect_unix, "/run/s"}, stdout: :devnull, stderr: :inherit]},
+        %{orphan_policy: :linger, no_new_privs: true},
+        %{orphan_policy: {:kill, 1 <<< 40}, usage: true, ack: true, proceed: true},
+        %{descendants: :kill, unknown: %{[1, 2] => {3.5, <<1::3>>, self(), make_ref()}}},
+        %{setup: [{:cap_drop_bounding, 1 <<< 63}, {:cap_set_ambient, 0}]},
+        %{seal: [{:seccomp_install, <<6, 0, 0, 0, 0, 0, 255, 127>>}, {:cap_set_thread, 1, 2, 3}]},
+        %{setup: [{:set_credentials, 1000, 1000, [4, 24, 100_000]}, {:pty_winsize, {1, 2, 3, 4}}]}
+      ],
+      do: {mode, Map.merge(%{argv: argv, target: 4711}, extra)}
+
+commands = [
+  :proceed,
+  :abort,
+  {:cap_drop_bounding, (1 <<< 64) - 1},
+  {:cap_set_thread, 0, 1 <<< 40, 255},
+  {:cap_set_ambient, 0},
+  {:set_credentials, 0, 4_294_967_294, []},
+  {:set_credentials, 1, 2, [3, 4]},
+  {:seccomp_install, :binary.copy(<<6, 0, 0, 0, 0, 0, 255, 127>>, 8)},
+  {:pty_winsize, {24, 80, 0, 65_535}},
+  {:signal, 64},
+  {:signal, 9, :tree},
+  {:pty_in, "text\n"},
+  {:stdin, <<0, 255>>},
+  {:close, :stdin},
+  {:demand, :stderr, 1 <<< 63}
+]
+
+terms = [
+  [],
+  {},
+  %{},
+  -1,
+  1 <<< 64,
+  -(1 <<< 63),
+  1 <<< 3000,
+  1.5,
+  :"",
+  :ä,
+  "binary",
+  'charlist',
+  [1, 2, 300],
+  <<5::5>>,
+  self(),
+  make_ref(),
+  hd(Port.list()),
+  &:lists.map/2,
+  fn x -> x end,
+  Enum.reduce(1..300, :deep, &{&1, &2}),
+  List.to_tuple(Enum.to_list(1..300)),
+  [:improper | :tail]
+]
+
+flip = fn frame, at ->
+  <<head::binary-size(at), byte, rest::binary>> = frame
+  <<head::binary, bxor(byte, 1 <<< rem(at * 7, 8)), rest::binary>>
+end
+
+mutate = fn frame ->
+  size = byte_size(frame)
+  cuts = for at <- 1..4, do: binary_part(frame, 0, div(size * at, 5))
+  flips = for at <- 1..8, do: flip.(frame, rem(at * 31, size))
+  [frame, frame <> <<0>>] ++ cuts ++ flips
+end
+
+[directory] = System.argv()
+
+for {name, terms} <- [request: requests, command: commands, term: terms ++ requests ++ commands] do
+  to = Path.join(directory, Atom.to_string(name))
+  File.rm_rf!(to)
+  File.mkdir_p!(to)
+
+  frames =
+    for term <- terms,
+        options <- [[], [minor_version: 1]],
+        do: :erlang.term_to_binary(term, options)
+
+  for {frame, at} <- frames |> Enum.flat_map(mutate) |> Enum.uniq() |> Enum.with_index() do
+    File.write!(Path.join(to, "seed-#{at}"), frame)
+  end
+end
