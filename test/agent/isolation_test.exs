@@ -58,23 +58,31 @@ defmodule AgentTest.IsolationTest do
 
   describe "an agent started with 0, 1 and 2 closed" do
     for closed <- [[0], [1], [2], [0, 1], [1, 2], [0, 1, 2]] do
+      @tag :root
       test "puts none of its own there (#{inspect(closed)})" do
         closed = unquote(closed)
-        driver = Enum.flat_map(closed, &["--close", &1])
-        wire = parked(%{argv: actor(["pause"])}, driver: driver, stdout: 1 not in closed)
+        wire = parked(%{argv: actor(["pause"])}, without(closed))
 
         for {fd, what} <- Host.fds(wire.agent), fd in closed do
           assert what == "/dev/null", "the agent's #{fd} is #{what}"
         end
 
-        send_term(wire, :proceed)
-        assert_frame(wire, {:status, :running})
+        send_term(wire, :abort)
+        finish(wire)
+      end
+
+      test "gives its workload none of its own (#{inspect(closed)})" do
+        closed = unquote(closed)
+        wire = running(%{argv: actor(["pause"])}, without(closed))
         fds = Host.fds(wire.host_pid)
         assert Enum.all?(Map.keys(fds), &(&1 in 0..2))
         for fd <- closed, do: assert(fds[fd] in [nil, "/dev/null"])
         kill(wire)
       end
     end
+
+    defp without(fds),
+      do: [driver: Enum.flat_map(fds, &["--close", &1]), stdout: 1 not in fds]
 
     test "still gives a terminal and /dev/null as stdio" do
       for stdio <- [:pty, :devnull] do
@@ -257,7 +265,7 @@ defmodule AgentTest.IsolationTest do
 
     test "the namespaces are the agent's when none were asked for" do
       wire = waiting()
-      assert Host.namespaces(wire.host_pid) == Host.namespaces(wire.agent)
+      assert Host.namespaces(wire.host_pid) == Host.namespaces()
       kill(wire)
     end
   end

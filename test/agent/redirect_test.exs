@@ -83,27 +83,16 @@ defmodule AgentTest.RedirectTest do
       end
     end
 
+    @tag :root
     test "is opened where the agent is, not inside an entered target" do
       dir = Path.join(System.tmp_dir!(), "linx-file-#{System.unique_integer([:positive])}")
       File.mkdir!(dir)
       on_exit(fn -> File.rm_rf!(dir) end)
-
-      if Host.root?() do
-        script = "mount -t tmpfs linx #{dir} && exec #{path("actor")} pause"
-        made = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
-        await_output(made, "ready\n")
-
-        request = %{
-          target: made.agent,
-          argv: ["/bin/echo", "host"],
-          stdio: [stdout: {:file, dir <> "/f", :write}]
-        }
-
-        run({:enter, request})
-      else
-        run(%{argv: ["/bin/echo", "host"], stdio: [stdout: {:file, dir <> "/f", :write}]})
-      end
-
+      script = "mount -t tmpfs linx #{dir} && exec #{path("actor")} pause"
+      made = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
+      await_output(made, "ready\n")
+      stdio = [stdout: {:file, dir <> "/f", :write}]
+      run({:enter, %{target: made.agent, argv: ["/bin/echo", "host"], stdio: stdio}})
       assert File.read!(dir <> "/f") == "host\n"
     end
 

@@ -46,7 +46,9 @@ defmodule AgentTest.RequestTest do
       wire = running(%{argv: actor(["pause"])}, env: [{'LINX_MARK', 'seen'}])
       await_output(wire, "ready\n")
       assert "LINX_MARK=seen" in Host.environ(wire.host_pid)
-      assert Enum.sort(Host.environ(wire.host_pid)) == Enum.sort(Host.environ(wire.agent))
+      # The same program started where the agent was, without an agent.
+      beside = Target.plain(["pause"], env: [{'LINX_MARK', 'seen'}])
+      assert Enum.sort(Host.environ(wire.host_pid)) == Enum.sort(Host.environ(beside.pid))
       send_term(wire, {:signal, 9})
       finish(wire)
     end

@@ -42,7 +42,9 @@ defmodule AgentTest.UsageTest do
     assert {:status, :aborted, _} = List.last(finish(wire).frames)
   end
 
+  # AddressSanitizer forbids core dumps.
   @tag :tmp_dir
+  @tag :sanitizer_unfit
   test "says what the wait status says of a core dump", %{tmp_dir: dir} do
     for driver <- [[], ["--core"]] do
       # The same program without an agent tells what this machine does (core(5)).
