@@ -233,7 +233,7 @@ _Noreturn static void leave_with_errno(long result) {
 _Noreturn static void execute(struct child *child) {
   char **env = child->request->env != NULL ? child->request->env : environ;
   check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
-  long result = sys_result(syscall(SYS_execve, child->request->argv[0], child->request->argv, env));
+  long result = sys_result(syscall(SYS_execve, child->request->file, child->request->argv, env));
   if (child->filters.first != NULL)
     leave_with_errno(result);
   fail(child, (int)result, STAGE_EXECVE);

@@ -22,6 +22,21 @@
 /* FIONREAD says less than a terminal's next reads give. */
 #define CHUNK_MIN ((size_t)4096)
 
+/*
+ * What a pipe grows to once it has been full. Idle sessions keep theirs small: an unprivileged
+ * user's pipes may take 64 MiB together, and beyond that each gets a page or two (pipe(7),
+ * pipe-user-pages-soft).
+ */
+#define PIPE_SIZE (256 << 10)
+
+/* An ungrown pipe with that much in it is as good as full. */
+#define PIPE_FULL ((size_t)60 << 10)
+
+/* A smaller pipe works as well, only slower. */
+static void grow(int fd) {
+  fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+}
+
 static size_t allowance(const struct relay_out *relay) {
   if (!relay->by_demand)
     return CHUNK_UNASKED;
@@ -89,9 +104,8 @@ static bool open_staging(const struct channel_out *out) {
   if (fstat(out->fd, &channel) < 0 || !S_ISFIFO(channel.st_mode) ||
       pipe2(staging, O_CLOEXEC | O_NONBLOCK) < 0)
     return false;
-  /* Smaller ones work as well. */
-  fcntl(staging[1], F_SETPIPE_SZ, (int)CHUNK_MAX);
-  fcntl(out->fd, F_SETPIPE_SZ, (int)CHUNK_MAX);
+  grow(staging[1]);
+  grow(out->fd);
   return true;
 }
 
@@ -126,6 +140,10 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
   if (room == 0) {
     relay->hung_up = (revents & (POLLHUP | POLLERR)) != 0;
     return relay->hung_up && waiting == 0 ? end_of_stream(relay, out) : 0;
+  }
+  if (waiting >= PIPE_FULL && !relay->grown) {
+    relay->grown = true;
+    grow(relay->fd);
   }
   if (waiting < CHUNK_MIN)
     waiting = CHUNK_MIN;
@@ -188,6 +206,10 @@ static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t si
       relay_in_close(relay);
     }
     break;
+  }
+  if (total < size && relay->fd >= 0 && !relay->grown) {
+    relay->grown = true;
+    grow(relay->fd);
   }
   relay->written += total;
   return total;

@@ -22,6 +22,7 @@ struct relay_out {
   bool announce_eof;
   uint64_t demand;
   bool copies;  /* the channel or the stream is no pipe, so data cannot be moved */
+  bool grown;   /* the pipe has been made larger */
   bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
 };
 
@@ -29,6 +30,7 @@ struct relay_in {
   int fd;
   enum stream_id stream;
   bool acknowledge;
+  bool grown; /* the pipe has been made larger */
   bool close_when_empty;
   uint64_t written; /* taken by the kernel and not acknowledged yet */
   int closed_with;  /* errno to be told, 0 */

@@ -94,7 +94,7 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 
 static int timeout(const struct session *session) {
   int64_t deadline = earlier(session->kill_at, session->give_up_at);
-  if (session->state == STATE_DRAINING && session->child_signals >= 0)
+  if (session->state >= STATE_CLEARING && session->child_signals >= 0)
     deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
   if (deadline == 0)
     return session->holds ? HOLD_MS : -1;
@@ -155,7 +155,8 @@ static bool has_streams(const struct session *session) {
   return false;
 }
 
-static void settle(struct session *session) {
+/* The agent's work is done when nobody is left to serve, to reap or to tell. */
+static void finish(struct session *session) {
   if (session->state != STATE_DRAINING)
     return;
   bool descendants = session_has_descendants(session);
@@ -194,8 +195,10 @@ static void step(struct session *session) {
   if (polled[SLOT_PIDFD].revents != 0)
     session_child_ended(session);
   session_take_commands(session);
+  if (session->state == STATE_CLEARING)
+    session_report_end(session);
   deliver(session);
-  settle(session);
+  finish(session);
 }
 
 int session_run(struct session *session) {

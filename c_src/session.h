@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "channel.h"
@@ -19,7 +20,8 @@ enum session_state {
   STATE_PARKED,   /* at the checkpoint */
   STATE_EXECING,  /* let go; whether it execs is not known yet */
   STATE_RUNNING,
-  STATE_DRAINING, /* reaped and reported; its streams or descendants are still there */
+  STATE_CLEARING, /* reaped; what it left behind is being killed before its end is reported */
+  STATE_DRAINING, /* reported; its streams or descendants are still there */
   STATE_DONE,
 };
 
@@ -51,6 +53,8 @@ struct session {
   bool holds;         /* frames wait a little for the one that is about to come */
   int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
   int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
+  int64_t report_at;  /* when the end is reported even if descendants cling to life; ms */
+  struct rusage used; /* by the workload */
   int exit_code;
 };
 
@@ -67,6 +71,9 @@ void session_child_frames(struct session *session);
 void session_child_ended(struct session *session);
 /* SIGCHLD arrived: reaps what the subreaper has adopted. */
 void session_reap_adopted(struct session *session);
+/* The workload is reaped: reports its end once no descendant is left that the session is to kill.
+ */
+void session_report_end(struct session *session);
 /* Whether descendants are left that the session is to kill and reap. Kills them. */
 bool session_has_descendants(struct session *session);
 void session_signal(struct session *session, int signum, enum signal_scope scope);

@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,9 @@
 #include "cleanup.h"
 #include "proc.h"
 #include "syscalls.h"
+
+/* How long the end waits for descendants that SIGKILL does not end at once. */
+#define CLEARING_MS 1000
 
 /* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
  */
@@ -237,7 +239,8 @@ static int64_t microseconds(struct timeval time) {
   return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
 }
 
-static void report_usage(struct session *session, const struct rusage *used) {
+static void report_usage(struct session *session) {
+  const struct rusage *used = &session->used;
   struct frame frame;
   const struct frame_usage usage = {
       .utime_us = microseconds(used->ru_utime),
@@ -255,12 +258,12 @@ static void report_usage(struct session *session, const struct rusage *used) {
   session_emit(session, &frame);
 }
 
-static void report_end(struct session *session, const struct rusage *used) {
+static void report_end(struct session *session) {
   struct frame frame;
   if (session->outputs[OUT_PTY].fd >= 0)
     drain_terminal(session);
   if (session->request->usage)
-    report_usage(session, used);
+    report_usage(session);
   outcome_frame(&frame, &session->ending);
   session_emit(session, &frame);
   session->exit_code = outcome_exit_code(&session->ending);
@@ -272,7 +275,6 @@ static void report_end(struct session *session, const struct rusage *used) {
 }
 
 void session_child_ended(struct session *session) {
-  struct rusage used;
   int status = 0;
   if (session->pidfd < 0)
     return;
@@ -286,13 +288,19 @@ void session_child_ended(struct session *session) {
   find_out_exec(session);
   if (session->beam_is_gone && !session->request->linger)
     kill(-session->pid, SIGKILL); /* what is left of its group, while the number is taken */
-  if (wait4(session->pid, &status, WNOHANG, &used) != session->pid)
+  if (wait4(session->pid, &status, WNOHANG, &session->used) != session->pid)
     return;
   session->ending.wait_status = status;
   fd_close(&session->pidfd);
   fd_close(&session->up.fd);
-  session_has_descendants(session);
-  report_end(session, &used);
+  session->state = STATE_CLEARING;
+  session->report_at = session_now() + CLEARING_MS;
+  session_report_end(session);
+}
+
+void session_report_end(struct session *session) {
+  if (!session_has_descendants(session) || session_now() >= session->report_at)
+    report_end(session);
 }
 
 void session_reap_adopted(struct session *session) {

@@ -28,6 +28,7 @@ bool session_accepts_commands(const struct session *session) {
            !is_queue_full(session);
   case STATE_EXECING:
   case STATE_RUNNING:
+  case STATE_CLEARING:
   case STATE_DRAINING:
   case STATE_DONE:
     break;
@@ -184,6 +185,7 @@ void session_beam_gone(struct session *session) {
   case STATE_EXECING:
   case STATE_RUNNING:
     break;
+  case STATE_CLEARING:
   case STATE_DRAINING:
   case STATE_DONE:
     return;

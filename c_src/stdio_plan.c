@@ -15,9 +15,6 @@
 #define CONNECT_PAUSE_MS 20
 #define CONNECT_TRIES    100
 
-/* The most an unprivileged process may ask for by default (pipe(7), pipe-max-size). */
-#define PIPE_SIZE (1 << 20)
-
 static int clear_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
@@ -69,8 +66,6 @@ static int open_pipe(struct stdio_plan *plan, int fd, enum stage *stage) {
     return -errno;
   plan->agent[fd] = fd == 0 ? ends[1] : ends[0];
   plan->child[fd] = fd == 0 ? ends[0] : ends[1];
-  /* A smaller pipe works as well, only slower. */
-  fcntl(plan->agent[fd], F_SETPIPE_SZ, PIPE_SIZE);
   return fds_set_nonblocking(plan->agent[fd]);
 }
 

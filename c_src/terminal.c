@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "term.h"
 
 /* SIGWINCH goes to the terminal's foreground group, which a port program is not in, so the size is
  * looked at. A person who drags a window does not see the difference. */
@@ -39,17 +40,61 @@ static void tell_size(struct channel_out *out, struct winsize *told) {
     out->broken = true;
 }
 
-/* Whatever comes in is not for this program; only the end matters. */
-static void drop_input(struct channel_in *in) {
-  const uint8_t *payload = NULL;
-  size_t size = 0;
-  if (channel_in_read(in) < 0)
-    in->eof = true;
-  while (channel_in_next(in, 0, &payload, &size) != 0)
-    continue;
+static void tell_settings(struct channel_out *out, const struct termios *settings) {
+  struct frame frame;
+  frame_data_header(&frame, "settings", sizeof *settings);
+  memcpy(frame.bytes + frame.length, settings, sizeof *settings);
+  frame.length += (int)sizeof *settings;
+  if (channel_out_frame(out, &frame) < 0)
+    out->broken = true;
 }
 
-static void serve(struct channel_in *in, struct channel_out *out, int signals) {
+/* {restore, <<settings>>}, as tell_settings has them. */
+static bool is_restore(const uint8_t *payload, size_t size, struct termios *settings) {
+  struct term_reader reader;
+  char name[TERM_ATOM_SIZE];
+  const uint8_t *bytes = NULL;
+  size_t length = 0;
+  int arity = 0;
+  if (term_reader_init(&reader, payload, size) < 0 || term_read_tuple(&reader, &arity) < 0 ||
+      arity != 2 || term_read_atom(&reader, name) < 0 || strcmp(name, "restore") != 0 ||
+      term_read_binary(&reader, &bytes, &length) < 0 || length != sizeof *settings)
+    return false;
+  memcpy(settings, bytes, sizeof *settings);
+  return true;
+}
+
+/* Whether the settings to restore have come. Every other frame is skipped. */
+static bool read_restore(struct channel_in *in, struct termios *settings) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  int found = 0;
+  if (channel_in_read(in) < 0)
+    in->eof = true;
+  while ((found = channel_in_next(in, FRAME_SIZE, &payload, &size)) != 0)
+    if (found > 0 && is_restore(payload, size, settings))
+      return true;
+  return false;
+}
+
+static bool are_same(const struct termios *one, const struct termios *other) {
+  return one->c_iflag == other->c_iflag && one->c_oflag == other->c_oflag &&
+         one->c_cflag == other->c_cflag && one->c_lflag == other->c_lflag &&
+         memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
+}
+
+/* When the BEAM is gone, the shell that it ran under may be first to set its own terminal right,
+ * and then it must not be set wrong behind its back. */
+static void restore_unasked(const struct termios *before, const struct termios *raw) {
+  struct termios now;
+  if (tcgetattr(STDIN_FILENO, &now) == 0 && are_same(&now, raw))
+    tcsetattr(STDIN_FILENO, TCSADRAIN, before);
+}
+
+/* Until the restoring is asked for, with the settings to set: true, or for whatever other reason
+ * the end has come. */
+static bool serve(struct channel_in *in, struct channel_out *out, int signals,
+                  struct termios *settings) {
   struct winsize told;
   memset(&told, 0xff, sizeof told);
   while (!in->eof && !out->broken) {
@@ -63,10 +108,11 @@ static void serve(struct channel_in *in, struct channel_out *out, int signals) {
     if (poll(polled, 3, LOOK_MS) <= 0)
       continue;
     if (polled[2].revents != 0 || (polled[1].revents & (POLLERR | POLLHUP)) != 0)
-      return;
-    if (polled[0].revents != 0)
-      drop_input(in);
+      return false;
+    if (polled[0].revents != 0 && read_restore(in, settings))
+      return true;
   }
+  return false;
 }
 
 int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *stage) {
@@ -83,9 +129,13 @@ int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *st
   /* Not of the terminal's foreground group: without this a change would stop the program. */
   signal(SIGTTOU, SIG_IGN);
   *stage = STAGE_TCSETATTR;
-  if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0)
+  if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0 || tcgetattr(STDIN_FILENO, &raw) < 0)
     return -errno;
-  serve(in, out, signals);
-  tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+  tell_settings(out, &before);
+  struct termios asked;
+  if (!serve(in, out, signals, &asked))
+    restore_unasked(&before, &raw);
+  else if (tcsetattr(STDIN_FILENO, TCSADRAIN, &asked) < 0)
+    return -errno;
   return 0;
 }
