@@ -65,12 +65,10 @@ static bool is_restore(const uint8_t *payload, size_t size, struct termios *sett
 }
 
 /* Whether the settings to restore have come. Every other frame is skipped. */
-static bool read_restore(struct channel_in *in, struct termios *settings) {
+static bool take_restore(struct channel_in *in, struct termios *settings) {
   const uint8_t *payload = NULL;
   size_t size = 0;
   int found = 0;
-  if (channel_in_read(in) < 0)
-    in->eof = true;
   while ((found = channel_in_next(in, FRAME_SIZE, &payload, &size)) != 0)
     if (found > 0 && is_restore(payload, size, settings))
       return true;
@@ -98,6 +96,8 @@ static bool serve(struct channel_in *in, struct channel_out *out, int signals,
   struct winsize told;
   memset(&told, 0xff, sizeof told);
   while (!in->eof && !out->broken) {
+    if (take_restore(in, settings))
+      return true;
     tell_size(out, &told);
     channel_out_flush(out);
     struct pollfd polled[] = {
@@ -109,8 +109,8 @@ static bool serve(struct channel_in *in, struct channel_out *out, int signals,
       continue;
     if (polled[2].revents != 0 || (polled[1].revents & (POLLERR | POLLHUP)) != 0)
       return false;
-    if (polled[0].revents != 0 && read_restore(in, settings))
-      return true;
+    if (polled[0].revents != 0 && channel_in_read(in) < 0)
+      return false;
   }
   return false;
 }
@@ -128,10 +128,12 @@ int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *st
   cfmakeraw(&raw);
   /* Not of the terminal's foreground group: without this a change would stop the program. */
   signal(SIGTTOU, SIG_IGN);
+  /* First, so that they are known should this program be killed. */
+  tell_settings(out, &before);
+  channel_out_flush(out);
   *stage = STAGE_TCSETATTR;
   if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0 || tcgetattr(STDIN_FILENO, &raw) < 0)
     return -errno;
-  tell_settings(out, &before);
   struct termios asked;
   if (!serve(in, out, signals, &asked))
     restore_unasked(&before, &raw);

@@ -10,11 +10,11 @@
 #include "channel.h"
 
 /*
- * Runs to the end, which `in` tells. Once the terminal is raw, {settings, <<struct termios>>} goes
- * to `out`: what it was before. Frames {winsize, {rows, cols, xpixel, ypixel}} follow. A frame
- * {restore, <<struct termios>>} sets those settings and is the end; they may be what another agent
- * has told, one that was killed before it could give its terminal back. 0 or a negative errno with
- * *stage.
+ * Runs to the end, which `in` tells. {settings, <<struct termios>>} goes to `out` first: what the
+ * terminal was. Frames {winsize, {rows, cols, xpixel, ypixel}} follow, the first once it is raw. A
+ * frame {restore, <<struct termios>>} sets those settings and is the end; they may be what another
+ * agent has told, one that was killed before it could give the terminal back. 0 or a negative errno
+ * with *stage.
  */
 int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *stage);
 
