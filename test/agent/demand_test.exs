@@ -170,6 +170,46 @@ defmodule AgentTest.DemandTest do
     assert finish(wire).written == %{}
   end
 
+  describe "demand: in the request" do
+    test "counts like a demand that came first" do
+      request = %{argv: actor(["write", 1, 4000]), stdio: @out, flow: :demand}
+      wire = running(Map.put(request, :demand, stdout: 100, stderr: 1))
+      assert [:eof, :exited] = next_two(wire)
+      send_term(wire, {:demand, :stdout, 10})
+      await_bytes(wire, :stdout, 110)
+      send_term(wire, {:close, :stdout})
+      assert ended(wire).stdout == pattern(110)
+    end
+
+    test "lets a terminal's output out before the terminal frame" do
+      for _ <- 1..10 do
+        request = %{argv: actor(["write", 1, 3000]), stdio: :pty, flow: :demand, proceed: true}
+        wire = requested(Map.put(request, :demand, pty: 1_000_000))
+        result = ended(wire)
+        assert result.pty == pattern(3000)
+        data = Enum.find_index(result.frames, &match?({:pty_out, _}, &1))
+        assert data < Enum.find_index(result.frames, &terminal?/1)
+      end
+    end
+
+    test "that is wrong is malformed" do
+      for value <- [1, :all, [:stdout], [stdout: -1], [stdout: :all], [foo: 1], [{:stdout, 1, 2}]] do
+        wire = requested(%{argv: actor(["exit", 0]), flow: :demand, demand: value})
+        assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
+      end
+    end
+  end
+
+  test "what a terminal showed before the end stays readable after it" do
+    wire = on_demand(["write", 1, 1000], :pty)
+    assert_frame(wire, {:status, :exited, 0})
+    send_term(wire, {:demand, :pty, 600})
+    assert await_bytes(wire, :pty, 600) == pattern(600)
+    send_term(wire, {:demand, :pty, 600})
+    assert_frame(wire, {:eof, :pty})
+    assert ended(wire).pty == pattern(1000)
+  end
+
   @tag :sanitizer_unfit
   test "an agent that is asked for nothing holds nothing" do
     {listener, argv} = Beacon.actor(["write", 1, 64 * @mib])

@@ -28,6 +28,23 @@ defmodule AgentTest.RequestTest do
     end
   end
 
+  describe ":arg0" do
+    test "is what the workload sees as argv[0]; the file stays argv[0]" do
+      for arg0 <- ["-login", '-login', "", "/somewhere/else"] do
+        wire = running(%{argv: actor(["pause"]), arg0: arg0})
+        await_output(wire, "ready\n")
+        expected = [to_string(arg0), "pause"]
+
+        assert "/proc/#{wire.host_pid}/cmdline" |> File.read!() |> String.split(<<0>>) ==
+                 expected ++ [""]
+
+        assert Host.exe(wire.host_pid) == path("actor")
+        send_term(wire, {:signal, 9})
+        finish(wire)
+      end
+    end
+  end
+
   describe ":env" do
     test "replaces the environment, in its order and with its duplicates" do
       env = ["B=2", "A=", "B=3", "C=a=b", "D=" <> <<200, 10>>]

@@ -1,0 +1,92 @@
+defmodule AgentTest.TerminalTest do
+  use AgentTest.Case, async: true
+
+  # {:terminal, %{}} is no session: the agent lends a person's terminal. The terminal is another
+  # session's, whose workload sits still; stty(1) is the oracle of its mode.
+
+  defp terminal_of_a_session do
+    wire = parked(%{argv: actor(["pause"]), stdio: :pty})
+    send_term(wire, {:pty_winsize, {24, 80, 0, 0}})
+    send_term(wire, :proceed)
+    assert_frame(wire, {:status, :running})
+    await_pty(wire, "ready")
+    tty = Host.fds(wire.host_pid)[0]
+    %{session: wire, tty: tty, before: mode(tty)}
+  end
+
+  defp mode(tty) do
+    {mode, 0} = System.cmd("stty", ["-F", tty, "-g"])
+    mode
+  end
+
+  defp lend(terminal) do
+    wire = start(driver: ["--read", 0, terminal.tty], commands: :socket)
+    send_term(wire, {:terminal, %{}})
+    wire
+  end
+
+  defp assert_restored(wire, terminal) do
+    result = await_gone(wire)
+    assert {:exited, 0, _} = result.agent
+    assert mode(terminal.tty) == terminal.before
+    result
+  end
+
+  test "is raw while it is lent, and its size is told first" do
+    terminal = terminal_of_a_session()
+    wire = lend(terminal)
+    assert_frame(wire, {:winsize, {24, 80, 0, 0}})
+    {all, 0} = System.cmd("stty", ["-F", terminal.tty, "-a"])
+    for flag <- ~w(-icanon -echo -isig -icrnl -ixon), do: assert(all =~ flag)
+    close_commands(wire)
+    assert_restored(wire, terminal)
+  end
+
+  test "is restored when the BEAM's end closes, however the BEAM died" do
+    terminal = terminal_of_a_session()
+    wire = lend(terminal)
+    assert_frame(wire, {:winsize, _})
+    close_commands(wire)
+    assert_restored(wire, terminal)
+  end
+
+  for signum <- [1, 2, 3, 15] do
+    test "is restored when signal #{signum} ends the agent" do
+      terminal = terminal_of_a_session()
+      wire = lend(terminal)
+      assert_frame(wire, {:winsize, _})
+      Host.signal(wire.agent, unquote(signum))
+      assert_restored(wire, terminal)
+    end
+  end
+
+  test "tells of every change of its size" do
+    terminal = terminal_of_a_session()
+    wire = lend(terminal)
+    assert_frame(wire, {:winsize, {24, 80, 0, 0}})
+    send_term(terminal.session, {:pty_winsize, {50, 132, 7, 8}})
+    assert_frame(wire, {:winsize, {50, 132, 7, 8}})
+    close_commands(wire)
+    assert_restored(wire, terminal)
+  end
+
+  test "that is none is an error" do
+    wire = start()
+    send_term(wire, {:terminal, %{}})
+    result = finish(wire, exit: 3)
+    assert result.frames == [{:error, 25, :tcgetattr}]
+  end
+
+  test "a malformed request for it is one" do
+    for request <- [
+          :terminal,
+          {:terminal},
+          {:terminal, []},
+          {:terminal, nil},
+          {:terminal, %{}, 1}
+        ] do
+      wire = requested(request)
+      assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
+    end
+  end
+end
