@@ -127,7 +127,7 @@ static size_t move(struct relay_out *relay, size_t room, struct channel_out *out
   return (size_t)size;
 }
 
-static void count(struct relay_out *relay, size_t size) {
+static void use_demand(struct relay_out *relay, size_t size) {
   if (relay->by_demand)
     relay->demand -= size;
 }
@@ -151,7 +151,7 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     room = waiting;
   size_t moved = room >= MOVE_MIN && out->moved == 0 ? move(relay, room, out) : 0;
   if (moved > 0) {
-    count(relay, moved);
+    use_demand(relay, moved);
     return 1;
   }
   size_t header = frame_data_header_size(relay->frame_name);
@@ -165,7 +165,7 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     frame_data_header(&frame, relay->frame_name, size);
     memcpy(to, frame.bytes, header);
     out->buffer.end += header + size;
-    count(relay, size);
+    use_demand(relay, size);
   }
   if (ended) {
     int result = end_of_stream(relay, out);
