@@ -38,7 +38,7 @@ defmodule Linx.Agent do
     path = path()
 
     # open_port/2 takes a directory for a program.
-    if path != built_in() and File.dir?(path),
+    if path != built_in() and File.dir?(path, [:raw]),
       do: {:error, {:missing_agent, path}},
       else: open(path)
   end

@@ -112,15 +112,10 @@ defmodule Linx.DeathTest do
   test "those who wait while a session is stopped learn how its workload ended" do
     {session, _host_pid} = running()
     waiter = Task.async(fn -> Linx.Process.wait(session) end)
-    :ok = await_watch(session)
+    await_waiters(session, 1)
     :ok = GenServer.stop(session)
     assert {:ok, {:signaled, 9}} = Task.await(waiter)
     assert {:error, :no_process} = Linx.Process.wait(session)
-  end
-
-  # Returns once somebody waits; every look at the session is a message behind those before.
-  defp await_watch(session) do
-    if map_size(:sys.get_state(session).watches) > 0, do: :ok, else: await_watch(session)
   end
 
   test "a stopped session kills the workload's whole process group" do
@@ -195,5 +190,36 @@ defmodule Linx.DeathTest do
       assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
       assert [{:ready, _}, :running, {:exited, 0}] = events_so_far(session)
     end
+  end
+
+  test "a session whose agent is stopped answers every call, and goes on with its agent" do
+    size = 3 * 1024 * 1024
+    {session, host_pid} = running(argv: actor(["read-late", size]), stdio: :pty)
+    await_output(session, "ready")
+    agent = agent_pid(session)
+    Host.signal(agent, :STOP)
+    block = for n <- 0..22, into: <<>>, do: <<?a + n>>
+    input = block |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
+    assert :ok = Linx.Process.pty_write(session, input)
+    assert :ok = Linx.Process.signal(session, :sigusr1)
+    assert {:error, :timeout} = Linx.Process.wait(session, 0)
+    assert {:ok, ^host_pid} = Linx.Process.host_pid(session)
+    Host.signal(agent, :CONT)
+    await_output(session, "read #{size}")
+    assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
+  end
+
+  test "a session whose agent is stopped can itself be stopped" do
+    {session, host_pid} = running(argv: actor(["read-late", 1]), stdio: :pty)
+    await_output(session, "ready")
+    agent = agent_pid(session)
+    Host.signal(agent, :STOP)
+    assert :ok = Linx.Process.pty_write(session, :binary.copy("x", 4 * 1024 * 1024))
+    assert :ok = GenServer.stop(session)
+    assert terminal(session) == {:error, 1, :agent_died}
+    # The agent learns of it when it goes on.
+    Host.signal(agent, :CONT)
+    await_gone(host_pid)
+    await_gone(agent)
   end
 end

@@ -71,9 +71,9 @@ defmodule Linx.EventsTest do
       Linx.Process.spawn(argv: actor(["exit", 0]), auto_proceed: true, owner: owner)
 
     {:ok, {:exited, 0}} = Linx.Process.wait(session)
-    assert_receive {:owner, {:linx_process, :ready, _}}
-    assert_receive {:owner, {:linx_process, :running}}
-    assert_receive {:owner, {:linx_process, :exited, 0}}
+    assert_receive {:owner, {:linx_process, :ready, _}}, 30_000
+    assert_receive {:owner, {:linx_process, :running}}, 30_000
+    assert_receive {:owner, {:linx_process, :exited, 0}}, 30_000
     refute_messages()
   end
 
@@ -85,7 +85,7 @@ defmodule Linx.EventsTest do
     assert {:ok, %Info{owner: ^owner}} = Linx.Process.info(session)
     :ok = Linx.Process.abort(session)
     {:ok, :aborted} = Linx.Process.wait(session)
-    assert_receive {:owner, {:linx_process, ^session, :aborted}}
+    assert_receive {:owner, {:linx_process, ^session, :aborted}}, 30_000
     refute_messages()
   end
 

@@ -4,8 +4,7 @@ defmodule Linx.WaitTest do
   test "any number of waiters get the result, before and after the end" do
     {session, _host_pid} = running()
     tasks = for _ <- 1..100, do: Task.async(fn -> Linx.Process.wait(session, 30_000) end)
-    # All of them have asked once each has been answered in turn.
-    for _ <- 1..3, do: assert({:error, :timeout} = Linx.Process.wait(session, 0))
+    await_waiters(session, 100)
     :ok = Linx.Process.signal(session, :sigterm)
     assert Enum.uniq(Task.await_many(tasks, 30_000)) == [{:ok, {:signaled, 15}}]
     for _ <- 1..3, do: assert({:ok, {:signaled, 15}} = Linx.Process.wait(session, 0))
@@ -24,18 +23,13 @@ defmodule Linx.WaitTest do
 
   test "waiters that die are forgotten" do
     {session, _host_pid} = running()
-    {waiter, _} = stranger(fn -> spawn_waiter(session) end)
+    waiter = spawn(fn -> Linx.Process.wait(session) end)
+    await_waiters(session, 1)
     Process.exit(waiter, :kill)
     await_down(waiter)
+    # The session has its own notice of the death before it answers this.
     assert {:error, :timeout} = Linx.Process.wait(session, 0)
-    assert %{watches: watches} = :sys.get_state(session)
-    assert watches == %{}
-  end
-
-  defp spawn_waiter(session) do
-    test = self()
-    waiter = spawn_link(fn -> send(test, {:asking, self()}) && Linx.Process.wait(session) end)
-    assert_receive {:asking, ^waiter}
+    await_waiters(session, 0)
   end
 
   test "a bad timeout is named" do

@@ -150,6 +150,12 @@ defmodule Linx.SessionCase do
     reason
   end
 
+  @doc "Returns when so many calls wait in the session; each look at it is a message behind theirs."
+  def await_waiters(session, count) do
+    if map_size(:sys.get_state(session, @patience).watches) != count,
+      do: await_waiters(session, count)
+  end
+
   @doc "A process that runs `fun` and is no relation of the test; answers its pid."
   def stranger(fun) do
     test = self()

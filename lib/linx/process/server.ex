@@ -6,8 +6,7 @@ defmodule Linx.Process.Server do
 
   use GenServer
 
-  alias Linx.Agent
-  alias Linx.Process.{Options, Session, Wire}
+  alias Linx.Process.{Channel, Options, Session, Wire}
 
   # How long a session that goes down waits for its workload's end. Past that it closes the port,
   # which leaves the rest to the agent's orphan policy.
@@ -16,7 +15,7 @@ defmodule Linx.Process.Server do
   # The agent's own exit code for a broken channel, for when the port broke and no code is known.
   @channel_failed 1
 
-  defstruct [:session, :port, :caller, watches: %{}, stop: nil]
+  defstruct [:session, :channel, :port, :caller, watches: %{}, stop: nil]
 
   @doc """
   Starts a session linked to `caller`.
@@ -39,10 +38,9 @@ defmodule Linx.Process.Server do
     # For terminate/2 to be called whatever ends this process, and a broken port to be a message.
     Process.flag(:trap_exit, true)
 
-    case Agent.open() do
-      {:ok, port} ->
+    case Channel.open(options.encoded) do
+      {:ok, channel} ->
         Process.link(caller)
-        Port.command(port, options.encoded)
 
         session =
           Session.new(
@@ -54,7 +52,7 @@ defmodule Linx.Process.Server do
             pty?: options.request[:stdio] == :pty
           )
 
-        {:ok, %__MODULE__{session: session, port: port, caller: caller}}
+        {:ok, %__MODULE__{session: session, channel: channel, port: channel.port, caller: caller}}
 
       {:error, reason} ->
         {:stop, {:shutdown, {:refused, reason}}}
@@ -66,6 +64,8 @@ defmodule Linx.Process.Server do
   def handle_call(request, from, state), do: step({:call, from, request}, state)
 
   @impl true
+  def handle_info({:retry, port}, %{port: port} = state), do: {:noreply, retry(state)}
+
   def handle_info(message, state) do
     case event(message, state) do
       nil -> {:noreply, state}
@@ -84,6 +84,9 @@ defmodule Linx.Process.Server do
 
   defp await_end(%{port: port} = state, deadline) do
     receive do
+      {:retry, ^port} ->
+        state |> retry() |> await_end(deadline)
+
       {^port, _data} = message ->
         message |> event(state) |> advance(state) |> await_end(deadline)
 
@@ -126,15 +129,16 @@ defmodule Linx.Process.Server do
 
   defp advance(event, state) do
     {session, effects} = Session.transition(state.session, event)
-    perform(effects, %{state | session: session})
+    effects |> Enum.reduce(%{state | session: session}, &carry_out/2) |> flush()
   end
 
-  defp perform(effects, state), do: Enum.reduce(effects, state, &carry_out/2)
+  defp flush(%{channel: nil} = state), do: state
+  defp flush(state), do: %{state | channel: Channel.flush(state.channel)}
 
-  defp carry_out({:send, command}, state) do
-    send_frame(state.port, Wire.encode(command))
-    state
-  end
+  defp retry(state), do: %{state | channel: Channel.retry(state.channel)}
+
+  defp carry_out({:send, command}, state),
+    do: %{state | channel: Channel.write(state.channel, Wire.encode(command))}
 
   defp carry_out({:reply, from, answer}, state) do
     GenServer.reply(from, answer)
@@ -163,24 +167,11 @@ defmodule Linx.Process.Server do
   end
 
   defp carry_out(:close, state) do
-    close(state.port)
-    %{state | port: nil}
+    Channel.close(state.channel)
+    %{state | channel: nil, port: nil}
   end
 
   defp carry_out({:stop, reason}, state), do: %{state | stop: {:reason, reason}}
-
-  # A port that has closed raises; that it did is a message on its way.
-  defp send_frame(port, bytes) do
-    Port.command(port, bytes)
-  rescue
-    ArgumentError -> false
-  end
-
-  defp close(port) do
-    Port.close(port)
-  rescue
-    ArgumentError -> false
-  end
 
   defp notify(%{events: :none}, _event), do: :ok
 
@@ -193,12 +184,6 @@ defmodule Linx.Process.Server do
   defp plain({name, value}), do: {:linx_process, name, value}
   defp plain(name), do: {:linx_process, name}
 
-  defp agent_pid(%{port: nil}), do: nil
-
-  defp agent_pid(%{port: port}) do
-    case Port.info(port, :os_pid) do
-      {:os_pid, pid} -> pid
-      nil -> nil
-    end
-  end
+  defp agent_pid(%{channel: nil}), do: nil
+  defp agent_pid(%{channel: channel}), do: Channel.agent_pid(channel)
 end
