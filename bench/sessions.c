@@ -1,15 +1,16 @@
 /*
  * Times whole sessions without the BEAM, and what they are compared with. Every round runs each
- * subject once, in turn, so that all of them see the same machine.
+ * subject once, in an order of its own, so that all of them see the same machine.
  *
- *   sessions ROUNDS AGENT TRUE [NAME=PROGRAM ARG...]...
+ *   sessions ROUNDS AGENT TRUE [NAME PROGRAM ARG... ';']...
  *
- * Prints one line a subject: name and the median in nanoseconds.
+ * Paths are absolute. The programs to compare with come last; "@target" among their arguments
+ * stands for the pid of a process in fresh namespaces. Prints a line a subject: its name, and the
+ * median, the tenth and the ninetieth percentile in nanoseconds.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SUBJECTS_MAX 16
-
-extern char **environ;
+#define SUBJECTS_MAX 24
 
 static const char *agent;
 static const char *workload;
@@ -48,25 +47,15 @@ static pid_t start(char *const argv[]) {
   return pid;
 }
 
-static void finish(pid_t pid) {
+static void finish(pid_t pid, int expected) {
   int status = 0;
-  if (waitpid(pid, &status, 0) != pid || status != 0) {
-    fprintf(stderr, "a subject failed with status %d\n", status);
+  if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != expected) {
+    fprintf(stderr, "a subject ended with status %#x\n", (unsigned)status);
     exit(1);
   }
 }
 
-static void run(char *const argv[]) {
-  finish(start(argv));
-}
-
-static void run_floor(void) {
-  char *const argv[] = {(char *)workload, NULL};
-  run(argv);
-  run(argv);
-}
-
-/* {spawn, #{argv => [Workload] [, namespaces => [...]], proceed => true}}, built once by hand. */
+/* A request for the agent in the external term format, built by hand. */
 struct request {
   uint8_t bytes[512];
   size_t size;
@@ -77,9 +66,16 @@ static void put(struct request *request, const void *bytes, size_t size) {
   request->size += size;
 }
 
-static void put_count(struct request *request, uint8_t tag, uint32_t count) {
-  const uint8_t bytes[5] = {tag, (uint8_t)(count >> 24), (uint8_t)(count >> 16),
-                            (uint8_t)(count >> 8), (uint8_t)count};
+static void put_big_endian(uint8_t bytes[4], uint32_t value) {
+  for (int i = 0; i < 4; i++)
+    bytes[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+enum tag { TAG_INTEGER = 98, TAG_LIST = 108, TAG_BINARY = 109, TAG_MAP = 116 };
+
+static void put_tagged(struct request *request, enum tag tag, uint32_t value) {
+  uint8_t bytes[5] = {(uint8_t)tag};
+  put_big_endian(bytes + 1, value);
   put(request, bytes, sizeof bytes);
 }
 
@@ -89,47 +85,75 @@ static void put_atom(struct request *request, const char *name) {
   put(request, name, strlen(name));
 }
 
-static struct request make_request(int namespace_count, const char *const namespaces[], int proceed) {
-  struct request request = {.size = 4};
+static void put_argv(struct request *request, const char *argument) {
+  put_atom(request, "argv");
+  put_tagged(request, TAG_LIST, argument == NULL ? 1 : 2);
+  put_tagged(request, TAG_BINARY, (uint32_t)strlen(workload));
+  put(request, workload, strlen(workload));
+  if (argument != NULL) {
+    put_tagged(request, TAG_BINARY, (uint32_t)strlen(argument));
+    put(request, argument, strlen(argument));
+  }
+  put(request, "j", 1);
+}
+
+static const char *const no_namespaces[] = {NULL};
+static const char *const root_namespaces[] = {"pid", "mount", "uts", "ipc", "net", NULL};
+static const char *const user_namespaces[] = {"user", "pid", "mount", "uts", "ipc", "net", NULL};
+
+struct wish {
+  const char *mode;
+  pid_t target;
+  const char *argument;
+  const char *const *namespaces;
+  bool parks;
+};
+
+static struct request make_request(const struct wish *wish) {
   static const uint8_t head[] = {131, 104, 2};
+  struct request request = {.size = 4};
+  uint32_t count = 0;
+  while (wish->namespaces[count] != NULL)
+    count++;
   put(&request, head, sizeof head);
-  put_atom(&request, "spawn");
-  put_count(&request, 116, 1U + (namespace_count > 0) + (unsigned)proceed);
-  put_atom(&request, "argv");
-  put_count(&request, 108, 1);
-  put_count(&request, 109, (uint32_t)strlen(workload));
-  put(&request, workload, strlen(workload));
-  put(&request, "j", 1);
-  if (namespace_count > 0) {
+  put_atom(&request, wish->mode);
+  put_tagged(&request, TAG_MAP, 2U + (count > 0) + (wish->target > 0));
+  put_argv(&request, wish->argument);
+  put_atom(&request, "proceed");
+  put_atom(&request, wish->parks ? "false" : "true");
+  if (count > 0) {
     put_atom(&request, "namespaces");
-    put_count(&request, 108, (uint32_t)namespace_count);
-    for (int i = 0; i < namespace_count; i++)
-      put_atom(&request, namespaces[i]);
+    put_tagged(&request, TAG_LIST, count);
+    for (uint32_t i = 0; i < count; i++)
+      put_atom(&request, wish->namespaces[i]);
     put(&request, "j", 1);
   }
-  if (proceed) {
-    put_atom(&request, "proceed");
-    put_atom(&request, "true");
+  if (wish->target > 0) {
+    put_atom(&request, "target");
+    put_tagged(&request, TAG_INTEGER, (uint32_t)wish->target);
   }
-  size_t length = request.size - 4;
-  for (int i = 0; i < 4; i++)
-    request.bytes[i] = (uint8_t)(length >> (24 - 8 * i));
+  put_big_endian(request.bytes, (uint32_t)request.size - 4);
   return request;
 }
 
-static int contains(const uint8_t *bytes, size_t size, const char *text) {
-  return memmem(bytes, size, text, strlen(text)) != NULL;
-}
+/* An agent and what it has said so far. */
+struct session {
+  pid_t pid;
+  int in;
+  int out;
+  uint8_t frames[4096];
+  size_t size;
+};
 
-/* From starting the agent to having reaped it. With `checkpoint` the child parks and is let go. */
-static void run_session(const struct request *request, int checkpoint) {
-  static const uint8_t proceed[] = {0, 0, 0, 10, 131, 119, 7, 'p', 'r', 'o', 'c', 'e', 'e', 'd'};
+static void open_session(struct session *session, const struct request *request) {
   int down[2];
   int up[2];
   if (pipe2(down, O_CLOEXEC) < 0 || pipe2(up, O_CLOEXEC) < 0)
     die("pipe2");
-  pid_t pid = vfork();
-  if (pid == 0) {
+  session->pid = vfork();
+  if (session->pid < 0)
+    die("vfork");
+  if (session->pid == 0) {
     /* Out of the way first: the pipes may stand on 3 and 4 themselves. */
     int in = fcntl(down[0], F_DUPFD_CLOEXEC, 10);
     int out = fcntl(up[1], F_DUPFD_CLOEXEC, 10);
@@ -141,45 +165,98 @@ static void run_session(const struct request *request, int checkpoint) {
   }
   close(down[0]);
   close(up[1]);
-  if (write(down[1], request->bytes, request->size) != (ssize_t)request->size)
+  session->in = down[1];
+  session->out = up[0];
+  session->size = 0;
+  if (write(session->in, request->bytes, request->size) != (ssize_t)request->size)
     die("write");
-  uint8_t frames[4096];
-  size_t size = 0;
-  while (!contains(frames, size, "exited")) {
-    ssize_t count = read(up[0], frames + size, sizeof frames - size);
-    if (count <= 0)
-      die("read");
-    size += (size_t)count;
-    if (checkpoint && contains(frames, size, "ready")) {
-      checkpoint = 0;
-      if (write(down[1], proceed, sizeof proceed) != sizeof proceed)
-        die("write");
-    }
-  }
-  finish(pid);
-  close(down[1]);
-  close(up[0]);
 }
+
+static const uint8_t *find(const struct session *session, const char *text) {
+  return memmem(session->frames, session->size, text, strlen(text));
+}
+
+/* Reads until a frame with this atom has come; where the atom ends. */
+static const uint8_t *await(struct session *session, const char *name) {
+  while (find(session, name) == NULL) {
+    ssize_t count =
+        read(session->out, session->frames + session->size, sizeof session->frames - session->size);
+    if (count <= 0) {
+      fprintf(stderr, "the agent said all but %s\n", name);
+      exit(1);
+    }
+    session->size += (size_t)count;
+  }
+  return find(session, name) + strlen(name);
+}
+
+static void close_session(struct session *session, int expected) {
+  finish(session->pid, expected);
+  close(session->in);
+  close(session->out);
+}
+
+/* Subjects */
 
 struct subject {
   const char *name;
-  char **argv; /* of a program to compare with, or NULL */
+  void (*run)(const struct subject *);
+  char **argv;            /* of a program */
+  struct request request; /* of a session */
   int64_t *samples;
 };
 
-static struct request plain, parked, isolated;
+static void run_program(const struct subject *subject) {
+  finish(start(subject->argv), 0);
+}
 
-static void run_subject(const struct subject *subject) {
-  if (subject->argv != NULL)
-    run(subject->argv);
-  else if (strcmp(subject->name, "floor") == 0)
-    run_floor();
-  else if (strcmp(subject->name, "session") == 0)
-    run_session(&plain, 0);
-  else if (strcmp(subject->name, "checkpoint") == 0)
-    run_session(&parked, 1);
-  else
-    run_session(&isolated, 0);
+static void run_floor(const struct subject *subject) {
+  (void)subject;
+  char *const argv[] = {(char *)workload, NULL};
+  finish(start(argv), 0);
+  finish(start(argv), 0);
+}
+
+/* The agent without a session: a request it refuses. */
+static void run_refusal(const struct subject *subject) {
+  static const struct request nonsense = {.bytes = {0, 0, 0, 1, 131}, .size = 5};
+  struct session session;
+  (void)subject;
+  open_session(&session, &nonsense);
+  await(&session, "malformed_request");
+  close_session(&session, 2);
+}
+
+/* From starting the agent to having reaped it. */
+static void run_session(const struct subject *subject) {
+  struct session session;
+  open_session(&session, &subject->request);
+  await(&session, "exited");
+  close_session(&session, 0);
+}
+
+/* The same; the child parks and is let go. */
+static void run_checkpoint(const struct subject *subject) {
+  static const uint8_t proceed[] = {0, 0, 0, 10, 131, 119, 7, 'p', 'r', 'o', 'c', 'e', 'e', 'd'};
+  struct session session;
+  open_session(&session, &subject->request);
+  await(&session, "ready");
+  if (write(session.in, proceed, sizeof proceed) != sizeof proceed)
+    die("write");
+  await(&session, "exited");
+  close_session(&session, 0);
+}
+
+/* A process in fresh namespaces that is there to be entered: {status, spawned, Pid}, then exec. */
+static pid_t open_target(struct session *session, const char *const *namespaces) {
+  const struct wish wish = {.mode = "spawn", .argument = "wait", .namespaces = namespaces};
+  struct request request = make_request(&wish);
+  open_session(session, &request);
+  await(session, "running");
+  const uint8_t *pid = await(session, "spawned");
+  if (pid[0] == 97)
+    return pid[1];
+  return (pid_t)((uint32_t)pid[1] << 24 | (uint32_t)pid[2] << 16 | (uint32_t)pid[3] << 8 | pid[4]);
 }
 
 static int compare(const void *left, const void *right) {
@@ -198,48 +275,81 @@ static void shuffle(int *order, int count) {
   }
 }
 
+static void measure(struct subject *subjects, int count, int rounds) {
+  int order[SUBJECTS_MAX];
+  srand((unsigned)now());
+  for (int i = 0; i < count; i++) {
+    order[i] = i;
+    subjects[i].samples = calloc((size_t)rounds, sizeof(int64_t));
+    if (subjects[i].samples == NULL)
+      die("calloc");
+  }
+  for (int round = -rounds / 10 - 1; round < rounds; round++) { /* the first are to warm up */
+    shuffle(order, count);
+    for (int i = 0; i < count; i++) {
+      struct subject *subject = &subjects[order[i]];
+      int64_t begin = now();
+      subject->run(subject);
+      if (round >= 0)
+        subject->samples[round] = now() - begin;
+    }
+  }
+}
+
+static void print(const struct subject *subject, int rounds) {
+  const int64_t *samples = subject->samples;
+  qsort(subject->samples, (size_t)rounds, sizeof(int64_t), compare);
+  printf("%s %lld %lld %lld\n", subject->name, (long long)samples[rounds / 2],
+         (long long)samples[rounds / 10], (long long)samples[rounds - 1 - rounds / 10]);
+}
+
+/* NAME PROGRAM ARG... ';' from the command line. */
+static int add_programs(struct subject *subjects, int count, char *argv[], char *target) {
+  while (argv[0] != NULL && count < SUBJECTS_MAX) {
+    subjects[count++] = (struct subject){.name = argv[0], .run = run_program, .argv = argv + 1};
+    for (; argv[0] != NULL && strcmp(argv[0], ";") != 0; argv++)
+      if (strcmp(argv[0], "@target") == 0)
+        argv[0] = target;
+    if (argv[0] != NULL)
+      *argv++ = NULL;
+  }
+  return count;
+}
+
 int main(int argc, char *argv[]) {
-  static const char *const namespaces[] = {"pid", "mount", "uts", "ipc", "net"};
-  struct subject subjects[SUBJECTS_MAX] = {
-      {.name = "floor"}, {.name = "session"}, {.name = "checkpoint"}, {.name = "isolated"}};
-  int count = 4;
-  if (argc < 4) {
-    fprintf(stderr, "usage: sessions ROUNDS AGENT TRUE [NAME= PROGRAM ARG... ;]...\n");
+  if (argc < 4 || atoi(argv[1]) < 1) {
+    fprintf(stderr, "usage: sessions ROUNDS AGENT TRUE [NAME PROGRAM ARG... ';']...\n");
     return 2;
   }
   int rounds = atoi(argv[1]);
   agent = argv[2];
   workload = argv[3];
-  /* The rest are programs to compare with: NAME= PROGRAM ARG... each ended by a lone ";". */
-  for (int i = 4; i < argc && count < SUBJECTS_MAX; i++) {
-    subjects[count].name = strtok(argv[i], "=");
-    subjects[count++].argv = argv + i + 1;
-    while (i < argc && strcmp(argv[i], ";") != 0)
-      i++;
-    if (i < argc)
-      argv[i] = NULL;
-  }
-  plain = make_request(0, NULL, 1);
-  parked = make_request(0, NULL, 0);
-  isolated = make_request(5, namespaces, 1);
+
+  const char *const *namespaces = geteuid() == 0 ? root_namespaces : user_namespaces;
+  struct session live;
+  pid_t target = open_target(&live, namespaces);
+  char target_text[16];
+  snprintf(target_text, sizeof target_text, "%d", (int)target);
+
+  const struct wish plain = {.mode = "spawn", .namespaces = no_namespaces};
+  const struct wish parked = {.mode = "spawn", .namespaces = no_namespaces, .parks = true};
+  const struct wish isolated = {.mode = "spawn", .namespaces = namespaces};
+  const struct wish entering = {.mode = "enter", .target = target, .namespaces = no_namespaces};
+  struct subject subjects[SUBJECTS_MAX] = {
+      {.name = "floor", .run = run_floor},
+      {.name = "refusal", .run = run_refusal},
+      {.name = "session", .run = run_session, .request = make_request(&plain)},
+      {.name = "checkpoint", .run = run_checkpoint, .request = make_request(&parked)},
+      {.name = "isolated", .run = run_session, .request = make_request(&isolated)},
+      {.name = "enter", .run = run_session, .request = make_request(&entering)},
+  };
+  int count = add_programs(subjects, 6, argv + 4, target_text);
+  measure(subjects, count, rounds);
   for (int i = 0; i < count; i++)
-    subjects[i].samples = calloc((size_t)rounds, sizeof(int64_t));
-  int order[SUBJECTS_MAX];
-  for (int i = 0; i < count; i++)
-    order[i] = i;
-  srand(1);
-  for (int round = -rounds / 10 - 1; round < rounds; round++) { /* the first are to warm up */
-    shuffle(order, count);
-    for (int i = 0; i < count; i++) {
-      int64_t begin = now();
-      run_subject(&subjects[order[i]]);
-      if (round >= 0)
-        subjects[order[i]].samples[round] = now() - begin;
-    }
-  }
-  for (int i = 0; i < count; i++) {
-    qsort(subjects[i].samples, (size_t)rounds, sizeof(int64_t), compare);
-    printf("%s %lld\n", subjects[i].name, (long long)subjects[i].samples[rounds / 2]);
-  }
+    print(&subjects[i], rounds);
+
+  kill(target, SIGKILL);
+  await(&live, "signaled");
+  close_session(&live, 0);
   return 0;
 }

@@ -1,0 +1,51 @@
+# Measures linx, and what it is to be compared with, on this machine. bench/run builds and calls it
+# with the directory of the programs in C, and a word on how they are linked.
+#
+#   make bench
+
+for file <- ~w(support/samples support/machine support/report launch memory streams) do
+  Code.require_file(file <> ".exs", __DIR__)
+end
+
+defmodule Bench do
+  alias Bench.{Launch, Machine, Memory, Report, Streams}
+
+  def run(directory, linkage) do
+    workload = Path.join(directory, "true")
+    root? = Machine.root?()
+    peers = Launch.peers(root?)
+
+    IO.puts("linx on this machine\n")
+    facts = Machine.facts("a C program that returns 0 (#{linkage})")
+    found = Enum.map_join(peers, ", ", fn {_name, [path | _arguments]} -> path end)
+
+    for {name, text} <- facts ++ [{"compared with", "raw ports, System.cmd, #{found}"}],
+        do: IO.puts("  #{String.pad_trailing(name, 16)}#{text}")
+
+    IO.puts(:stderr, "")
+
+    times =
+      Report.progress("sessions without the BEAM", fn ->
+        Launch.driver(directory, workload, peers)
+      end)
+
+    beam = Report.progress("sessions from the BEAM", fn -> Launch.one_at_a_time(workload) end)
+    rates = Report.progress("many at a time", fn -> Launch.at_once(workload) end)
+    memory = Report.progress("memory", fn -> Memory.rows(workload) end)
+
+    streams =
+      if function_exported?(Linx.Process, :read, 4),
+        do: Streams.rows(Path.join(directory, "stream")),
+        else: []
+
+    Report.table("A session without the BEAM, median", Launch.driver_rows(times))
+    Report.table("Where its time goes", Launch.breakdown(times))
+    Report.table("From the BEAM, median", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates))
+    Report.table("Memory, median of 200 sessions", memory)
+    if streams != [], do: Report.table("Stdio", streams)
+    Report.legend()
+  end
+end
+
+[directory, linkage] = System.argv()
+Bench.run(directory, linkage)

@@ -1,0 +1,181 @@
+defmodule Bench.Launch do
+  @moduledoc "Starting a program and learning how it ended."
+
+  alias Bench.Report.Row
+  alias Bench.Samples
+
+  @driver_rounds 400
+  @beam_rounds 600
+  @at_once 16
+  @batches 12
+  @batch 320
+
+  # What, the subject, what it is compared with, that subject, and the target.
+  @driver_rows [
+    {"session", "session", "two vfork+exec in a row", "floor", {:max, 1.7}},
+    {"session with a checkpoint", "checkpoint", "two vfork+exec in a row", "floor", nil},
+    {"fresh pid mount uts ipc net", "isolated", "unshare -muipn --fork", "unshare", {:max, 0.8}},
+    {"fresh pid mount uts ipc net", "isolated", "bwrap", "bwrap", nil},
+    {"enter a live session", "enter", "nsenter -a -t", "nsenter", nil}
+  ]
+
+  @beam_rows [
+    {"Linx.Process.spawn to :exited", :linx, "Port.open to exit_status", :port, {:max, 1.35}},
+    {"Linx.Process.spawn to :exited", :linx, "System.cmd", :cmd, nil},
+    {"Linx.cmd", :linx_cmd, "System.cmd", :cmd, {:max, 1.35}}
+  ]
+
+  @throughput_rows [
+    {"Linx.Process.spawn, #{@at_once} at a time", :linx, "Port.open", :port, {:min, 0.65}},
+    {"Linx.Process.spawn, #{@at_once} at a time", :linx, "System.cmd", :cmd, nil},
+    {"Linx.cmd, #{@at_once} at a time", :linx_cmd, "System.cmd", :cmd, nil}
+  ]
+
+  # What: a subject, or how much longer it takes than another.
+  @breakdown [
+    {"exec of the workload, as in the floor", "floor", nil},
+    {"a program that only forks, execs and waits", "launcher", nil},
+    {"the agent, with a request it refuses", "refusal", nil},
+    {"what a session costs beyond the launcher", "session", "launcher"},
+    {"parking and letting go", "checkpoint", "session"},
+    {"fresh pid mount uts ipc net, and their end", "isolated", "session"}
+  ]
+
+  @doc "Without the BEAM: bench/sessions measures, with the programs found to compare with."
+  def driver(directory, workload, peers) do
+    launcher = {"launcher", [Path.join(directory, "launcher")]}
+
+    programs =
+      Enum.flat_map([launcher | peers], fn {name, argv} -> [name | argv] ++ [workload, ";"] end)
+
+    arguments = ["#{@driver_rounds}", Linx.Agent.path(), workload | programs]
+    {text, 0} = System.cmd(Path.join(directory, "sessions"), arguments)
+
+    for line <- String.split(text, "\n", trim: true), into: %{} do
+      [name | numbers] = String.split(line)
+      [median, low, high] = Enum.map(numbers, &String.to_integer/1)
+      {name, %{median: median, low: low, high: high}}
+    end
+  end
+
+  @doc "Programs of this machine that do what a session in fresh namespaces, or one that enters, does."
+  def peers(root?) do
+    {unshare, nsenter} =
+      if root?, do: {"-muipn", []}, else: {"-Umuipn", ["--preserve-credentials"]}
+
+    [
+      {"unshare", [unshare, "--fork"]},
+      {"nsenter", ["-a", "-t", "@target" | nsenter]},
+      {"bwrap", ~w(--unshare-pid --unshare-uts --unshare-ipc --unshare-net --bind / /)}
+    ]
+    |> Enum.map(fn {name, arguments} -> {name, [System.find_executable(name) | arguments]} end)
+    |> Enum.reject(fn {_name, [path | _arguments]} -> path == nil end)
+  end
+
+  @doc "From the BEAM, one at a time: from the call to the message that says how it ended."
+  def one_at_a_time(workload), do: workload |> subjects() |> measure(@beam_rounds, nil)
+
+  @doc "The same, many at a time: how many a second."
+  def at_once(workload) do
+    workload
+    |> subjects()
+    |> Enum.map(fn {name, run} -> {name, fn -> throughput(run) end} end)
+    |> measure(@batches, 1)
+  end
+
+  def driver_rows(times), do: rows(@driver_rows, times, :time)
+  def beam_rows(times), do: rows(@beam_rows, times, :time)
+  def throughput_rows(rates), do: rows(@throughput_rows, rates, :starts)
+
+  @doc "Where the time of a session without the BEAM goes, from what its parts take alone."
+  def breakdown(times) do
+    times = Map.put(times, nil, %{median: 0})
+    half = update_in(times["floor"].median, &(&1 / 2))
+
+    for {what, subject, other} <- @breakdown,
+        do: %Row{what: what, value: half[subject].median - half[other].median, unit: :time}
+  end
+
+  defp rows(table, figures, unit) do
+    for {what, subject, peer, peer_subject, target} <- table,
+        is_map_key(figures, subject) and is_map_key(figures, peer_subject) do
+      %Row{
+        what: what,
+        value: figures[subject],
+        unit: unit,
+        peer: peer,
+        peer_value: figures[peer_subject],
+        target: target
+      }
+    end
+  end
+
+  defp measure(subjects, rounds, warm_up) do
+    subjects
+    |> Samples.interleave(rounds, warm_up)
+    |> Map.new(fn {name, samples} -> {name, Samples.summary(samples)} end)
+  end
+
+  defp throughput(run) do
+    each = div(@batch, @at_once)
+
+    {nanoseconds, _answers} =
+      Samples.time(fn ->
+        1..@at_once
+        |> Enum.map(fn _ -> Task.async(fn -> for _ <- 1..each, do: run.() end) end)
+        |> Task.await_many(:infinity)
+      end)
+
+    @batch / (nanoseconds / 1_000_000_000)
+  end
+
+  # Each answers with the nanoseconds it took.
+  defp subjects(workload) do
+    commands =
+      if function_exported?(Linx, :cmd, 2),
+        do: %{linx_cmd: fn -> linx_cmd(workload) end},
+        else: %{}
+
+    Map.merge(commands, %{
+      linx: fn -> linx(workload) end,
+      port: fn -> port(workload) end,
+      cmd: fn -> cmd(workload) end
+    })
+  end
+
+  # A session closes its port after its last event, which is no part of this sample nor of the next.
+  defp linx(workload) do
+    {nanoseconds, session} =
+      Samples.time(fn ->
+        {:ok, session} =
+          Linx.Process.spawn(argv: [workload], auto_proceed: true, linger: false, events: :tagged)
+
+        receive do: ({:linx_process, ^session, {:ready, _pid}} -> :ok)
+        receive do: ({:linx_process, ^session, :running} -> :ok)
+        receive do: ({:linx_process, ^session, {:exited, 0}} -> session)
+      end)
+
+    monitor = Process.monitor(session)
+    receive do: ({:DOWN, ^monitor, :process, ^session, _reason} -> nanoseconds)
+  end
+
+  defp port(workload) do
+    {nanoseconds, _answer} =
+      Samples.time(fn ->
+        port = Port.open({:spawn_executable, workload}, [:exit_status, :binary])
+        receive do: ({^port, {:exit_status, 0}} -> :ok)
+      end)
+
+    nanoseconds
+  end
+
+  defp cmd(workload) do
+    {nanoseconds, {"", 0}} = Samples.time(fn -> System.cmd(workload, []) end)
+    nanoseconds
+  end
+
+  defp linx_cmd(workload) do
+    {nanoseconds, {"", 0}} = Samples.time(fn -> apply(Linx, :cmd, [workload, []]) end)
+    nanoseconds
+  end
+end
