@@ -5,7 +5,7 @@ defmodule Linx.Process.Error do
     * `:stage` - the step that failed: one of `Linx.Process.Wire.stages/0`, or of the library's own
       `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
       session did), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
-      `:gid_map` (`Linx.User`)
+      `:gid_map` (`Linx.User`), `:timeout`, `:max_output`, `:lines` (a bound that a call of `Linx` was given)
     * `:errno` - the kernel's reason, by name; `nil` for `:agent_died`
     * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n
       killed it
@@ -44,6 +44,8 @@ defmodule Linx.Process.Error do
   # Checked from top to bottom; `:_` matches anything.
   @kinds [
     {:agent_died, :_, :other},
+    {:max_output, :_, :resource_limit},
+    {:lines, :_, :resource_limit},
     {:chdir, :enomem, :out_of_memory},
     {:chdir, :_, :bad_cwd},
     {:malformed_request, :_, :bad_args},
@@ -108,6 +110,13 @@ defmodule Linx.Process.Error do
        "setgroups denied; a map is written once"}
   ]
 
+  # Bounds that a call's options set, named by the stage.
+  @bounds %{
+    timeout: "the program did not end within :timeout, and was ended",
+    max_output: "the program wrote more than :max_output bytes, and was killed",
+    lines: "the program wrote a line of more bytes than :lines allows, and was ended"
+  }
+
   @doc """
   An error at a stage, with its errno by number or name.
 
@@ -156,6 +165,8 @@ defmodule Linx.Process.Error do
     "the agent ended with exit code #{code} and did not say how the session ended; check that it is " <>
       "the agent built with this version of the library"
   end
+
+  def message(%__MODULE__{stage: stage}) when is_map_key(@bounds, stage), do: @bounds[stage]
 
   def message(%__MODULE__{} = error) do
     "#{error.stage}#{position(error.index)} failed: #{reason(error)}#{hint(error.stage, error.errno)}"
