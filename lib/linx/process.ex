@@ -58,7 +58,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Error, Info, Options, Server}
+  alias Linx.Process.{Error, Info, Options, Server, Streams}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -73,6 +73,7 @@ defmodule Linx.Process do
           {:ready, pos_integer()}
           | :running
           | {:pty_out, binary()}
+          | {:usage, Info.usage()}
           | {:exited, 0..255}
           | {:signaled, 1..64}
           | :aborted
@@ -83,21 +84,49 @@ defmodule Linx.Process do
 
   @type namespace :: :user | :mount | :uts | :ipc | :cgroup | :net | :time | :pid
 
-  @type directive :: :inherit | :devnull | {:connect_unix, os_string()}
+  @type directive ::
+          :inherit
+          | :devnull
+          | :pipe
+          | {:file, os_string(), :read | :write | :append}
+          | {:connect_unix, os_string()}
+          | :stdout
+
+  @typedoc "How much is sent without being read: `:gen_tcp` has the same."
+  @type active :: Streams.active()
 
   @type option ::
           {:argv, nonempty_list(os_string())}
           | {:namespaces, [namespace()]}
           | {:env, [os_string()]}
           | {:cwd, os_string()}
-          | {:stdio, :inherit | :devnull | :pty | [{:stdin | :stdout | :stderr, directive()}]}
+          | {:arg0, os_string()}
+          | {:stdio,
+             :inherit | :devnull | :pty | :pipe | [{:stdin | :stdout | :stderr, directive()}]}
           | {:no_new_privs, boolean()}
           | {:orphan_policy, {:kill, non_neg_integer()} | :linger}
+          | {:descendants, :kill | :leave}
+          | {:usage, boolean()}
           | {:owner, pid()}
+          | {:stream_to, pid()}
+          | {:active, active()}
+          | {:link, boolean()}
+          | {:node, node()}
           | {:linger, boolean()}
           | {:auto_proceed, boolean()}
           | {:events, :plain | :tagged | :none}
           | {:name, GenServer.name()}
+
+  @typedoc "Why there is nothing to read."
+  @type read_error ::
+          Error.t()
+          | :timeout
+          | :closed
+          | :active
+          | :not_piped
+          | :no_process
+          | :nodedown
+          | {:bad_stream | :bad_max_bytes | :bad_timeout, term()}
 
   @typedoc "Why a session could not be started; `format_error/1` puts it into words."
   @type start_error ::
@@ -233,13 +262,161 @@ defmodule Linx.Process do
       iex> Linx.Process.signal(self(), :sigfoo)
       {:error, {:bad_signal, :sigfoo}}
   """
-  @spec signal(session(), Signal.t()) :: :ok | {:error, {:bad_signal, term()} | :no_process}
-  def signal(session, signal) do
+  @spec signal(session(), Signal.t(), to: :workload | :group | :tree) ::
+          :ok | {:error, {:bad_signal | :bad_to, term()} | :no_process}
+  def signal(session, signal, opts \\ []) do
+    to = Keyword.get(opts, :to, :workload)
+
     case Signal.number(signal) do
-      {:ok, number} -> call(session, {:signal, number})
       :error -> {:error, {:bad_signal, signal}}
+      {:ok, _} when to not in [:workload, :group, :tree] -> {:error, {:bad_to, to}}
+      {:ok, number} -> call(session, {:signal, number, to})
     end
   end
+
+  @doc """
+  Ends the workload, and answers how it ended, as `wait/2` does.
+
+  SIGTERM goes to its process group; what has not ended `grace_ms` milliseconds later is sent SIGKILL,
+  with all its descendants. At the checkpoint the workload is aborted. What it wrote stays readable.
+
+  `{:error, {:bad_grace, value}}`, `{:error, :no_process}`.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/sleep", "60"], auto_proceed: true)
+      iex> Linx.Process.stop(session, 1_000)
+      {:ok, {:signaled, 15}}
+  """
+  @spec stop(session(), non_neg_integer()) ::
+          result() | {:error, :no_process | {:bad_grace, term()}}
+  def stop(session, grace_ms \\ 5_000)
+
+  def stop(session, grace_ms) when is_integer(grace_ms) and grace_ms in 0..0xFFFF_FFFF,
+    do: call(session, {:stop, grace_ms})
+
+  def stop(_session, grace_ms), do: {:error, {:bad_grace, grace_ms}}
+
+  @doc """
+  Reads up to `max_bytes` of what the workload has written to `:stdout`, `:stderr` or `:pty`, as soon as there
+  is any; no more than 1 MiB at once.
+
+  Only what is asked for is taken from the workload, which is held up meanwhile. `:eof` comes when
+  everybody who had the stream open has closed it; after the workload's end too, for what it wrote
+  stays readable. The stream has to be a pipe, or a terminal in a session with the option `:active`.
+
+  `{:error, :timeout}` loses nothing: what comes later is there for the next reader.
+  `{:error, %Linx.Process.Error{}}` is the end of a stream that was cut short, because the session failed.
+  `{:error, :not_piped}`, `{:error, :active}` when the stream is sent instead, `{:error, :closed}` after
+  `close/2`, `{:error, :no_process}`, `{:error, {:bad_stream, value}}`, `{:error, {:bad_max_bytes, value}}`,
+  `{:error, {:bad_timeout, value}}`.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/echo", "hello"], stdio: [stdout: :pipe], auto_proceed: true)
+      iex> Linx.Process.read(session, :stdout)
+      {:ok, "hello\\n"}
+      iex> Linx.Process.read(session, :stdout)
+      :eof
+  """
+  @spec read(session(), Streams.stream(), pos_integer(), timeout()) ::
+          {:ok, binary()} | :eof | {:error, read_error()}
+  def read(session, stream, max_bytes \\ 65_536, timeout \\ :infinity)
+
+  def read(session, stream, max_bytes, timeout) when stream in [:stdout, :stderr, :pty],
+    do: read_request(session, stream, max_bytes, timeout)
+
+  def read(_session, stream, _max_bytes, _timeout), do: {:error, {:bad_stream, stream}}
+
+  @doc """
+  Reads from whichever of stdout and stderr has something, and says which; `:eof` when both have
+  ended. Otherwise as `read/4`.
+
+      iex> {:ok, session} =
+      ...>   Linx.Process.spawn(argv: ["/bin/sh", "-c", "echo no >&2"], stdio: :pipe, auto_proceed: true)
+      iex> Linx.Process.read_any(session)
+      {:ok, {:stderr, "no\\n"}}
+      iex> Linx.Process.read_any(session)
+      :eof
+  """
+  @spec read_any(session(), pos_integer(), timeout()) ::
+          {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, read_error()}
+  def read_any(session, max_bytes \\ 65_536, timeout \\ :infinity),
+    do: read_request(session, :any, max_bytes, timeout)
+
+  @doc """
+  Writes to the workload's standard input, which has to be a pipe.
+
+  `:ok` once the kernel has taken every byte, which a workload that does not read delays. What several
+  processes write arrives in the order of their calls, unmixed. Before the workload runs as well.
+
+  `{:error, %Linx.Process.Error{errno: :epipe}}` when nobody reads any more, and what was not taken is lost.
+  `{:error, :timeout}` when it took too long: some of it may have been taken, the rest is dropped.
+  `{:error, :closed}` after `close_stdin/1`, `{:error, :not_piped}`, `{:error, :no_process}`,
+  `{:error, {:bad_data, value}}`, `{:error, {:bad_timeout, value}}`.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/cat"], stdio: :pipe, auto_proceed: true)
+      iex> Linx.Process.write(session, ["hel", ?l, "o"])
+      :ok
+      iex> Linx.Process.close_stdin(session)
+      :ok
+      iex> Linx.Process.read(session, :stdout)
+      {:ok, "hello"}
+  """
+  @spec write(session(), iodata(), timeout()) ::
+          :ok
+          | {:error,
+             Error.t()
+             | :timeout
+             | :closed
+             | :not_piped
+             | :no_process
+             | :nodedown
+             | {:bad_data | :bad_timeout, term()}}
+  def write(session, data, timeout \\ :infinity) do
+    with :ok <- check_timeout(timeout) do
+      case to_binary(data) do
+        {:ok, binary} -> call(session, {:write, binary, timeout})
+        :error -> {:error, {:bad_data, data}}
+      end
+    end
+  end
+
+  @doc """
+  Closes the workload's standard input behind all that was written: it reads the end of the file then.
+
+  `:ok` as well when it was closed before; `{:error, :not_piped}`, `{:error, :no_process}`.
+  """
+  @spec close_stdin(session()) :: :ok | {:error, :not_piped | :no_process | :nodedown}
+  def close_stdin(session), do: close(session, :stdin)
+
+  @doc """
+  Closes this side of one of the workload's streams: `:stdin`, `:stdout`, `:stderr` or `:pty`.
+
+  What was not read of an output is dropped, and the workload that writes to it gets SIGPIPE (pipe(7)).
+  Closing `:stdin` is `close_stdin/1`. `{:error, :not_piped}`, `{:error, :no_process}`,
+  `{:error, {:bad_stream, value}}`.
+  """
+  @spec close(session(), :stdin | Streams.stream()) ::
+          :ok | {:error, :not_piped | :no_process | :nodedown | {:bad_stream, term()}}
+  def close(session, stream) when stream in [:stdin, :stdout, :stderr, :pty],
+    do: call(session, {:close, stream})
+
+  def close(_session, stream), do: {:error, {:bad_stream, stream}}
+
+  @doc """
+  Has the output streams, or one of them, sent as messages, as the option `:active` does from the start.
+
+  A number is added to what is left of the one before. `{:error, :not_piped}`, `{:error, :no_process}`,
+  `{:error, {:bad_active, value}}`, `{:error, {:bad_stream, value}}`.
+  """
+  @spec set_active(session(), :all | Streams.stream(), active()) ::
+          :ok
+          | {:error, :not_piped | :no_process | :nodedown | {:bad_active | :bad_stream, term()}}
+  def set_active(session, stream \\ :all, active)
+
+  def set_active(session, stream, active) when stream in [:all, :stdout, :stderr, :pty] do
+    with {:ok, active} <- Options.check_active(active),
+         do: call(session, {:set_active, stream, active})
+  end
+
+  def set_active(_session, stream, _active), do: {:error, {:bad_stream, stream}}
 
   @doc """
   Waits for the session's end, up to `timeout` milliseconds.
@@ -256,13 +433,9 @@ defmodule Linx.Process do
   """
   @spec wait(session(), timeout()) ::
           result() | {:error, :timeout | :no_process | {:bad_timeout, term()}}
-  def wait(session, timeout \\ :infinity)
-
-  def wait(session, timeout)
-      when timeout == :infinity or (is_integer(timeout) and timeout in 0..0xFFFF_FFFF),
-      do: call(session, {:wait, timeout})
-
-  def wait(_session, timeout), do: {:error, {:bad_timeout, timeout}}
+  def wait(session, timeout \\ :infinity) do
+    with :ok <- check_timeout(timeout), do: call(session, {:wait, timeout})
+  end
 
   @doc """
   What is known of the session now.
@@ -381,6 +554,20 @@ defmodule Linx.Process do
   catch
     :exit, _reason -> {:error, :no_process}
   end
+
+  defp read_request(session, request, max, timeout) do
+    with :ok <- check_timeout(timeout) do
+      if is_integer(max) and max > 0,
+        do: call(session, {:read, request, max, timeout}),
+        else: {:error, {:bad_max_bytes, max}}
+    end
+  end
+
+  defp check_timeout(timeout)
+       when timeout == :infinity or (is_integer(timeout) and timeout in 0..0xFFFF_FFFF),
+       do: :ok
+
+  defp check_timeout(timeout), do: {:error, {:bad_timeout, timeout}}
 
   defp check_target(pid) when is_integer(pid) and pid in 1..0x7FFF_FFFF, do: {:ok, pid}
 

@@ -150,7 +150,7 @@ defmodule Linx.Process.SessionModel do
 
     # Every signal that was taken reaches a workload that runs, once and in order.
     taken =
-      for {from, {:signal, number}, _stage} <- model.calls,
+      for {from, {:signal, number, :workload}, _stage} <- model.calls,
           :ok in replies(effects, from),
           do: number
 

@@ -14,6 +14,9 @@ defmodule Linx.Process.Info do
     * `:owner` - who receives the events
     * `:linger` - whether the session outlives its workload
     * `:auto_proceed` - whether it started without a stop at the checkpoint
+    * `:usage` - what the workload used, by the kernel's account (getrusage(2)): processor time `:utime_us`
+      and `:stime_us`, `:maxrss_kb`, page faults, blocks read and written, context switches, and
+      whether there is a core dump. `nil` before the end, and without `usage: true`.
     * `:result` - what `Linx.Process.wait/2` answers; `nil` before the end
   """
 
@@ -26,6 +29,7 @@ defmodule Linx.Process.Info do
     :agent_pid,
     :owner,
     :result,
+    :usage,
     pty?: false,
     linger: true,
     auto_proceed: false
@@ -33,6 +37,19 @@ defmodule Linx.Process.Info do
 
   @type stage ::
           :starting | :spawned | :ready | :aborting | :proceeding | :running | :ended
+
+  @type usage :: %{
+          utime_us: non_neg_integer(),
+          stime_us: non_neg_integer(),
+          maxrss_kb: non_neg_integer(),
+          minflt: non_neg_integer(),
+          majflt: non_neg_integer(),
+          inblock: non_neg_integer(),
+          oublock: non_neg_integer(),
+          nvcsw: non_neg_integer(),
+          nivcsw: non_neg_integer(),
+          core_dumped: boolean()
+        }
 
   @type t :: %__MODULE__{
           mode: :spawn | :enter,
@@ -44,6 +61,7 @@ defmodule Linx.Process.Info do
           owner: pid(),
           linger: boolean(),
           auto_proceed: boolean(),
-          result: Linx.Process.result() | nil
+          result: Linx.Process.result() | nil,
+          usage: usage() | nil
         }
 end

@@ -8,7 +8,7 @@ defmodule Linx.Process.Options do
   `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
   """
 
-  alias Linx.Process.{Session, Wire}
+  alias Linx.Process.{Session, Stdin, Streams, Wire}
 
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
   @streams [:stdin, :stdout, :stderr]
@@ -17,10 +17,48 @@ defmodule Linx.Process.Options do
   @grace_max 0x7FFF_FFFF_FFFF_FFFF
 
   # Options that travel in the request, under their own names.
-  @request_options [:argv, :namespaces, :env, :cwd, :stdio, :no_new_privs, :orphan_policy]
+  @request_options [
+    :argv,
+    :arg0,
+    :namespaces,
+    :env,
+    :cwd,
+    :stdio,
+    :no_new_privs,
+    :orphan_policy,
+    :descendants,
+    :usage
+  ]
 
   # Options that the session keeps, or that say how to start it.
-  @session_options [:owner, :linger, :auto_proceed, :events, :name]
+  @session_options [
+    :owner,
+    :linger,
+    :auto_proceed,
+    :events,
+    :name,
+    :link,
+    :node,
+    :active,
+    :stream_to
+  ]
+
+  # Values that an option takes as they are.
+  @choices %{
+    stdio: [:inherit, :devnull, :pty],
+    no_new_privs: [true, false],
+    descendants: [:kill, :leave],
+    usage: [true, false],
+    linger: [true, false],
+    auto_proceed: [true, false],
+    link: [true, false],
+    events: [:plain, :tagged, :none],
+    active: [true, false, :once],
+    orphan_policy: [:linger]
+  }
+
+  # The most messages that can be asked for at once.
+  @active_max 0x7FFF_FFFF
 
   @errors Map.new(@request_options ++ @session_options, &{&1, :"bad_#{&1}"})
 
@@ -30,7 +68,13 @@ defmodule Linx.Process.Options do
             linger: true,
             auto_proceed: false,
             events: :plain,
-            name: nil
+            name: nil,
+            link: true,
+            node: nil,
+            active: nil,
+            stream_to: nil,
+            streams: %Streams{},
+            stdin: nil
 
   @type t :: %__MODULE__{
           request: map(),
@@ -39,7 +83,13 @@ defmodule Linx.Process.Options do
           linger: boolean(),
           auto_proceed: boolean(),
           events: :plain | :tagged | :none,
-          name: GenServer.name() | nil
+          name: GenServer.name() | nil,
+          link: boolean(),
+          node: node() | nil,
+          active: Streams.active() | nil,
+          stream_to: pid() | nil,
+          streams: Streams.t(),
+          stdin: Stdin.t() | nil
         }
 
   @type error :: :argv_required | {atom(), term()}
@@ -61,7 +111,18 @@ defmodule Linx.Process.Options do
     with :ok <- check_keyword(opts),
          {:ok, options} <- collect(opts, %__MODULE__{owner: caller}),
          :ok <- require_argv(options),
-         do: encode(mode, options, opts)
+         do: encode(mode, put_streams(options), opts)
+  end
+
+  @doc """
+  Validates one value of `:active`.
+
+      iex> Linx.Process.Options.check_active(0)
+      {:error, {:bad_active, 0}}
+  """
+  @spec check_active(term()) :: {:ok, Streams.active()} | {:error, error()}
+  def check_active(active) do
+    with :error <- check(:active, active), do: bad(:active, active)
   end
 
   @doc """
@@ -88,17 +149,24 @@ defmodule Linx.Process.Options do
   defp expected(:namespaces), do: "a list of #{Enum.map_join(@namespaces, " ", &inspect/1)}"
   defp expected(:env), do: ~s(a list of "KEY=VALUE" strings without NUL bytes)
   defp expected(:cwd), do: "a path, without NUL bytes"
+  defp expected(:arg0), do: "a string without NUL bytes"
 
   defp expected(:stdio),
     do:
-      ":inherit, :devnull, :pty, or a keyword list over :stdin, :stdout and :stderr of " <>
-        ":inherit, :devnull and {:connect_unix, path}"
+      ":inherit, :devnull, :pty, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
+        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
+        "for :stderr, :stdout"
 
   defp expected(:orphan_policy), do: "{:kill, grace_ms} or :linger"
-  defp expected(:owner), do: "a pid"
-  defp expected(:events), do: ":plain, :tagged or :none"
+  defp expected(name) when name in [:owner, :stream_to], do: "a pid"
   defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
-  defp expected(_boolean), do: "true or false"
+  defp expected(:node), do: "the name of a node"
+  defp expected(:active), do: "true, false, :once or a number of messages"
+
+  defp expected(choice) do
+    {others, [last]} = @choices |> Map.fetch!(choice) |> Enum.map(&inspect/1) |> Enum.split(-1)
+    Enum.join(others, ", ") <> " or " <> last
+  end
 
   defp shorten(value), do: inspect(value, limit: 10, printable_limit: 100)
 
@@ -139,24 +207,24 @@ defmodule Linx.Process.Options do
 
   defp bad(name, value), do: {:error, {Map.fetch!(@errors, name), value}}
 
+  for {name, values} <- @choices do
+    defp check(unquote(name), value) when value in unquote(values), do: {:ok, value}
+  end
+
   defp check(:argv, [_ | _] = argv), do: strings(argv, &string/1)
   defp check(:env, env) when is_list(env), do: strings(env, &variable/1)
-  defp check(:cwd, cwd), do: string(cwd)
+  defp check(name, value) when name in [:cwd, :arg0], do: string(value)
   defp check(:namespaces, list) when is_list(list), do: members(list, @namespaces)
-  defp check(:stdio, mode) when mode in [:inherit, :devnull, :pty], do: {:ok, mode}
+  defp check(:stdio, :pipe), do: {:ok, Enum.map(@streams, &{&1, :pipe})}
   defp check(:stdio, streams) when is_list(streams), do: streams(streams, [])
-  defp check(:orphan_policy, :linger), do: {:ok, :linger}
 
   defp check(:orphan_policy, {:kill, grace_ms} = policy)
        when is_integer(grace_ms) and grace_ms >= 0 and grace_ms <= @grace_max,
        do: {:ok, policy}
 
-  defp check(name, value)
-       when name in [:no_new_privs, :linger, :auto_proceed] and is_boolean(value),
-       do: {:ok, value}
-
-  defp check(:events, value) when value in [:plain, :tagged, :none], do: {:ok, value}
-  defp check(:owner, owner) when is_pid(owner), do: {:ok, owner}
+  defp check(:active, count) when is_integer(count) and count in 1..@active_max, do: {:ok, count}
+  defp check(name, pid) when name in [:owner, :stream_to] and is_pid(pid), do: {:ok, pid}
+  defp check(:node, name) when is_atom(name) and name not in [nil, true, false], do: {:ok, name}
   defp check(:name, name), do: registration(name)
   defp check(_name, _value), do: :error
 
@@ -224,7 +292,7 @@ defmodule Linx.Process.Options do
 
   defp streams([{stream, directive} | rest], checked) when stream in @streams do
     with false <- List.keymember?(checked, stream, 0),
-         {:ok, directive} <- directive(directive) do
+         {:ok, directive} <- directive(stream, directive) do
       streams(rest, [{stream, directive} | checked])
     else
       _bad -> :error
@@ -234,13 +302,42 @@ defmodule Linx.Process.Options do
   defp streams([], checked), do: {:ok, Enum.reverse(checked)}
   defp streams(_other, _checked), do: :error
 
-  defp directive(directive) when directive in [:inherit, :devnull], do: {:ok, directive}
+  defp directive(_stream, directive) when directive in [:inherit, :devnull, :pipe],
+    do: {:ok, directive}
 
-  defp directive({:connect_unix, path}) do
+  defp directive(:stderr, :stdout), do: {:ok, :stdout}
+
+  defp directive(_stream, {:connect_unix, path}) do
     with {:ok, path} <- string(path), do: {:ok, {:connect_unix, path}}
   end
 
-  defp directive(_other), do: :error
+  defp directive(_stream, {:file, path, how}) when how in [:read, :write, :append] do
+    with {:ok, path} <- string(path), do: {:ok, {:file, path, how}}
+  end
+
+  defp directive(_stream, _other), do: :error
+
+  # A terminal's output is a matter of events, unless the caller says how to read it.
+  defp put_streams(%{active: active, stream_to: stream_to} = options) do
+    stdio = options.request[:stdio]
+    active = if active == nil, do: stream_to != nil, else: active
+    as_stream? = options.active != nil or stream_to != nil
+
+    outputs =
+      case stdio do
+        :pty when as_stream? ->
+          [:pty]
+
+        directives when is_list(directives) ->
+          for {name, :pipe} <- directives, name != :stdin, do: name
+
+        _none ->
+          []
+      end
+
+    stdin = if is_list(stdio) and stdio[:stdin] == :pipe, do: %Stdin{}
+    %{options | streams: Streams.new(outputs, active), stdin: stdin}
+  end
 
   # Encoded here, in the caller, so that a request too big for the agent is an answer and not the
   # end of a session. The biggest of its values is to blame.
@@ -268,9 +365,19 @@ defmodule Linx.Process.Options do
     request
     |> Map.put(:hold, true)
     |> Map.merge(if options.auto_proceed, do: %{proceed: true}, else: %{ack: true})
-    |> Map.merge(if request[:stdio] == :pty, do: terminal(), else: %{})
+    |> Map.merge(flow(options))
   end
 
   # The first demand is part of the request: a short workload may end before a frame behind it is read.
-  defp terminal, do: %{flow: :demand, demand: [pty: Session.demand()]}
+  defp flow(%{request: %{stdio: :pty}, streams: %{outputs: outputs}}) when outputs == %{},
+    do: %{flow: :demand, demand: [pty: Session.demand()]}
+
+  defp flow(%{streams: %{outputs: outputs}}) when outputs == %{}, do: %{}
+
+  defp flow(%{streams: streams}) do
+    case Streams.demand(streams) do
+      [] -> %{flow: :demand}
+      demand -> %{flow: :demand, demand: demand}
+    end
+  end
 end

@@ -6,7 +6,7 @@ defmodule Linx.Process.Server do
 
   use GenServer
 
-  alias Linx.Process.{Channel, Options, Session, Wire}
+  alias Linx.Process.{Channel, Options, Session, Streams, Wire}
 
   # How long a session that goes down waits for its workload's end. Past that it closes the port,
   # which leaves the rest to the agent's orphan policy.
@@ -15,7 +15,7 @@ defmodule Linx.Process.Server do
   # The agent's own exit code for a broken channel, for when the port broke and no code is known.
   @channel_failed 1
 
-  defstruct [:session, :channel, :port, :caller, watches: %{}, stop: nil]
+  defstruct [:session, :channel, :port, :caller, watches: %{}, receiver: nil, stop: nil]
 
   @doc """
   Starts a session linked to `caller`.
@@ -49,14 +49,30 @@ defmodule Linx.Process.Server do
             linger: options.linger,
             auto_proceed: options.auto_proceed,
             events: options.events,
-            pty?: options.request[:stdio] == :pty
+            pty?: options.request[:stdio] == :pty,
+            streams: options.streams,
+            stdin: options.stdin,
+            receiver: options.stream_to
           )
 
-        {:ok, %__MODULE__{session: session, channel: channel, port: channel.port, caller: caller}}
+        state = %__MODULE__{
+          session: session,
+          channel: channel,
+          port: channel.port,
+          caller: caller
+        }
+
+        {:ok, watch_active(state)}
 
       {:error, reason} ->
         {:stop, {:shutdown, {:refused, reason}}}
     end
+  end
+
+  defp watch_active(%{session: session} = state) do
+    if Streams.active?(session.streams),
+      do: carry_out({:watch_receiver, session.receiver || session.owner}, state),
+      else: state
   end
 
   @impl true
@@ -118,6 +134,8 @@ defmodule Linx.Process.Server do
   defp event({{:caller_down, from}, _ref, :process, _pid, _reason}, _state),
     do: {:caller_down, from}
 
+  defp event({:receiver_down, _ref, :process, pid, _reason}, _state), do: {:receiver_down, pid}
+  defp event(:grace_over, _state), do: :grace_over
   defp event(_message, _state), do: nil
 
   defp step(event, state) do
@@ -147,6 +165,21 @@ defmodule Linx.Process.Server do
 
   defp carry_out({:event, event}, state) do
     notify(state.session, event)
+    state
+  end
+
+  defp carry_out({:message, receiver, event}, state) do
+    send(receiver, {:linx_process, self(), event})
+    state
+  end
+
+  defp carry_out({:watch_receiver, pid}, state) do
+    if state.receiver, do: Process.demonitor(state.receiver, [:flush])
+    %{state | receiver: :erlang.monitor(:process, pid, tag: :receiver_down)}
+  end
+
+  defp carry_out({:kill_after, grace}, state) do
+    Process.send_after(self(), :grace_over, grace)
     state
   end
 

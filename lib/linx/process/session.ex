@@ -11,7 +11,8 @@ defmodule Linx.Process.Session do
                                └────▶ aborting ──────────────────┤
       (any) ─────── terminal frame, end of the agent ────────────┘
 
-  A session without a checkpoint goes from `spawned` to `proceeding` by itself.
+  A session without a checkpoint goes from `spawned` to `proceeding` by itself. One that has ended keeps
+  its agent while that serves streams that have not ended, or somebody writes.
 
   ## Events
 
@@ -20,6 +21,8 @@ defmodule Linx.Process.Session do
     * `:malformed` - the agent sent something that is no frame
     * `{:agent_exit, code}` - the agent ended
     * `{:timeout, from}`, `{:caller_down, from}` - for a call that was `:watch`ed
+    * `{:receiver_down, pid}` - for a receiver that was watched
+    * `:grace_over` - what was asked for with `:kill_after`
     * `:stop` - the session process is about to end, and the workload has to go first
 
   ## Effects
@@ -28,11 +31,14 @@ defmodule Linx.Process.Session do
     * `{:reply, from, answer}`
     * `{:watch, from, timeout}`, `{:unwatch, from}` - report the caller's death and the time-out
     * `{:event, event}` - to the owner
+    * `{:message, pid, event}` - to the receiver of streams in active mode
+    * `{:watch_receiver, pid}` - report this one's death, and no other's any more
+    * `{:kill_after, ms}` - say when the time is over
     * `:close` - close the port
     * `{:stop, reason}` - end the session process
   """
 
-  alias Linx.Process.{Error, Info, Input}
+  alias Linx.Process.{Error, Info, Input, Stdin, Streams}
 
   # Of a terminal's output, asked for ahead and topped up at the half. An owner who is sent every byte
   # sets no pace of its own; the bound keeps one busy terminal from flooding the port.
@@ -40,6 +46,11 @@ defmodule Linx.Process.Session do
 
   # What a session that goes down does to a workload that runs.
   @kill {:signal, 9, :group}
+
+  # What stop/2 does to it, as the agent's orphan policy: a stopped process handles nothing before it
+  # goes on. Then what is left of the tree.
+  @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
+  @kill_tree {:signal, 9, :tree}
 
   @enforce_keys [:mode, :owner]
   defstruct [
@@ -49,7 +60,14 @@ defmodule Linx.Process.Session do
     :child_pid,
     :result,
     :winsize,
+    :receiver,
+    :stdin,
+    :usage,
     stage: :starting,
+    streams: %Streams{},
+    open?: true,
+    left?: false,
+    last_readers: [],
     pty?: false,
     linger: true,
     auto_proceed: false,
@@ -76,6 +94,9 @@ defmodule Linx.Process.Session do
           | {:watch, from(), timeout()}
           | {:unwatch, from()}
           | {:event, Linx.Process.event()}
+          | {:message, pid(), tuple()}
+          | {:watch_receiver, pid()}
+          | {:kill_after, non_neg_integer()}
           | :close
           | {:stop, term()}
 
@@ -86,6 +107,8 @@ defmodule Linx.Process.Session do
           | {:agent_exit, non_neg_integer()}
           | {:timeout, from()}
           | {:caller_down, from()}
+          | {:receiver_down, pid()}
+          | :grace_over
           | :stop
 
   @type t :: %__MODULE__{}
@@ -116,17 +139,24 @@ defmodule Linx.Process.Session do
   """
   @spec transition(t(), event()) :: {t(), [effect()]}
   def transition(session, {:call, from, request}), do: call(session, request, from)
-  def transition(%{stage: :ended} = session, _event), do: {session, []}
-  def transition(session, {:frame, frame}), do: frame(session, frame)
-  def transition(session, :malformed), do: malformed(session)
-  def transition(session, {:agent_exit, code}), do: fail(session, Error.new(:agent_died, code))
-  def transition(session, :stop), do: stop(%{session | stopping?: true, abort?: true})
 
   def transition(session, {:timeout, from}) do
     forget(session, from, [{:unwatch, from}, {:reply, from, {:error, :timeout}}])
   end
 
   def transition(session, {:caller_down, from}), do: forget(session, from, [{:unwatch, from}])
+  def transition(%{open?: false} = session, _event), do: {session, []}
+  def transition(session, :stop), do: stop(%{session | stopping?: true, abort?: true})
+  def transition(session, {:frame, frame}), do: frame(session, frame)
+  def transition(session, :malformed), do: malformed(session)
+  def transition(session, {:agent_exit, code}), do: fail(session, Error.new(:agent_died, code))
+  def transition(session, :grace_over), do: kill(session)
+
+  def transition(session, {:receiver_down, pid}) do
+    if pid == receiver(session),
+      do: session |> streams(Streams.close_active(session.streams)) |> settle(),
+      else: {session, []}
+  end
 
   ## Calls that any stage answers
 
@@ -134,6 +164,9 @@ defmodule Linx.Process.Session do
     do: {put_in(session.waiters[from], true), [{:watch, from, timeout}]}
 
   defp call(session, {:wait, _timeout}, from), do: reply(session, from, session.result)
+
+  defp call(%{result: result} = session, {:stop, _grace}, from) when result != nil,
+    do: reply(session, from, result)
 
   defp call(session, {:info, agent_pid}, from) do
     fields =
@@ -146,7 +179,8 @@ defmodule Linx.Process.Session do
         :owner,
         :linger,
         :auto_proceed,
-        :result
+        :result,
+        :usage
       ])
 
     reply(session, from, {:ok, struct!(Info, Map.put(fields, :agent_pid, agent_pid))})
@@ -155,11 +189,62 @@ defmodule Linx.Process.Session do
   defp call(%{host_pid: pid} = session, :host_pid, from) when pid != nil,
     do: reply(session, from, {:ok, pid})
 
+  ## Its streams, which may outlast it
+
+  defp call(session, {:read, request, max, timeout}, from),
+    do: session |> streams(Streams.read(session.streams, from, request, max, timeout)) |> settle()
+
+  defp call(session, {:set_active, request, active}, from) do
+    case active_streams(session, request) do
+      [] ->
+        reply(session, from, {:error, :not_piped})
+
+      names ->
+        watch = if active == false, do: [], else: [{:watch_receiver, receiver(session)}]
+        {session, effects} = streams(session, Streams.set_active(session.streams, names, active))
+        settle({session, [{:reply, from, :ok}] ++ watch ++ effects})
+    end
+  end
+
+  defp call(%{stdin: nil} = session, {:write, _data, _timeout}, from),
+    do: reply(session, from, {:error, :not_piped})
+
+  defp call(session, {:write, data, timeout}, from),
+    do: stdin(session, Stdin.write(session.stdin, from, data, timeout))
+
+  defp call(%{stdin: nil} = session, {:close, :stdin}, from),
+    do: reply(session, from, {:error, :not_piped})
+
+  defp call(session, {:close, :stdin}, from) do
+    {session, effects} = stdin(session, Stdin.close(session.stdin))
+    settle({session, effects ++ [{:reply, from, :ok}]})
+  end
+
+  defp call(session, {:close, stream}, from) do
+    if Streams.has?(session.streams, stream) do
+      {session, effects} = streams(session, Streams.close(session.streams, stream))
+      settle({session, effects ++ [{:reply, from, :ok}]})
+    else
+      reply(session, from, {:error, :not_piped})
+    end
+  end
+
   ## After the end, and with the end decided
 
   defp call(%{stage: :ended} = session, _request, from), do: gone(session, from)
 
-  defp call(session, {:set_owner, owner}, from), do: reply(%{session | owner: owner}, from, :ok)
+  defp call(session, {:set_owner, owner}, from) do
+    session = %{session | owner: owner}
+    follows? = session.receiver == nil and Streams.active?(session.streams)
+    watch = if follows?, do: [{:watch_receiver, owner}], else: []
+    {session, [{:reply, from, :ok} | watch]}
+  end
+
+  # Answered as a wait is; on the way to the workload's first instruction it is kept, as a signal is.
+  defp call(session, {:stop, grace}, from) do
+    {session, effects} = terminate(session, grace)
+    {put_in(session.waiters[from], true), [{:watch, from, :infinity} | effects]}
+  end
 
   defp call(%{stage: :aborting} = session, :abort, from), do: reply(session, from, :ok)
   defp call(%{stage: :aborting} = session, _request, from), do: gone(session, from)
@@ -194,11 +279,11 @@ defmodule Linx.Process.Session do
 
   ## The workload
 
-  defp call(%{stage: :running} = session, {:signal, number}, from),
-    do: {session, [{:send, {:signal, number}}, {:reply, from, :ok}]}
+  defp call(%{stage: :running} = session, {:signal, number, scope}, from),
+    do: {session, [{:send, signal(number, scope)}, {:reply, from, :ok}]}
 
-  defp call(session, {:signal, number}, from),
-    do: reply(%{session | signals: [number | session.signals]}, from, :ok)
+  defp call(session, {:signal, number, scope}, from),
+    do: reply(keep_signals(session, [signal(number, scope)]), from, :ok)
 
   ## Its terminal
 
@@ -228,6 +313,32 @@ defmodule Linx.Process.Session do
 
   ## Frames
 
+  defp frame(session, {name, data}) when name in [:stdout, :stderr],
+    do: output(session, name, data)
+
+  defp frame(session, {:written, :stdin, bytes}) when session.stdin != nil do
+    case Stdin.written(session.stdin, bytes) do
+      {:ok, change} -> session |> stdin(change) |> settle()
+      :error -> malformed(session)
+    end
+  end
+
+  defp frame(session, {:closed, :stdin, errno}) when session.stdin != nil,
+    do: session |> stdin(Stdin.break(session.stdin, Error.new(:write, errno))) |> settle()
+
+  defp frame(session, {:eof, name}) when is_map_key(session.streams.outputs, name),
+    do: session |> streams(Streams.finish(session.streams, name, :eof)) |> settle()
+
+  defp frame(session, {:pty_out, data}) when is_map_key(session.streams.outputs, :pty),
+    do: output(session, :pty, data)
+
+  # Nothing else is said of a session that has ended, but that the terminal took some input.
+  defp frame(%{stage: :ended} = session, {:written, :pty, _bytes}), do: {session, []}
+  defp frame(%{stage: :ended} = session, _frame), do: malformed(session)
+
+  defp frame(session, {:usage, usage}),
+    do: {%{session | usage: usage}, [{:event, {:usage, usage}}]}
+
   defp frame(%{stage: :starting} = session, {:status, :spawned, pid}),
     do: {%{session | stage: :spawned, host_pid: pid}, []}
 
@@ -248,7 +359,7 @@ defmodule Linx.Process.Session do
   defp frame(%{stage: :proceeding} = session, {:status, :running}) do
     session = %{session | stage: :running}
     {session, winsize} = flush_winsize(session)
-    signals = for number <- Enum.reverse(session.signals), do: {:send, {:signal, number}}
+    signals = for signal <- Enum.reverse(session.signals), do: {:send, signal}
     {session, stop} = if session.stopping?, do: stop(session), else: {session, []}
     {%{session | signals: []}, [{:event, :running} | winsize] ++ signals ++ stop}
   end
@@ -264,12 +375,14 @@ defmodule Linx.Process.Session do
   end
 
   defp frame(session, {:status, :exited, code}),
-    do: finish(session, {:ok, {:exited, code}}, {:exited, code})
+    do: session |> finish({:ok, {:exited, code}}, {:exited, code}) |> settle()
 
   defp frame(session, {:status, :signaled, number}),
-    do: finish(session, {:ok, {:signaled, number}}, {:signaled, number})
+    do: session |> finish({:ok, {:signaled, number}}, {:signaled, number}) |> settle()
 
-  defp frame(session, {:status, :aborted, _pid}), do: finish(session, {:ok, :aborted}, :aborted)
+  defp frame(session, {:status, :aborted, _pid}),
+    do: session |> finish({:ok, :aborted}, :aborted) |> settle()
+
   defp frame(session, {:error, errno, stage}), do: fail(session, Error.new(stage, errno))
 
   defp frame(session, {:error, errno, stage, index}),
@@ -291,12 +404,117 @@ defmodule Linx.Process.Session do
 
   defp frame(session, _unexpected), do: malformed(session)
 
+  ## Streams
+
+  defp output(session, name, data) do
+    case Streams.data(session.streams, name, data) do
+      {:ok, change} -> streams(session, change)
+      :error -> malformed(session)
+    end
+  end
+
+  defp streams(session, {streams, effects}) do
+    {%{session | streams: streams},
+     for effect <- effects do
+       with {:message, event} <- effect, do: {:message, receiver(session), event}
+     end}
+  end
+
+  defp stdin(session, {stdin, effects}), do: {%{session | stdin: stdin}, effects}
+
+  defp receiver(%{receiver: nil, owner: owner}), do: owner
+  defp receiver(%{receiver: receiver}), do: receiver
+
+  defp active_streams(session, :all), do: Map.keys(session.streams.outputs)
+
+  defp active_streams(session, name),
+    do: if(Streams.has?(session.streams, name), do: [name], else: [])
+
+  # Once the workload has ended and its streams have, the agent may go; the session, unless it is to
+  # stay, once everything was taken besides.
+  defp settle({%{stage: :ended} = session, effects}) do
+    {session, close} = if served?(session), do: close(session), else: {session, []}
+    {session, leave} = leave(session)
+    {session, effects ++ close ++ leave}
+  end
+
+  defp settle({session, effects}), do: {session, effects}
+
+  defp served?(session),
+    do:
+      Streams.ended?(session.streams) and
+        not (session.stdin != nil and Stdin.busy?(session.stdin))
+
+  defp close(%{open?: false} = session), do: {session, []}
+
+  defp close(session) do
+    {session, effects} = break_stdin(session)
+    {%{session | open?: false}, effects ++ [:close]}
+  end
+
+  defp leave(%{linger: false, open?: false, left?: false} = session) do
+    cond do
+      not Streams.finished?(session.streams) -> {session, []}
+      Streams.untold(session.streams) == [] -> leave_now(session)
+      true -> await_readers(session)
+    end
+  end
+
+  defp leave(session), do: {session, []}
+
+  defp leave_now(session) do
+    unwatch = for from <- session.last_readers, do: {:unwatch, from}
+
+    {%{session | left?: true, last_readers: []},
+     unwatch ++ [{:stop, stop_reason(session.result)}]}
+  end
+
+  # Whoever has read a stream comes back to read its end, or dies.
+  defp await_readers(session) do
+    missing = for reader <- Streams.untold(session.streams), do: {reader, :last_read}
+    missing = Enum.uniq(missing) -- session.last_readers
+
+    {%{session | last_readers: missing ++ session.last_readers},
+     for(from <- missing, do: {:watch, from, :infinity})}
+  end
+
+  # The agent serves nothing any more.
+  defp break_streams(session, error) do
+    {session, answers} = streams(session, Streams.finish_all(session.streams, {:error, error}))
+    {session, refusals} = break_stdin(session)
+    {session, answers ++ refusals}
+  end
+
+  defp break_stdin(%{stdin: nil} = session), do: {session, []}
+
+  defp break_stdin(session),
+    do: stdin(session, Stdin.break(session.stdin, Error.new(:write, :epipe)))
+
   ## The end
 
+  defp stop(%{stage: :ended} = session), do: close(session)
   defp stop(%{stage: :running} = session), do: {session, [{:send, @kill}]}
   defp stop(%{stage: :ready} = session), do: {%{session | stage: :aborting}, [{:send, :abort}]}
   # On the way there: taken up at :ready or at :running.
   defp stop(session), do: {session, []}
+
+  # Asks the workload to end, and says when it has had its time.
+  defp terminate(%{stage: :ready} = session, _grace), do: stop(session)
+  defp terminate(%{stage: :aborting} = session, _grace), do: {session, []}
+
+  defp terminate(%{stage: stage, auto_proceed: false} = session, _grace)
+       when stage in [:starting, :spawned],
+       do: {%{session | abort?: true}, []}
+
+  defp terminate(%{stage: :running} = session, grace),
+    do: {session, Enum.map(@terminate, &{:send, &1}) ++ [{:kill_after, grace}]}
+
+  defp terminate(session, grace),
+    do: {keep_signals(session, @terminate), [{:kill_after, grace}]}
+
+  defp kill(%{stage: :running} = session), do: {session, [{:send, @kill_tree}]}
+  defp kill(%{stage: :ended} = session), do: {session, []}
+  defp kill(session), do: {keep_signals(session, [@kill_tree]), []}
 
   defp malformed(%{stage: :running} = session) do
     {session, effects} = fail(session, Error.new(:malformed_frame, :eproto))
@@ -306,17 +524,24 @@ defmodule Linx.Process.Session do
   # Closing the port is the end of a workload that does not run yet.
   defp malformed(session), do: fail(session, Error.new(:malformed_frame, :eproto))
 
-  defp fail(session, error),
-    do: finish(session, {:error, error}, {:error, error.code, error.stage})
+  # Its end has been told, and what is left to fail are its streams.
+  defp fail(%{stage: :ended} = session, error),
+    do: session |> break_streams(error) |> settle()
+
+  # A workload that failed to start wrote nothing; of one whose agent failed nobody can say what it
+  # wrote. To call that the end of its output would be wrong for both.
+  defp fail(session, error) do
+    {session, effects} = finish(session, {:error, error}, {:error, error.code, error.stage})
+    {session, answers} = break_streams(session, error)
+    settle({session, effects ++ answers})
+  end
 
   defp finish(session, result, event) do
     effects =
       [{:event, event}] ++
         verb_replies(session, result) ++
         Enum.map(session.writers, &{:reply, &1, {:error, :no_process}}) ++
-        Enum.flat_map(Map.keys(session.waiters), &[{:unwatch, &1}, {:reply, &1, result}]) ++
-        [:close] ++
-        if(session.linger, do: [], else: [{:stop, stop_reason(result)}])
+        Enum.flat_map(Map.keys(session.waiters), &[{:unwatch, &1}, {:reply, &1, result}])
 
     {%{
        session
@@ -353,11 +578,37 @@ defmodule Linx.Process.Session do
   defp reply(session, from, answer), do: {session, [{:reply, from, answer}]}
   defp gone(session, from), do: reply(session, from, {:error, :no_process})
 
-  defp forget(session, from, effects) do
-    if is_map_key(session.waiters, from),
-      do: {%{session | waiters: Map.delete(session.waiters, from)}, effects},
-      else: {session, []}
+  # A call that waited waits no more.
+  defp forget(session, {pid, :last_read} = from, effects) do
+    session = %{session | last_readers: List.delete(session.last_readers, from)}
+    settle({%{session | streams: Streams.give_up(session.streams, pid)}, effects})
   end
+
+  defp forget(session, from, effects) do
+    with false <- is_map_key(session.waiters, from),
+         :error <- Streams.forget(session.streams, from),
+         :error <- forget_writer(session, from) do
+      {session, []}
+    else
+      true ->
+        {%{session | waiters: Map.delete(session.waiters, from)}, effects}
+
+      {:ok, %Streams{} = streams} ->
+        {%{session | streams: streams}, effects}
+
+      {:ok, {%Stdin{} = stdin, sends}} ->
+        settle({%{session | stdin: stdin}, effects ++ sends})
+    end
+  end
+
+  defp forget_writer(%{stdin: nil}, _from), do: :error
+  defp forget_writer(%{stdin: stdin}, from), do: Stdin.forget(stdin, from)
+
+  defp signal(number, :workload), do: {:signal, number}
+  defp signal(number, scope), do: {:signal, number, scope}
+
+  defp keep_signals(session, signals),
+    do: %{session | signals: Enum.reverse(signals, session.signals)}
 
   defp push_verb(session, from), do: %{session | verbs: :queue.in(from, session.verbs)}
 

@@ -21,6 +21,9 @@ defmodule Linx.Process.Wire do
 
   @stage_set Map.new(@stages, &{&1, true})
 
+  # What getrusage(2) counts, besides whether there is a core dump.
+  @usage ~w(utime_us stime_us maxrss_kb minflt majflt inblock oublock nvcsw nivcsw)a
+
   # The largest frames the agent takes; a data frame's term adds a few bytes to its data.
   @request_max 16 * 1024 * 1024
   @data_max 1024 * 1024
@@ -34,9 +37,11 @@ defmodule Linx.Process.Wire do
           | {:status, :running}
           | {:error, errno :: non_neg_integer(), stage()}
           | {:error, errno :: non_neg_integer(), stage(), index :: non_neg_integer()}
-          | {:pty_out, binary()}
-          | {:written, :pty, non_neg_integer()}
-          | {:eof, :pty}
+          | {:pty_out | :stdout | :stderr, binary()}
+          | {:written, :pty | :stdin, non_neg_integer()}
+          | {:closed, :stdin, errno :: non_neg_integer()}
+          | {:eof, :pty | :stdout | :stderr}
+          | {:usage, Linx.Process.Info.usage()}
 
   @typedoc "A command to the agent."
   @type command :: atom() | tuple()
@@ -78,6 +83,15 @@ defmodule Linx.Process.Wire do
       :error
   """
   @spec decode(binary()) :: {:ok, frame()} | :error
+  # binary_to_term/1 would copy the data.
+  for name <- [:stdout, :stderr, :pty_out], text = Atom.to_string(name) do
+    def decode(
+          <<131, 104, 2, 119, unquote(byte_size(text)), unquote(text), 109, size::32,
+            data::binary-size(size)>>
+        ),
+        do: {:ok, {unquote(name), data}}
+  end
+
   def decode(bytes) do
     {term, used} = :erlang.binary_to_term(bytes, [:safe, :used])
     if used == byte_size(bytes) and frame?(term), do: {:ok, term}, else: :error
@@ -100,8 +114,13 @@ defmodule Linx.Process.Wire do
   defp frame?({:error, errno, stage, index}),
     do: is_count(errno) and is_map_key(@stage_set, stage) and is_count(index)
 
-  defp frame?({:pty_out, data}), do: is_binary(data)
-  defp frame?({:written, :pty, bytes}), do: is_count(bytes)
-  defp frame?({:eof, :pty}), do: true
+  defp frame?({name, data}) when name in [:pty_out, :stdout, :stderr], do: is_binary(data)
+  defp frame?({:written, stream, bytes}) when stream in [:pty, :stdin], do: is_count(bytes)
+  defp frame?({:closed, :stdin, errno}), do: is_count(errno)
+  defp frame?({:eof, stream}) when stream in [:pty, :stdout, :stderr], do: true
+
+  defp frame?({:usage, %{core_dumped: dumped?} = usage}) when is_boolean(dumped?),
+    do: map_size(usage) == length(@usage) + 1 and Enum.all?(@usage, &is_count(usage[&1]))
+
   defp frame?(_other), do: false
 end

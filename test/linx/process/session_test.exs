@@ -61,7 +61,7 @@ defmodule Linx.Process.SessionTest do
             :proceed,
             :abort,
             {:checkpoint, {:x, 1}},
-            {:signal, 9},
+            {:signal, 9, :workload},
             {:set_owner, self()},
             :pty_master,
             :target,
@@ -82,7 +82,7 @@ defmodule Linx.Process.SessionTest do
       aborting = session(ready() ++ [{:call, @other, :abort}])
       assert call(aborting, :abort) == [{:reply, @from, :ok}]
 
-      for request <- [:proceed, {:signal, 9}, {:checkpoint, {:x, 1}}, :target],
+      for request <- [:proceed, {:signal, 9, :group}, {:checkpoint, {:x, 1}}, :target],
           do: assert(call(aborting, request) == [{:reply, @from, {:error, :no_process}}])
     end
   end
@@ -142,17 +142,17 @@ defmodule Linx.Process.SessionTest do
 
   describe "signals" do
     test "that come early are kept in order until the workload runs" do
-      early = [{:call, {:s, 1}, {:signal, 1}}]
+      early = [{:call, {:s, 1}, {:signal, 1, :workload}}]
 
       events =
         early ++
           spawned() ++
-          [{:call, {:s, 2}, {:signal, 2}}] ++
+          [{:call, {:s, 2}, {:signal, 2, :workload}}] ++
           tl(ready()) ++
           [
-            {:call, {:s, 3}, {:signal, 3}},
+            {:call, {:s, 3}, {:signal, 3, :workload}},
             {:call, {:s, 0}, :proceed},
-            {:call, {:s, 4}, {:signal, 4}}
+            {:call, {:s, 4}, {:signal, 4, :workload}}
           ]
 
       assert effects(session(events), {:frame, {:status, :running}}) ==
@@ -160,7 +160,7 @@ defmodule Linx.Process.SessionTest do
     end
 
     test "are sent at once while it runs" do
-      assert call(session(running()), {:signal, 15}) == [
+      assert call(session(running()), {:signal, 15, :workload}) == [
                {:send, {:signal, 15}},
                {:reply, @from, :ok}
              ]
