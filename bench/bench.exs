@@ -17,11 +17,11 @@ defmodule Bench do
 
     IO.puts("linx on this machine\n")
     facts = Machine.facts("a C program that returns 0 (#{linkage})")
-    found = Enum.map_join(peers, ", ", fn {_name, [path | _arguments]} -> path end)
 
-    for {name, text} <- facts ++ [{"compared with", "raw ports, System.cmd, #{found}"}],
-        do: IO.puts("  #{String.pad_trailing(name, 16)}#{text}")
+    compared = for {name, [_path | arguments]} <- peers, do: Enum.join([name | arguments], " ")
 
+    facts = facts ++ Enum.map(["Port.open", "System.cmd" | compared], &{"compared with", &1})
+    for {name, text} <- facts, do: IO.puts("  #{String.pad_trailing(name, 16)}#{text}")
     IO.puts(:stderr, "")
 
     times =

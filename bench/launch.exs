@@ -14,9 +14,9 @@ defmodule Bench.Launch do
   @driver_rows [
     {"session", "session", "two vfork+exec in a row", "floor", {:max, 1.7}},
     {"session with a checkpoint", "checkpoint", "two vfork+exec in a row", "floor", nil},
-    {"fresh pid mount uts ipc net", "isolated", "unshare -muipn --fork", "unshare", {:max, 0.8}},
+    {"fresh pid mount uts ipc net", "isolated", "unshare", "unshare", {:max, 0.8}},
     {"fresh pid mount uts ipc net", "isolated", "bwrap", "bwrap", nil},
-    {"enter a live session", "enter", "nsenter -a -t", "nsenter", nil}
+    {"enter a live session", "enter", "nsenter", "nsenter", nil}
   ]
 
   @beam_rows [
@@ -60,12 +60,15 @@ defmodule Bench.Launch do
 
   @doc "Programs of this machine that do what a session in fresh namespaces, or one that enters, does."
   def peers(root?) do
+    # An ordinary user has a namespace more to make or to join, and nothing to join it all with.
     {unshare, nsenter} =
-      if root?, do: {"-muipn", []}, else: {"-Umuipn", ["--preserve-credentials"]}
+      if root?,
+        do: {["-muipn"], ["-a"]},
+        else: {["-Umuipn"], ~w(-U -m -u -i -p -n --preserve-credentials)}
 
     [
-      {"unshare", [unshare, "--fork"]},
-      {"nsenter", ["-a", "-t", "@target" | nsenter]},
+      {"unshare", unshare ++ ["--fork"]},
+      {"nsenter", nsenter ++ ["-t", "@target"]},
       {"bwrap", ~w(--unshare-pid --unshare-uts --unshare-ipc --unshare-net --bind / /)}
     ]
     |> Enum.map(fn {name, arguments} -> {name, [System.find_executable(name) | arguments]} end)
