@@ -37,14 +37,15 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 say = @printf '  %-5s %s\n' $(1) $(2)
 
-# The toolchain is found once and again whenever one of these settings changes.
+# The toolchain is found once and again whenever one of these settings changes. Mix starts make
+# with SIGPIPE ignored, so that printf would tell when cmp stops reading.
 
 SETTINGS = $(CC)|$(CROSSCOMPILE)|$(CFLAGS)|$(LDFLAGS)|$(ERL_EI_INCLUDE_DIR)|$(ERL_EI_LIBDIR)|$(strip \
 	$(shell command -v musl-gcc; command -v cc; command -v erl))
 
 $(RELEASE)/settings: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(SETTINGS)' | cmp -s - $@ || printf '%s\n' '$(SETTINGS)' >$@
+	@printf '%s\n' '$(SETTINGS)' 2>/dev/null | cmp -s - $@ || printf '%s\n' '$(SETTINGS)' >$@
 
 $(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
 	@CC='$(CC)' CROSSCOMPILE='$(CROSSCOMPILE)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
@@ -198,7 +199,7 @@ fuzz: ## Fuzz the decoders, FUZZ_SECONDS (600) each
 
 CLANG_FORMAT = $(or $(shell command -v clang-format-14),clang-format)
 CLANG_TIDY = $(or $(shell command -v clang-tidy-14),clang-tidy)
-SHELL_SCRIPTS = $(sort $(wildcard scripts/* .ci/run bench/run))
+SHELL_SCRIPTS = $(sort $(wildcard scripts/*) .ci/run bench/run examples/demo)
 
 .PHONY: check-format format cppcheck tidy shellcheck
 format: ## Lay out every C and Elixir file
@@ -231,7 +232,7 @@ shellcheck:
 .PHONY: demo test bench install-deps clean clean-agent help FORCE
 demo: ## A session from start to end, printed step by step
 	@scripts/install build
-	@mix run examples/checkpoint.exs
+	@examples/demo
 
 test: ## Everything: tests in C and Elixir, as root and not, sanitizers, linters
 	@scripts/install test

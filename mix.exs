@@ -29,7 +29,8 @@ defmodule Linx.MixProject do
   defp package do
     [
       licenses: ["MIT"],
-      files: ~w(lib c_src scripts Makefile mix.exs .formatter.exs README.md LICENSE CHANGELOG.md)
+      files: ~w(lib c_src scripts examples Makefile mix.exs .formatter.exs README.md SECURITY.md
+        LICENSE CHANGELOG.md)
     ]
   end
 end
