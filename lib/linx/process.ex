@@ -35,12 +35,41 @@ defmodule Linx.Process do
   | `{:linx_process, :aborted}` | it was aborted at the checkpoint |
   | `{:linx_process, :error, errno, stage}` | the session failed; `errno` is a number, see `Linx.Process.Error` |
 
-  The last four are terminal: a session sends exactly one of them, and nothing after it. When the
-  agent itself ended without reporting one, it is `{:linx_process, :error, exit_code, :agent_died}`.
+  The last four are terminal: a session sends exactly one of them, and no event after it. When the
+  agent itself ended without reporting one, it is `{:linx_process, :error, exit_code, :agent_died}`, and
+  `{:linx_process, :error, errno, :nodedown}` when the session lived on a node that is lost. With
+  `usage: true` there is a `{:linx_process, :usage, map}` before the end of a workload that had started.
 
   With `events: :tagged` a message is `{:linx_process, session, event}`, where `event` is `{:ready, host_pid}`,
-  `:running`, `{:pty_out, binary}`, `{:exited, code}`, `{:signaled, signum}`, `:aborted` or
+  `:running`, `{:pty_out, binary}`, `{:usage, map}`, `{:exited, code}`, `{:signaled, signum}`, `:aborted` or
   `{:error, errno, stage}`. With `events: :none` there are none.
+
+  ## Input and output
+
+  What is a `:pipe` in `:stdio` is written with `write/3` and read with `read/4` and `read_any/3`:
+
+      {:ok, session} = Linx.Process.spawn(argv: ["/usr/bin/sort"], stdio: :pipe, auto_proceed: true)
+      :ok = Linx.Process.write(session, "b\\na\\n")
+      :ok = Linx.Process.close_stdin(session)
+      {:ok, "a\\nb\\n"} = Linx.Process.read(session, :stdout)
+      :eof = Linx.Process.read(session, :stdout)
+
+  The workload is held up while nobody reads, and nothing is taken from it that was not asked for.
+  Its output stays readable after its end: the agent stays until every stream has come to its end
+  or was closed. A descendant that has a stream open keeps it from ending.
+
+  In active mode (the options `:active` and `:stream_to`, and `set_active/3`) output is sent instead, in
+  messages of this form whatever `:events` says, to `:stream_to` or else to the owner:
+
+  | message | when |
+  | --- | --- |
+  | `{:linx_process, session, {stream, binary}}` | there was output on `:stdout`, `:stderr` or `:pty` |
+  | `{:linx_process, session, {:eof, stream}}` | everybody who had it open has closed it |
+  | `{:linx_process, session, {:failed, stream, error}}` | the session failed, and what is missing of it is lost |
+  | `{:linx_process, session, {:passive, stream}}` | it was the last message of a count |
+
+  With `active: true` a receiver that is slower than the workload collects messages without a bound, as
+  with any socket; a count, or `:once`, gives it a bound. When the receiver dies, its streams are closed.
 
   ## Who dies when
 
@@ -150,13 +179,19 @@ defmodule Linx.Process do
     * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
       BEAM's by default.
     * `:cwd` - the working directory, in the workload's own root. Inherited by default.
-    * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), or a keyword
-      list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull` and `{:connect_unix, path}`, a
-      socket of the host to connect to.
+    * `:arg0` - what the workload is told as its own name, instead of the file that is executed.
+    * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
+      three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,
+      `{:file, path, :read | :write | :append}`, a file of the host (`:write` creates or empties it), and
+      `{:connect_unix, path}`, a socket of the host to connect to. `stderr: :stdout` makes both the same.
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
     * `:orphan_policy` - what the agent does with a running workload when the BEAM disappears:
       `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
       `:linger` leaves it running. `{:kill, 5000}` by default.
+    * `:descendants` - `:kill` has everything that the workload leaves behind killed before its end is
+      told, processes included that have detached themselves. `:leave` by default.
+    * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
+      default.
 
   ## How the session behaves
 
@@ -164,10 +199,22 @@ defmodule Linx.Process do
     * `:events` - `:plain` (the default), `:tagged` or `:none`; see above.
     * `:linger` - when `true`, the default, the session answers `wait/2` and `info/1` after the
       workload's end. When `false` it stops then, with the reason `:normal` after exit code 0,
-      `{:exited, code}`, `{:signaled, signum}`, `{:shutdown, :aborted}` or `{:error, error}`.
+      `{:exited, code}`, `{:signaled, signum}`, `{:shutdown, :aborted}` or `{:error, error}`; but not before
+      its output was read to the end, or closed, or whoever read it is gone.
     * `:auto_proceed` - when `true` the workload runs without a stop at the checkpoint. The verbs of
       the checkpoint then answer `{:error, :running}` from the start. `false` by default.
     * `:name` - registers the session, as `GenServer.start_link/3` would.
+    * `:active` - `false` (the default), `:once`, a number of messages, or `true`: how much of the output
+      is sent without being read, see above. A terminal's output is sent as `:pty_out` events unless
+      this or `:stream_to` is given; then it is a stream as the others.
+    * `:stream_to` - a pid that receives the streams in active mode. With it `:active` is `true` by
+      default. Without it the owner does.
+    * `:link` - when `false` the session is not linked to the caller, so that the caller gets no exit
+      signal from it. It ends with the caller all the same. `true` by default.
+    * `:node` - a connected node, or one to connect to, for the session to live on: the workload runs
+      there, under that node's own agent, and everything else is as usual. When that node is lost the
+      owner gets a terminal event, calls answer `{:error, :nodedown}`, and the node itself ends the
+      session. A session's `:name` is registered there.
 
   ## Errors
 
@@ -175,7 +222,8 @@ defmodule Linx.Process do
   value that does not fit, such as `{:bad_cwd, 7}`; `{:error, {:bad_option, {name, value}}}` for an
   option that does not exist; `{:error, {:missing_agent, path}}`;
   `{:error, {:already_started, pid}}` for a taken name; `{:error, %Linx.Process.Error{stage: :open_port}}`
-  when the system has no room for another process.
+  when the system has no room for another process; `{:error, :nodedown}` and `{:error, {:bad_node, node}}`,
+  when the node cannot be reached or does not have this library.
 
       iex> Linx.Process.spawn(argv: [])
       {:error, {:bad_argv, []}}
@@ -208,6 +256,7 @@ defmodule Linx.Process do
           | {:error, start_error() | {:bad_target, term()} | :not_ready | :no_process}
   def enter(target, opts) do
     with {:ok, target} <- check_target(target),
+         {:ok, opts} <- on_node_of(target, opts),
          {:ok, host_pid} <- resolve_target(target),
          {:ok, options} <- Options.parse({:enter, host_pid}, opts, self()),
          do: Server.start(:enter, options, self())
@@ -229,10 +278,17 @@ defmodule Linx.Process do
 
     %{
       id: with({:name, name} <- List.keyfind(opts, :name, 0, __MODULE__), do: name),
-      start: {__MODULE__, :spawn, [[{:linger, false} | opts]]},
+      start: {__MODULE__, :start_supervised, [[{:linger, false} | opts]]},
       type: :worker,
       shutdown: 10_000
     }
+  end
+
+  @doc false
+  @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}
+  def start_supervised(opts) do
+    with {:ok, options} <- Options.parse(:spawn, opts, self()),
+         do: Server.start(:spawn, %{options | supervised: true}, self())
   end
 
   @doc """
@@ -256,8 +312,11 @@ defmodule Linx.Process do
   @doc """
   Sends a signal to the workload: a number from 1 to 64 or a name of `Linx.Signal`.
 
-  Kept until the workload runs when it comes early. `{:error, {:bad_signal, value}}`, or
-  `{:error, :no_process}` after the end.
+  `to: :group` sends it to the workload's process group, `to: :tree` to the workload and all its
+  descendants that can be found: those that have detached themselves only with `descendants: :kill`.
+
+  Kept until the workload runs when it comes early. `{:error, {:bad_signal, value}}`,
+  `{:error, {:bad_to, value}}`, or `{:error, :no_process}` after the end.
 
       iex> Linx.Process.signal(self(), :sigfoo)
       {:error, {:bad_signal, :sigfoo}}
@@ -552,6 +611,8 @@ defmodule Linx.Process do
   defp call(session, request) do
     GenServer.call(session, request, :infinity)
   catch
+    :exit, {{:nodedown, _node}, _call} -> {:error, :nodedown}
+    :exit, {:noconnection, _call} -> {:error, :nodedown}
     :exit, _reason -> {:error, :no_process}
   end
 
@@ -571,8 +632,7 @@ defmodule Linx.Process do
 
   defp check_target(pid) when is_integer(pid) and pid in 1..0x7FFF_FFFF, do: {:ok, pid}
 
-  defp check_target(pid) when is_pid(pid) and pid != self() and node(pid) == node(),
-    do: {:ok, pid}
+  defp check_target(pid) when is_pid(pid) and pid != self(), do: {:ok, pid}
 
   defp check_target(name) when is_atom(name) and name not in [nil, true, false, :undefined],
     do: {:ok, name}
@@ -580,6 +640,17 @@ defmodule Linx.Process do
   defp check_target({:global, _term} = name), do: {:ok, name}
   defp check_target({:via, module, _term} = name) when is_atom(module), do: {:ok, name}
   defp check_target(other), do: {:error, {:bad_target, other}}
+
+  # A session's workload can be entered on its own node alone.
+  defp on_node_of(session, opts) when is_pid(session) and is_list(opts) do
+    case List.keyfind(opts, :node, 0) do
+      nil -> {:ok, [{:node, node(session)} | opts]}
+      {:node, name} when name == node(session) -> {:ok, opts}
+      {:node, _other} -> {:error, {:bad_target, session}}
+    end
+  end
+
+  defp on_node_of(_target, opts), do: {:ok, opts}
 
   defp resolve_target(pid) when is_integer(pid), do: {:ok, pid}
   defp resolve_target(session), do: call(session, :target)

@@ -4,7 +4,8 @@ defmodule Linx.Process.Error do
 
     * `:stage` - the step that failed: one of `Linx.Process.Wire.stages/0`, or of the library's own
       `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
-      session did), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
+      session did), `:nodedown` (the node it lived on is lost), `:write` (to the workload's standard
+      input), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
       `:gid_map` (`Linx.User`), `:timeout`, `:max_output`, `:lines` (a bound that a call of `Linx` was given)
     * `:errno` - the kernel's reason, by name; `nil` for `:agent_died`
     * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n

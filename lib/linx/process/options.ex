@@ -74,7 +74,10 @@ defmodule Linx.Process.Options do
             active: nil,
             stream_to: nil,
             streams: %Streams{},
-            stdin: nil
+            stdin: nil,
+            supervised: false,
+            remote: nil,
+            links: []
 
   @type t :: %__MODULE__{
           request: map(),
@@ -89,7 +92,10 @@ defmodule Linx.Process.Options do
           active: Streams.active() | nil,
           stream_to: pid() | nil,
           streams: Streams.t(),
-          stdin: Stdin.t() | nil
+          stdin: Stdin.t() | nil,
+          supervised: boolean(),
+          remote: pid() | nil,
+          links: [pid()]
         }
 
   @type error :: :argv_required | {atom(), term()}
@@ -160,7 +166,7 @@ defmodule Linx.Process.Options do
   defp expected(:orphan_policy), do: "{:kill, grace_ms} or :linger"
   defp expected(name) when name in [:owner, :stream_to], do: "a pid"
   defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
-  defp expected(:node), do: "the name of a node"
+  defp expected(:node), do: "the name of a node that has this library"
   defp expected(:active), do: "true, false, :once or a number of messages"
 
   defp expected(choice) do

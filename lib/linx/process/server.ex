@@ -6,7 +6,8 @@ defmodule Linx.Process.Server do
 
   use GenServer
 
-  alias Linx.Process.{Channel, Options, Session, Streams, Wire}
+  alias Linx.Process.{Channel, Events, Options, Remote, Session, Streams, Wire}
+  alias Linx.Telemetry
 
   # How long a session that goes down waits for its workload's end. Past that it closes the port,
   # which leaves the rest to the agent's orphan policy.
@@ -15,15 +16,28 @@ defmodule Linx.Process.Server do
   # The agent's own exit code for a broken channel, for when the port broke and no code is known.
   @channel_failed 1
 
-  defstruct [:session, :channel, :port, :caller, watches: %{}, receiver: nil, stop: nil]
+  defstruct [
+    :session,
+    :channel,
+    :port,
+    :caller,
+    :remote,
+    :telemetry,
+    watches: %{},
+    receiver: nil,
+    stop: nil
+  ]
 
   @doc """
-  Starts a session linked to `caller`.
+  Starts a session tied to `caller`, on the node that the options say.
 
-  The link is made by the new process itself, once its agent is there. So a failure is an answer and
-  never an exit signal, and `caller` may be on another node.
+  The tie is made by the new process itself, once its agent is there. So a failure is an answer and
+  never an exit signal.
   """
   @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
+  def start(mode, %{node: node} = options, caller) when node not in [nil, node()],
+    do: Remote.start(mode, options, caller)
+
   def start(mode, options, caller) do
     registration = if options.name, do: [name: options.name], else: []
 
@@ -33,6 +47,20 @@ defmodule Linx.Process.Server do
     end
   end
 
+  @doc "Makes the caller's end known to this process, as `caller_end/2` tells."
+  @spec tie(pid(), boolean()) :: true | reference()
+  def tie(caller, true), do: Process.link(caller)
+  def tie(caller, false), do: Process.monitor(caller)
+
+  @doc "Whether a message says that the caller has ended, and with what reason to follow it."
+  @spec caller_end(term(), pid()) :: {:stop, term()} | nil
+  def caller_end({:EXIT, caller, reason}, caller), do: {:stop, reason}
+
+  def caller_end({:DOWN, _ref, :process, caller, reason}, caller),
+    do: {:stop, {:shutdown, reason}}
+
+  def caller_end(_message, _caller), do: nil
+
   @impl true
   def init({mode, options, caller}) do
     # For terminate/2 to be called whatever ends this process, and a broken port to be a message.
@@ -40,7 +68,8 @@ defmodule Linx.Process.Server do
 
     case Channel.open(options.encoded) do
       {:ok, channel} ->
-        Process.link(caller)
+        tie(caller, options.link)
+        Enum.each(options.links, &Process.link/1)
 
         session =
           Session.new(
@@ -59,7 +88,9 @@ defmodule Linx.Process.Server do
           session: session,
           channel: channel,
           port: channel.port,
-          caller: caller
+          caller: caller,
+          remote: options.remote,
+          telemetry: Telemetry.start(mode, options.request.argv)
         }
 
         {:ok, watch_active(state)}
@@ -124,10 +155,10 @@ defmodule Linx.Process.Server do
 
   defp event({port, {:exit_status, code}}, %{port: port}), do: {:agent_exit, code}
   defp event({:EXIT, port, _reason}, %{port: port}), do: {:agent_exit, @channel_failed}
-  defp event({:EXIT, caller, reason}, %{caller: caller}), do: {:stop, reason}
 
-  defp event({:EXIT, pid, reason}, _state) when is_pid(pid) and reason != :normal,
-    do: {:stop, reason}
+  defp event({:EXIT, pid, reason}, %{caller: caller})
+       when is_pid(pid) and pid != caller and reason != :normal,
+       do: {:stop, reason}
 
   defp event({:wait_timeout, from}, _state), do: {:timeout, from}
 
@@ -136,7 +167,7 @@ defmodule Linx.Process.Server do
 
   defp event({:receiver_down, _ref, :process, pid, _reason}, _state), do: {:receiver_down, pid}
   defp event(:grace_over, _state), do: :grace_over
-  defp event(_message, _state), do: nil
+  defp event(message, state), do: caller_end(message, state.caller)
 
   defp step(event, state) do
     case advance(event, state) do
@@ -147,6 +178,10 @@ defmodule Linx.Process.Server do
 
   defp advance(event, state) do
     {session, effects} = Session.transition(state.session, event)
+
+    if state.remote && session.owner != state.session.owner,
+      do: send(state.remote, {:owner, session.owner})
+
     effects |> Enum.reduce(%{state | session: session}, &carry_out/2) |> flush()
   end
 
@@ -164,8 +199,8 @@ defmodule Linx.Process.Server do
   end
 
   defp carry_out({:event, event}, state) do
-    notify(state.session, event)
-    state
+    notify(state, event)
+    %{state | telemetry: Telemetry.event(state.telemetry, event, state.session.result)}
   end
 
   defp carry_out({:message, receiver, event}, state) do
@@ -206,16 +241,10 @@ defmodule Linx.Process.Server do
 
   defp carry_out({:stop, reason}, state), do: %{state | stop: {:reason, reason}}
 
-  defp notify(%{events: :none}, _event), do: :ok
+  defp notify(%{remote: nil, session: session}, event),
+    do: Events.send(session.events, session.owner, self(), event)
 
-  defp notify(%{events: :tagged, owner: owner}, event),
-    do: send(owner, {:linx_process, self(), event})
-
-  defp notify(%{events: :plain, owner: owner}, event), do: send(owner, plain(event))
-
-  defp plain({:error, code, stage}), do: {:linx_process, :error, code, stage}
-  defp plain({name, value}), do: {:linx_process, name, value}
-  defp plain(name), do: {:linx_process, name}
+  defp notify(%{remote: remote}, event), do: send(remote, {:event, event})
 
   defp agent_pid(%{channel: nil}), do: nil
   defp agent_pid(%{channel: channel}), do: Channel.agent_pid(channel)

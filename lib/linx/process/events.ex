@@ -1,0 +1,29 @@
+defmodule Linx.Process.Events do
+  @moduledoc "The messages that a session's owner receives, in each of the three forms of `:events`."
+
+  @doc """
+  Sends the owner an event of a session.
+
+      iex> Linx.Process.Events.send(:plain, self(), self(), {:exited, 0})
+      iex> receive do: (message -> message)
+      {:linx_process, :exited, 0}
+  """
+  @spec send(:plain | :tagged | :none, pid(), pid(), Linx.Process.event()) :: tuple() | nil
+  def send(:none, _owner, _session, _event), do: nil
+
+  def send(:tagged, owner, session, event),
+    do: Kernel.send(owner, {:linx_process, session, event})
+
+  def send(:plain, owner, _session, event), do: Kernel.send(owner, plain(event))
+
+  @doc "Whether a session sends nothing after this one."
+  @spec terminal?(Linx.Process.event()) :: boolean()
+  def terminal?(:aborted), do: true
+  def terminal?({:error, _code, _stage}), do: true
+  def terminal?({name, _value}), do: name in [:exited, :signaled]
+  def terminal?(_event), do: false
+
+  defp plain({:error, code, stage}), do: {:linx_process, :error, code, stage}
+  defp plain({name, value}), do: {:linx_process, name, value}
+  defp plain(name), do: {:linx_process, name}
+end

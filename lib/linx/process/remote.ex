@@ -1,0 +1,89 @@
+defmodule Linx.Process.Remote do
+  @moduledoc """
+  Stands in for a session of another node on the node of its caller.
+
+  The caller is tied to this process, and this process to the session: so the end of one is the end of
+  the other, but a lost node is not the caller's end. The events come through here. So when the node is
+  lost it is known whether the terminal one has come, and it is sent if not.
+  """
+
+  use GenServer
+
+  alias Linx.Process.{Error, Events, Options, Server}
+
+  defstruct [:session, :caller, :owner, :events, ended?: false]
+
+  @doc "Starts a session on `options.node`; as `Linx.Process.Server.start/3`."
+  @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
+  def start(mode, options, caller) do
+    case GenServer.start(__MODULE__, {mode, options, caller}) do
+      {:ok, remote} -> {:ok, GenServer.call(remote, :session)}
+      {:error, {:shutdown, {:refused, reason}}} -> {:error, reason}
+    end
+  end
+
+  @impl true
+  def init({mode, options, caller}) do
+    Process.flag(:trap_exit, true)
+    # A supervisor knows its child by the link to it.
+    links = if options.supervised, do: [caller], else: []
+    there = %{options | node: nil, link: true, remote: self(), links: links}
+
+    case start_there(options.node, [mode, there, self()]) do
+      {:ok, session} ->
+        Server.tie(caller, options.link)
+
+        {:ok,
+         %__MODULE__{
+           session: session,
+           caller: caller,
+           owner: options.owner,
+           events: options.events
+         }}
+
+      {:error, reason} ->
+        {:stop, {:shutdown, {:refused, reason}}}
+    end
+  end
+
+  defp start_there(node, arguments) do
+    :erpc.call(node, Server, :start, arguments)
+  rescue
+    error in ErlangError ->
+      case error.original do
+        # The node is there, and this library is not.
+        {:exception, :undef, _stack} -> {:error, {:bad_node, node}}
+        _no_connection -> {:error, :nodedown}
+      end
+  end
+
+  @impl true
+  def handle_call(:session, _from, state), do: {:reply, state.session, state}
+
+  @impl true
+  def handle_info({:event, event}, state) do
+    Events.send(state.events, state.owner, state.session, event)
+    {:noreply, %{state | ended?: state.ended? or Events.terminal?(event)}}
+  end
+
+  def handle_info({:owner, owner}, state), do: {:noreply, %{state | owner: owner}}
+
+  def handle_info({:EXIT, session, :noconnection}, %{session: session} = state) do
+    if not state.ended? do
+      error = Error.new(:nodedown, :ehostdown)
+      Events.send(state.events, state.owner, session, {:error, error.code, error.stage})
+    end
+
+    {:stop, :normal, state}
+  end
+
+  def handle_info({:EXIT, session, reason}, %{session: session} = state),
+    do: {:stop, reason, state}
+
+  def handle_info(message, state) do
+    case Server.caller_end(message, state.caller) do
+      nil -> {:noreply, state}
+      {:stop, reason} -> {:stop, reason, state}
+    end
+  end
+end

@@ -1,0 +1,67 @@
+defmodule Linx.Telemetry do
+  @moduledoc """
+  What happens to sessions, as events of the `telemetry` library.
+
+  They are sent when that application is loaded as a session starts, and cost nothing when it is not:
+  linx does not depend on it. Handlers run in the session's process, on the session's node.
+
+  | event | when | measurements | metadata besides |
+  | --- | --- | --- | --- |
+  | `[:linx, :session, :start]` | the agent is started | `:system_time` | |
+  | `[:linx, :session, :ready]` | the child is parked, or on its way to exec | `:duration` | `:host_pid` |
+  | `[:linx, :session, :running]` | the workload has been executed | `:duration` | |
+  | `[:linx, :session, :stop]` | it exited, was killed or was aborted | `:duration`, those of `t:Linx.Process.Info.usage/0` when asked for | `:result` |
+  | `[:linx, :session, :exception]` | the session failed | `:duration` | `:kind`, `:reason`, `:stacktrace` |
+
+  `:duration` is the time since the start, and `:system_time` that of the start, both in native units
+  (`System.convert_time_unit/3`). The metadata is always a map with `:session` (its pid), `:mode` (`:spawn` or
+  `:enter`) and `:argv`. `:result` is what `Linx.Process.wait/2` answers; `:reason` is the
+  `Linx.Process.Error`, `:kind` is `:error` and `:stacktrace` is empty, as `:telemetry.span/3` names them.
+
+      :telemetry.attach("log", [:linx, :session, :stop], fn _event, measurements, metadata, _config ->
+        Logger.info("\#{inspect(metadata.argv)}: \#{inspect(metadata.result)} after \#{measurements.duration}")
+      end, nil)
+  """
+
+  @enforce_keys [:started, :metadata]
+  defstruct [:started, :metadata, usage: %{}]
+
+  @type t :: %__MODULE__{started: integer(), metadata: map(), usage: map()}
+
+  @doc "Tells of a session's start, in its process. `nil` when nobody listens, for `event/3`."
+  @spec start(:spawn | :enter, [binary()]) :: t() | nil
+  def start(mode, argv) do
+    if function_exported?(:telemetry, :execute, 3) do
+      metadata = %{session: self(), mode: mode, argv: argv}
+      execute(:start, %{system_time: System.system_time()}, metadata)
+      %__MODULE__{started: System.monotonic_time(), metadata: metadata}
+    end
+  end
+
+  @doc "Tells of what happened, with the session's result if it has one by now."
+  @spec event(t() | nil, Linx.Process.event(), Linx.Process.result() | nil) :: t() | nil
+  def event(nil, _event, _result), do: nil
+  def event(telemetry, {:usage, usage}, _result), do: %{telemetry | usage: usage}
+
+  def event(telemetry, {:ready, host_pid}, _result),
+    do: tell(telemetry, :ready, %{host_pid: host_pid})
+
+  def event(telemetry, :running, _result), do: tell(telemetry, :running, %{})
+  def event(telemetry, {:pty_out, _data}, _result), do: telemetry
+
+  def event(telemetry, _terminal, {:error, error}),
+    do: tell(telemetry, :exception, %{kind: :error, reason: error, stacktrace: []})
+
+  def event(telemetry, _terminal, result), do: tell(telemetry, :stop, %{result: result})
+
+  defp tell(telemetry, name, metadata) do
+    duration = System.monotonic_time() - telemetry.started
+    usage = if name == :stop, do: telemetry.usage, else: %{}
+    execute(name, Map.put(usage, :duration, duration), Map.merge(telemetry.metadata, metadata))
+    telemetry
+  end
+
+  # apply/3, because the module may not exist.
+  defp execute(name, measurements, metadata),
+    do: apply(:telemetry, :execute, [[:linx, :session, name], measurements, metadata])
+end
