@@ -4,6 +4,7 @@
  *   stream pour BYTES     writes that many to stdout; without a number, until nobody reads
  *   stream drain BYTES    reads that many from stdin, and exits
  *   stream sip            reads a little from stdin every millisecond
+ *   stream wait           reads nothing, and stays
  */
 #include <signal.h>
 #include <stdint.h>
@@ -50,5 +51,7 @@ int main(int argc, char *argv[]) {
     return drain(bytes);
   if (argc > 1 && strcmp(argv[1], "sip") == 0)
     return sip();
+  while (argc > 1 && strcmp(argv[1], "wait") == 0)
+    pause();
   return 2;
 }

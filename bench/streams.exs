@@ -7,24 +7,27 @@ defmodule Bench.Streams do
 
   @gibibyte 1_073_741_824
   @chunk 65_536
+  @mebibyte 1_048_576
   @rounds 3
-  @terminal 64 * 1_048_576
+  @terminal 64 * @mebibyte
   @watched_ms 2_000
   @settle_ms 20
   @sessions 100
   @fair_ms 4_000
-  @memory {:max, 8 * 1_048_576}
+  @memory {:max, 8 * @mebibyte}
 
   def rows(program) do
     output = Report.progress("1 GiB of output", fn -> interleave(output(program)) end)
-    input = Report.progress("1 GiB of input", fn -> interleave(input(program)) end)
+    large = Report.progress("1 GiB of input", fn -> interleave(input(program, @mebibyte)) end)
+    small = Report.progress("in small pieces", fn -> interleave(input(program, @chunk)) end)
     held = Report.progress("memory with slow partners", fn -> held(program) end)
     terminal = Report.progress("a terminal's output", fn -> terminal(program) end)
     fair = Report.progress("#{@sessions} sessions at once", fn -> fairness(program) end)
 
     [
-      rate("1 GiB of output, read/4", output, {:min, 0.9}),
-      rate("1 GiB of input, write/3", input, {:min, 0.9})
+      rate("1 GiB of output, read 64 KiB at a time", output, {:min, 0.9}),
+      rate("1 GiB of input, written 1 MiB at a time", large, {:min, 0.9}),
+      rate("1 GiB of input, written 64 KiB at a time", small, nil)
     ] ++ held ++ terminal ++ fair
   end
 
@@ -55,7 +58,7 @@ defmodule Bench.Streams do
         timed(fn ->
           session = start(argv, stdin: :devnull, stdout: :pipe)
           @gibibyte = read_all(session, :stdout, 0)
-          {:ok, {:exited, 0}} = Linx.Process.wait(session)
+          await_exit(session)
         end)
       end,
       port: fn ->
@@ -64,17 +67,17 @@ defmodule Bench.Streams do
     }
   end
 
-  defp input(program) do
+  defp input(program, size) do
     argv = [program, "drain", "#{@gibibyte}"]
-    chunk = :binary.copy("x", @chunk)
-    count = div(@gibibyte, @chunk)
+    chunk = :binary.copy("x", size)
+    count = div(@gibibyte, size)
 
     %{
       linx: fn ->
         timed(fn ->
           session = start(argv, stdin: :pipe, stdout: :devnull)
           for _ <- 1..count, do: :ok = write(session, chunk)
-          {:ok, {:exited, 0}} = Linx.Process.wait(session)
+          await_exit(session)
         end)
       end,
       port: fn ->
@@ -97,7 +100,7 @@ defmodule Bench.Streams do
            fn -> reading(pour, :stdout, &sip(&1, :stdout)) end},
           {"BEAM's growth, output that nobody reads", fn -> reading(pour, :stdout, &stop/1) end},
           {"BEAM's growth, input taken 4 KiB a ms", fn -> writing([program, "sip"]) end},
-          {"BEAM's growth, input that nobody takes", fn -> writing([program, "true", "wait"]) end}
+          {"BEAM's growth, input that nobody takes", fn -> writing([program, "wait"]) end}
         ] do
       %Row{what: what, value: run.(), unit: :mib, target: @memory}
     end
@@ -135,7 +138,7 @@ defmodule Bench.Streams do
     before = :erlang.memory(:total)
     {pid, monitor} = spawn_monitor(run)
     peak = watch(monitor, System.monotonic_time(:millisecond) + @watched_ms, before)
-    Process.exit(pid, :kill)
+    Process.exit(pid, :shutdown)
     receive do: ({:DOWN, ^monitor, :process, ^pid, _reason} -> :ok)
     max(peak - before, 0)
   end
@@ -157,7 +160,7 @@ defmodule Bench.Streams do
     session = start([program, "pour", "#{@terminal}"], :pty)
     {bytes, frames} = receive_terminal(session, 0, 0)
 
-    slow = growth(fn -> [program, "pour"] |> start(:pty) |> sip(:pty) end)
+    slow = growth(fn -> [program, "pour"] |> start(:pty, active: false) |> sip(:pty) end)
 
     [
       %Row{
@@ -243,12 +246,16 @@ defmodule Bench.Streams do
 
   ## The means
 
-  defp start(argv, stdio) do
+  defp start(argv, stdio, options \\ []) do
     {:ok, session} =
-      Linx.Process.spawn(argv: argv, stdio: stdio, auto_proceed: true, events: :tagged)
+      Linx.Process.spawn(
+        [argv: argv, stdio: stdio, auto_proceed: true, linger: false, events: :tagged] ++ options
+      )
 
     session
   end
+
+  defp await_exit(session), do: receive(do: ({:linx_process, ^session, {:exited, 0}} -> :ok))
 
   defp read(session, stream), do: Linx.Process.read(session, stream, @chunk, :infinity)
   defp write(session, data), do: Linx.Process.write(session, data, :infinity)
