@@ -33,7 +33,9 @@ static void require_commands(const struct command_list *list) {
 }
 
 static void require_sound(const struct request *request, const struct arena *arena) {
-  require(request->argv != NULL && request->argv[0] != NULL);
+  if (request->mode == MODE_TERMINAL)
+    return;
+  require(request->argv != NULL && request->argv[0] != NULL && request->file != NULL);
   require_strings(request->argv, arena);
   if (request->env != NULL) {
     require_strings(request->env, arena);

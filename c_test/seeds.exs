@@ -26,6 +26,8 @@ requests =
       ],
       do: {mode, Map.merge(%{argv: argv, target: 4711}, extra)}
 
+requests = [{:terminal, %{}}, {:spawn, %{argv: argv, arg0: '-sh'}} | requests]
+
 commands = [
   :proceed,
   :abort,

@@ -191,6 +191,34 @@ static void argv_that_is_no_list_of_strings_is_refused(void **state) {
   assert_refused();
 }
 
+static void arg0_is_what_the_workload_sees_and_not_what_is_executed(void **state) {
+  (void)state;
+  begin_request("spawn", 0);
+  assert_taken();
+  assert_ptr_equal(request.file, request.argv[0]);
+  begin_key("arg0");
+  put_string(&terms, "-sh");
+  assert_taken();
+  assert_string_equal(request.file, "/bin/true");
+  assert_string_equal(request.argv[0], "-sh");
+  assert_null(request.argv[1]);
+  begin_key("arg0");
+  put_data(&terms, "a\0b", 3);
+  assert_refused();
+  assert_atom_refused("arg0", "sh");
+  assert_byte_refused("arg0");
+}
+
+static void a_terminal_needs_no_argv(void **state) {
+  (void)state;
+  begin(&terms);
+  put_tuple(&terms, 2);
+  put_atom(&terms, "terminal");
+  put_map(&terms, 0);
+  assert_taken();
+  assert_int_equal(request.mode, MODE_TERMINAL);
+}
+
 static void an_argument_may_be_long(void **state) {
   (void)state;
   static char text[50000];
@@ -704,6 +732,8 @@ int main(void) {
       cmocka_unit_test(a_request_is_a_pair_of_a_mode_and_a_map),
       cmocka_unit_test(argv_takes_strings_of_every_form),
       cmocka_unit_test(argv_that_is_no_list_of_strings_is_refused),
+      cmocka_unit_test(arg0_is_what_the_workload_sees_and_not_what_is_executed),
+      cmocka_unit_test(a_terminal_needs_no_argv),
       cmocka_unit_test(an_argument_may_be_long),
       cmocka_unit_test(many_short_arguments_fit),
       cmocka_unit_test(env_replaces_the_environment),
