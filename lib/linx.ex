@@ -3,10 +3,191 @@ defmodule Linx do
   Runs Linux programs from the BEAM: in namespaces of their own, configured before their first
   instruction, and under supervision until nothing of them is left.
 
+    * `cmd/3`, `run/2`, `stream!/2` - one call that runs a program: for its output, for all there is to know of
+      it, or for its output while it runs
     * `Linx.Process` - sessions: start a program or enter a running one's namespaces, let it go, signal
-      it, talk to its terminal, learn how it ended
+      it, talk to it, learn how it ended
     * `Linx.Capabilities`, `Linx.Seccomp`, `Linx.User` - what a program may do, set while it is parked at the
       checkpoint
     * `Linx.Process.Error`, `Linx.Errno`, `Linx.Signal` - errors and signals by name
   """
+
+  alias Linx.{Command, Result, Stdin}
+  alias Linx.Command.{Capture, Collect, Failure}
+  alias Linx.Process.Error
+
+  @doc """
+  Runs a program to its end and answers its output and exit status, as `System.cmd/3` does.
+
+      iex> Linx.cmd("echo", ["hello"])
+      {"hello\\n", 0}
+      iex> Linx.cmd("sh", ["-c", "echo one; echo two; exit 3"], into: [], lines: 1024)
+      {["one", "two"], 3}
+      iex> Linx.cmd("tr", ["a-z", "A-Z"], input: ["hel", "lo"])
+      {"HELLO", 0}
+      iex> Linx.cmd("cat", [], input: Stream.map(1..3, &to_string/1))
+      {"123", 0}
+
+  A program that a signal ended has the status 128 + n, as in a shell.
+
+  The names, defaults and results are those of `System.cmd/3`, but for these: stdin is empty
+  (`/dev/null`) and not a pipe that nobody writes to, so a program that reads its input meets its end;
+  what the program leaves running is killed when it ends; and nothing of it outlives the caller.
+
+  ## Options of `System.cmd/3`
+
+    * `:into` - a `Collectable` for the output. `""` by default.
+    * `:lines` - gives `:into` one line at a time, without its newline. The number, of bytes, is what
+      `System.cmd/3` buffers by; lines come whole whatever it is.
+    * `:cd` - the directory to run in
+    * `:env` - an enumerable of `{name, value}`, changes to the BEAM's environment; `nil` for a value removes
+      the variable
+    * `:arg0` - the program's name as it sees it itself
+    * `:stderr_to_stdout` - `true` to have stderr in the output. By default it is the BEAM's own.
+    * `:use_stdio` - `false` gives the program the BEAM's own stdin, stdout and stderr, and the answer no
+      output
+    * `:parallelism` - taken and without effect: the output is always collected beside the caller
+
+  ## More options
+
+    * `:input` - what the program reads on stdin: iodata, or an enumerable of iodata, which is enumerated
+      in a process of its own as fast as the program reads. What the program leaves unread is not
+      enumerated. An exception in it ends the program, and is raised here.
+    * `:timeout` - milliseconds that all of it may take. After them the program is ended, and the answer
+      is `{output, :timeout}`, with the output so far. `:infinity` by default.
+    * `:kill_after` - when a program is ended before its time it gets SIGTERM first, and SIGKILL this many
+      milliseconds later, with all it has started. 500 by default.
+    * `:checkpoint` - a function of the session and the program's host pid, called in the caller while the
+      program is parked before exec: to set up its id maps, capabilities and filters. It answers `:ok`, or
+      `{:error, reason}`, which ends the call. The timeout does not interrupt it.
+    * `:stdio` - where the streams lead that are not the call's own, as in `Linx.Process.spawn/1`: a
+      keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Without `:pipe`
+      for stderr, which nobody would read, and without `:pty`.
+    * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:name` and so on. The call
+      decides `:argv`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
+      by default; with `:leave` the call lasts until all who hold the output have closed it.
+      `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
+
+  ## Errors
+
+  `ArgumentError` for an option that does not fit, before anything is started. `ErlangError` with `:enoent`,
+  `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
+  what surrounds it cannot be had, such as a namespace or the directory. The program is looked for as
+  `System.cmd/3` does: along the BEAM's `PATH`, or, when its name has a slash, by its path.
+  """
+  @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
+  def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do
+    case Collect.run(check!(:cmd, [command | args], opts)) do
+      {:ok, answer} ->
+        answer
+
+      {:error, %Error{stage: :execve, errno: errno}} ->
+        :erlang.error(errno, [command, args, opts])
+
+      {:error, reason} ->
+        Failure.raise!(reason)
+    end
+  end
+
+  @doc """
+  Runs a program to its end and answers with all there is to know of it.
+
+  The program is a list with its arguments, or its name alone; no shell is involved.
+
+      iex> {:ok, result} = Linx.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
+      iex> {result.stdout, result.stderr, result.status}
+      {"out\\n", "err\\n", 3}
+
+  Takes the options of `cmd/3` but for `:into`, `:lines`, `:parallelism` and `:use_stdio`. Stdout and stderr are
+  captured apart, unless `:stderr_to_stdout` or `:stdio` says otherwise, and
+
+    * `:max_output` - is how many bytes of both together are captured at most, or `:infinity`. A program
+      that writes more is killed, and the answer is an error. 64 MiB by default.
+
+  ## Errors
+
+  An exit status other than 0 is a result. An error is
+
+    * `{:bad_<option>, value}` - and nothing was started
+    * `%Linx.Process.Error{}` - the program could not be run, which `Linx.Process.Error.kind/1` sorts; or, with
+      the stage `:timeout` or `:max_output`, it was ended for passing that bound
+    * the reason that the function given as `:checkpoint` answered
+    * `:aborted`, `:no_process` or `:nodedown` - the session was aborted or stopped by somebody else, or lost
+
+          iex> {:error, error} = Linx.run("no such program")
+          iex> Linx.Process.Error.kind(error)
+          :not_found
+          iex> {:error, error} = Linx.run(["yes"], max_output: 100)
+          iex> error.stage
+          :max_output
+  """
+  @spec run([binary()] | binary(), keyword()) :: {:ok, Result.t()} | {:error, Error.t() | term()}
+  def run(program, opts \\ [])
+  def run(program, opts) when is_binary(program), do: run([program], opts)
+
+  def run(argv, opts) do
+    with {:ok, command} <- Command.parse(:run, argv, opts),
+         {:error, reason} <- Capture.run(command),
+         do: Failure.error(reason)
+  end
+
+  @doc """
+  A program's output as a lazy enumerable.
+
+  The program is a list with its arguments, or its name alone. It is started each time the stream is
+  enumerated, and never runs further ahead of its reader than a pipe and one element. Elements are
+  binaries as they come, or lines.
+
+      iex> Linx.stream!(["seq", "3"], lines: true) |> Enum.map(&String.to_integer/1)
+      [1, 2, 3]
+      iex> Linx.stream!(["yes"], lines: true) |> Enum.take(2)
+      ["y", "y"]
+      iex> Linx.stream!(["sh", "-c", "echo out; echo err >&2"], stdio: [stderr: :pipe]) |> Enum.sort()
+      [stderr: "err\\n", stdout: "out\\n"]
+
+  With `stdio: [stderr: :pipe]` stderr is read too, and an element is `{:stdout, binary}` or
+  `{:stderr, binary}`.
+
+  A reader that stops early, or raises, ends the program: SIGTERM, and after `:kill_after` milliseconds SIGKILL.
+  At the end of the output the program's own end is awaited, and when it failed
+  `Linx.ExitError` is raised.
+
+  Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`, and
+
+    * `:lines` - `true`, or how many bytes a line may have, a MiB by default. Lines come without their
+      newline. A longer one ends the program and raises `Linx.Process.Error` with the stage `:lines`.
+    * `:ignore_exit` - `true` to end the stream in silence however the program ended
+
+  A bad option is an `ArgumentError` here. What goes wrong later is raised by the enumeration: the
+  `Linx.Process.Error`s of `run/2`, an exception of the input.
+  """
+  @spec stream!([binary()] | binary(), keyword()) :: Enumerable.t()
+  def stream!(program, opts \\ [])
+  def stream!(program, opts) when is_binary(program), do: stream!([program], opts)
+  def stream!(argv, opts), do: Linx.Command.Stream.new(check!(:stream!, argv, opts))
+
+  @doc """
+  A session's stdin as a `Collectable`, for a session with `stdio: [stdin: :pipe]`.
+
+      iex> {:ok, session} =
+      ...>   Linx.Process.spawn(
+      ...>     argv: ["/usr/bin/env", "sort"],
+      ...>     stdio: [stdin: :pipe, stdout: :pipe],
+      ...>     auto_proceed: true
+      ...>   )
+      iex> Enum.into(["b\\n", "a\\n"], Linx.stdin(session))
+      iex> Linx.Process.read(session, :stdout)
+      {:ok, "a\\nb\\n"}
+
+  The input is closed when everything is collected, unless `close: false` is given. See `Linx.Stdin`.
+  """
+  @spec stdin(Linx.Process.session(), close: boolean()) :: Stdin.t()
+  def stdin(session, opts \\ []), do: struct!(%Stdin{session: session}, opts)
+
+  defp check!(kind, argv, opts) do
+    case Command.parse(kind, argv, opts) do
+      {:ok, command} -> command
+      {:error, reason} -> raise ArgumentError, Command.message(reason)
+    end
+  end
 end

@@ -1,0 +1,59 @@
+defmodule Linx.Command.Capture do
+  @moduledoc """
+  Runs a program and captures what it writes, up to a bound: what `Linx.run/2` does.
+  """
+
+  alias Linx.Command.Job
+  alias Linx.Process.Error
+  alias Linx.Result
+
+  @doc "The program's result."
+  @spec run(Linx.Command.t()) :: {:ok, Result.t()} | {:error, Job.reason()}
+  def run(command) do
+    with {:ok, job} <- Job.start(command) do
+      try do
+        capture(job, %{stdout: [], stderr: []}, command.max_output)
+      catch
+        kind, reason ->
+          Job.close(job, 0)
+          :erlang.raise(kind, reason, __STACKTRACE__)
+      else
+        result ->
+          Job.close(job, grace(result, command))
+          result
+      end
+    end
+  end
+
+  # A program that says too much is not asked to say more.
+  defp grace({:error, %Error{stage: :max_output}}, _command), do: 0
+  defp grace(_result, command), do: command.kill_after
+
+  defp capture(job, captured, left) do
+    case Job.next(job) do
+      {:ok, {_stream, data}} when byte_size(data) > left ->
+        {:error, Error.new(:max_output, :enobufs)}
+
+      {:ok, {stream, data}} ->
+        left = if left == :infinity, do: :infinity, else: left - byte_size(data)
+        capture(job, Map.update!(captured, stream, &[&1 | data]), left)
+
+      :eof ->
+        with {:ok, outcome} <- Job.await(job), do: {:ok, result(job, captured, outcome)}
+
+      error ->
+        error
+    end
+  end
+
+  defp result(job, captured, outcome) do
+    %Result{
+      stdout: IO.iodata_to_binary(captured.stdout),
+      stderr: IO.iodata_to_binary(captured.stderr),
+      status: Result.status(outcome),
+      outcome: outcome,
+      usage: Job.usage(job),
+      duration: Job.duration(job)
+    }
+  end
+end

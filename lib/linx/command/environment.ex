@@ -1,0 +1,70 @@
+defmodule Linx.Command.Environment do
+  @moduledoc """
+  An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.
+  """
+
+  @type change :: {String.t(), String.t() | nil}
+
+  @doc """
+  Checks a list, a map or any other enumerable of changes: `{name, value}` sets a variable,
+  `{name, nil}` removes it.
+
+      iex> Linx.Command.Environment.check(%{"LANG" => "C", "LC_ALL" => nil})
+      {:ok, [{"LANG", "C"}, {"LC_ALL", nil}]}
+      iex> Linx.Command.Environment.check([{"A=B", "C"}])
+      :error
+  """
+  @spec check(term()) :: {:ok, [change()]} | :error
+  def check(changes) do
+    changes = Enum.to_list(changes)
+    if Enum.all?(changes, &change?/1), do: {:ok, changes}, else: :error
+  rescue
+    # Not an enumerable, or an improper list.
+    _error in [Protocol.UndefinedError, FunctionClauseError] -> :error
+  end
+
+  @doc """
+  The whole environment of a program on a node after the changes, as `Linx.Process.spawn/1` takes it.
+
+      iex> {:ok, env} = Linx.Command.Environment.merge([{"LINX_DOC", "1"}], node())
+      iex> "LINX_DOC=1" in env
+      true
+  """
+  @spec merge([change()], node()) :: {:ok, [binary()]} | {:error, :nodedown}
+  def merge(changes, node) do
+    with {:ok, current} <- current(node) do
+      merged = Enum.reduce(changes, Map.new(current), &apply_change/2)
+      {:ok, for({name, value} <- merged, do: name <> "=" <> value)}
+    end
+  end
+
+  @doc """
+  The bytes of a variable that the BEAM tells as characters, which it decodes as it does file names.
+
+      iex> Linx.Command.Environment.bytes('a')
+      "a"
+  """
+  @spec bytes(charlist()) :: binary()
+  def bytes(characters),
+    do: :unicode.characters_to_binary(characters, :unicode, :file.native_name_encoding())
+
+  @doc false
+  def variables, do: for({name, value} <- :os.env(), name != [], do: {bytes(name), bytes(value)})
+
+  defp current(node) when node == node(), do: {:ok, variables()}
+
+  defp current(node) do
+    {:ok, :erpc.call(node, __MODULE__, :variables, [])}
+  catch
+    :error, {:erpc, _reason} -> {:error, :nodedown}
+  end
+
+  defp apply_change({name, nil}, variables), do: Map.delete(variables, name)
+  defp apply_change({name, value}, variables), do: Map.put(variables, name, value)
+
+  defp change?({name, value}), do: name?(name) and (value == nil or text?(value))
+  defp change?(_other), do: false
+
+  defp name?(name), do: text?(name) and name != "" and :binary.match(name, "=") == :nomatch
+  defp text?(value), do: is_binary(value) and :binary.match(value, <<0>>) == :nomatch
+end

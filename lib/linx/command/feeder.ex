@@ -1,0 +1,101 @@
+defmodule Linx.Command.Feeder do
+  @moduledoc """
+  A process that writes a call's input to its program, at the pace at which the program reads.
+
+  It is a process because the input may be slow, and the program wait for somebody to read its output
+  meanwhile. It is linked to the session, and so ends with it.
+  """
+
+  # Elements are written as they come, without waiting for each to be read. So many bytes and writes
+  # may be on the way; either bounds what a stream of small elements costs.
+  @window 256 * 1024
+  @writes 128
+
+  @type t :: {pid(), reference()}
+
+  @doc "Starts writing; stdin is closed at the end of the input."
+  @spec start(binary() | Enumerable.t(), pid()) :: t()
+  def start(input, session) do
+    spawn_monitor(fn ->
+      Process.link(session)
+      feed(input, session)
+    end)
+  end
+
+  @doc """
+  What stopped the feeding of a session that is gone: `:ok` unless it was the input itself.
+  """
+  @spec failure(t()) :: :ok | {:error, {:input, :error | :exit | :throw, term(), list()}}
+  def failure({pid, monitor}) do
+    Process.exit(pid, :kill)
+
+    receive do
+      {:DOWN, ^monitor, :process, _pid, {:shutdown, {__MODULE__, kind, reason, stacktrace}}} ->
+        {:error, {:input, kind, reason, stacktrace}}
+
+      {:DOWN, ^monitor, :process, _pid, _other} ->
+        :ok
+    end
+  end
+
+  @doc "Ends the feeding of a session that is gone."
+  @spec stop(t()) :: :ok
+  def stop({pid, monitor}) do
+    Process.demonitor(monitor, [:flush])
+    Process.exit(pid, :kill)
+    gone = Process.monitor(pid)
+
+    receive do
+      {:DOWN, ^gone, :process, _pid, _reason} -> :ok
+    end
+  end
+
+  defp feed(input, session) do
+    elements = if is_binary(input), do: [input], else: input
+    on_the_way = Enum.reduce(elements, {:queue.new(), 0}, &write(&1, &2, session))
+    await_all(on_the_way)
+    Linx.Process.close_stdin(session)
+  catch
+    :throw, {__MODULE__, :unread} -> :ok
+    # The link takes the session down with it.
+    kind, reason -> exit({:shutdown, {__MODULE__, kind, reason, __STACKTRACE__}})
+  end
+
+  defp write(element, {writes, bytes}, session) do
+    data = to_binary(element)
+    write = :gen_server.send_request(session, {:write, data, :infinity})
+    await({:queue.in({write, byte_size(data)}, writes), bytes + byte_size(data)})
+  end
+
+  defp to_binary(element) do
+    IO.iodata_to_binary(element)
+  rescue
+    ArgumentError -> raise ArgumentError, "input is iodata, got an element: #{inspect(element)}"
+  end
+
+  # Takes the answers that are there, and waits for one while there is too much on the way.
+  defp await({writes, bytes} = on_the_way) do
+    full? = bytes > @window or :queue.len(writes) > @writes
+
+    case await_oldest(on_the_way, if(full?, do: :infinity, else: 0)) do
+      ^on_the_way -> on_the_way
+      fewer -> await(fewer)
+    end
+  end
+
+  defp await_all({writes, _bytes} = on_the_way) do
+    if not :queue.is_empty(writes), do: on_the_way |> await_oldest(:infinity) |> await_all()
+  end
+
+  defp await_oldest({writes, bytes} = on_the_way, timeout) do
+    with {:value, {write, size}} <- :queue.peek(writes),
+         {:reply, answer} <- :gen_server.wait_response(write, timeout) do
+      # Nobody reads any more, which is the program's choice.
+      if answer != :ok, do: throw({__MODULE__, :unread})
+      {:queue.drop(writes), bytes - size}
+    else
+      {:error, _session_is_gone} -> throw({__MODULE__, :unread})
+      _nothing_yet -> on_the_way
+    end
+  end
+end

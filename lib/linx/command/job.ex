@@ -1,0 +1,227 @@
+defmodule Linx.Command.Job do
+  @moduledoc """
+  A call's program while it runs: a session, and a process that feeds it its input if there is one.
+
+  All of it ends in `close/2`, and with the process that started it, should that one be killed.
+  """
+
+  alias Linx.Command.{Environment, Executable, Feeder}
+  alias Linx.Process.Error
+
+  # What one read takes at most: much for one step, little to hold.
+  @chunk 256 * 1024
+
+  @enforce_keys [:session, :started, :deadline]
+  defstruct [:session, :started, :deadline, :feeder, outputs: []]
+
+  @type t :: %__MODULE__{
+          session: pid(),
+          started: integer(),
+          deadline: integer() | :infinity,
+          feeder: Feeder.t() | nil,
+          outputs: [:stdout | :stderr]
+        }
+
+  @typedoc """
+  Why a call failed. `{:checkpoint, reason}` is the answer of the function given as `:checkpoint`, and
+  `{:input, kind, reason, stacktrace}` what enumerating the input raised.
+  """
+  @type reason ::
+          :timeout
+          | :aborted
+          | Error.t()
+          | {:checkpoint, term()}
+          | {:input, :error | :exit | :throw, term(), Exception.stacktrace()}
+          | term()
+
+  @doc "Starts the program, through its checkpoint."
+  @spec start(Linx.Command.t()) :: {:ok, t()} | {:error, reason()}
+  def start(command) do
+    started = System.monotonic_time()
+    deadline = deadline(command.timeout)
+
+    with {:ok, opts} <- options(command, command.session[:node] || node()),
+         {:ok, session} <- Linx.Process.spawn(opts) do
+      job = %__MODULE__{
+        session: session,
+        started: started,
+        deadline: deadline,
+        outputs: command.outputs
+      }
+
+      if command.checkpoint == nil,
+        do: {:ok, feed(job, command.input)},
+        else: configure(job, command)
+    end
+  end
+
+  @doc "The next output of the program; `:eof` at the end of all of it."
+  @spec next(t()) :: {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, reason()}
+  def next(job) do
+    case read(job) do
+      {:error, :timeout} = error -> error
+      {:error, reason} -> failure(job, reason)
+      read -> read
+    end
+  end
+
+  @doc "How the program ended, once it has."
+  @spec await(t()) :: {:ok, {:exited, 0..255} | {:signaled, 1..64}} | {:error, reason()}
+  def await(job) do
+    case Linx.Process.wait(job.session, remaining(job)) do
+      {:ok, :aborted} -> {:error, :aborted}
+      {:error, reason} when reason != :timeout -> failure(job, reason)
+      result -> result
+    end
+  end
+
+  @doc "What the program used, once it has ended."
+  @spec usage(t()) :: Linx.Process.Info.usage() | nil
+  def usage(job) do
+    case Linx.Process.info(job.session) do
+      {:ok, info} -> info.usage
+      {:error, _gone} -> nil
+    end
+  end
+
+  @doc "Microseconds since the start."
+  @spec duration(t()) :: non_neg_integer()
+  def duration(job),
+    do: System.convert_time_unit(System.monotonic_time() - job.started, :native, :microsecond)
+
+  @doc """
+  Ends what is left: SIGTERM to a program that still runs, SIGKILL to all of it after `grace_ms`.
+  """
+  @spec close(t(), non_neg_integer()) :: :ok
+  def close(job, grace_ms) do
+    stop(job, grace_ms)
+    if job.feeder, do: Feeder.stop(job.feeder)
+    :ok
+  end
+
+  defp options(command, node) do
+    [program | arguments] = command.argv
+
+    with {:ok, path} <- Executable.find(program, node),
+         {:ok, env} <- environment(command.env, node) do
+      {:ok, [argv: [path | arguments]] ++ env ++ command.session}
+    else
+      {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
+      error -> error
+    end
+  end
+
+  defp environment(nil, _node), do: {:ok, []}
+
+  defp environment(changes, node) do
+    with {:ok, env} <- Environment.merge(changes, node), do: {:ok, [env: env]}
+  end
+
+  defp configure(job, command) do
+    case checkpoint(job, command.checkpoint) do
+      :ok ->
+        {:ok, feed(job, command.input)}
+
+      error ->
+        close(job, 0)
+        error
+    end
+  catch
+    kind, reason ->
+      close(job, 0)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  defp checkpoint(%{session: session} = job, fun) do
+    with {:ok, host_pid} <- await_ready(job) do
+      case fun.(session, host_pid) do
+        :ok ->
+          proceed(session)
+
+        {:error, reason} ->
+          {:error, {:checkpoint, reason}}
+
+        other ->
+          raise ArgumentError,
+                ":checkpoint answers :ok or {:error, reason}, not: #{inspect(other)}"
+      end
+    end
+  end
+
+  # An answer other than :ok means that the session has ended, which reading and waiting tell.
+  defp proceed(session) do
+    Linx.Process.proceed(session)
+    :ok
+  end
+
+  defp await_ready(%{session: session} = job) do
+    monitor = Process.monitor(session)
+
+    result =
+      receive do
+        {:linx_process, ^session, {:ready, host_pid}} -> {:ok, host_pid}
+        {:linx_process, ^session, _end} -> :ok
+        {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+      after
+        remaining(job) -> {:error, :timeout}
+      end
+
+    Process.demonitor(monitor, [:flush])
+    result
+  end
+
+  defp feed(job, nil), do: job
+  defp feed(job, input), do: %{job | feeder: Feeder.start(input, job.session)}
+
+  defp read(%{outputs: []}), do: :eof
+
+  defp read(%{outputs: [stream]} = job) do
+    with {:ok, data} <- Linx.Process.read(job.session, stream, @chunk, remaining(job)),
+         do: {:ok, {stream, data}}
+  end
+
+  defp read(job), do: Linx.Process.read_any(job.session, @chunk, remaining(job))
+
+  # The session's own error says more than the read or the wait that met it, and the input's more
+  # than that. The session goes first, because what it is linked to is about to be killed.
+  defp failure(job, reason) do
+    result = Linx.Process.wait(job.session, 0)
+    stop(job, 0)
+
+    with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do
+      case result do
+        {:error, %Error{}} -> result
+        _other -> {:error, reason}
+      end
+    end
+  end
+
+  defp stop(%{session: session}, grace_ms) do
+    Linx.Process.stop(session, grace_ms)
+
+    try do
+      GenServer.stop(session)
+    catch
+      :exit, _gone -> :ok
+    end
+
+    drop_events(session)
+  end
+
+  # Only a call with a checkpoint has any.
+  defp drop_events(session) do
+    receive do
+      {:linx_process, ^session, _event} -> drop_events(session)
+    after
+      0 -> :ok
+    end
+  end
+
+  defp deadline(:infinity), do: :infinity
+  defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
+
+  defp remaining(%{deadline: :infinity}), do: :infinity
+
+  defp remaining(%{deadline: deadline}),
+    do: max(deadline - System.monotonic_time(:millisecond), 0)
+end

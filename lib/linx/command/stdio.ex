@@ -1,0 +1,75 @@
+defmodule Linx.Command.Stdio do
+  @moduledoc """
+  Where the standard streams of a call's program lead. Pure.
+
+  A call reads what is a pipe. What the option `:stdio` says goes before the call's own choice, as
+  long as nobody is left with a pipe that the call does not serve.
+  """
+
+  @streams [:stdin, :stdout, :stderr]
+
+  @type directive :: Linx.Process.directive()
+
+  @doc """
+  The `:stdio` of the session, all three streams named.
+
+      iex> {:ok, command} = Linx.Command.parse(:cmd, ["ls"], stderr_to_stdout: true)
+      iex> Linx.Command.Stdio.compose(command)
+      {:ok, [stdin: :devnull, stdout: :pipe, stderr: :stdout]}
+  """
+  @spec compose(Linx.Command.t()) ::
+          {:ok, [{:stdin | :stdout | :stderr, directive()}]} | {:error, {atom(), term()}}
+  def compose(%{use_stdio: false, stdio: nil, input: nil, stderr_to_stdout: false} = command),
+    do: compose(%{command | use_stdio: true, stdio: :inherit})
+
+  def compose(%{use_stdio: false}), do: {:error, {:bad_use_stdio, false}}
+
+  def compose(command) do
+    with {:ok, given} <- given(command.stdio),
+         stdio = for(stream <- @streams, do: {stream, given[stream] || default(stream, command)}),
+         true <- served?(stdio, given, command) do
+      {:ok, stdio}
+    else
+      _unfit -> {:error, {:bad_stdio, command.stdio}}
+    end
+  end
+
+  @doc """
+  The outputs that are pipes.
+
+      iex> Linx.Command.Stdio.piped(stdin: :pipe, stdout: :pipe, stderr: :inherit)
+      [:stdout]
+  """
+  @spec piped([{:stdin | :stdout | :stderr, directive()}]) :: [:stdout | :stderr]
+  def piped(stdio), do: for({stream, :pipe} <- stdio, stream != :stdin, do: stream)
+
+  @doc "What `:stdio` may be, for a person."
+  @spec expected() :: String.t()
+  def expected do
+    ":inherit, :devnull, or a keyword list over :stdin (:pipe with :input, and only then), :stdout and " <>
+      ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
+      "Linx.Process.spawn/1"
+  end
+
+  defp given(nil), do: {:ok, []}
+  defp given(mode) when mode in [:inherit, :devnull], do: {:ok, for(s <- @streams, do: {s, mode})}
+
+  defp given(list) do
+    if Keyword.keyword?(list) and Keyword.keys(list) -- @streams == [],
+      do: {:ok, list},
+      else: :error
+  end
+
+  defp default(:stdin, %{input: nil}), do: :devnull
+  defp default(:stdin, _with_input), do: :pipe
+  defp default(:stdout, _command), do: :pipe
+  defp default(:stderr, %{stderr_to_stdout: true}), do: :stdout
+  defp default(:stderr, %{kind: :run}), do: :pipe
+  defp default(:stderr, _command), do: :inherit
+
+  defp served?(stdio, given, command) do
+    stdio[:stdin] == :pipe == (command.input != nil) and
+      not (command.stderr_to_stdout and Keyword.has_key?(given, :stderr)) and
+      not (command.kind == :cmd and stdio[:stderr] == :pipe)
+  end
+end

@@ -1,0 +1,43 @@
+defmodule Linx.Stdin do
+  @moduledoc """
+  A session's standard input as a `Collectable`; `Linx.stdin/2` makes one.
+
+  What is collected is iodata. Each element is written when it comes, and the next one taken once the
+  kernel has it. The input is closed at the end, unless `close: false` was asked for. A workload that
+  no longer reads makes it raise `Linx.Process.Error` with `errno: :epipe`.
+  """
+
+  @enforce_keys [:session]
+  defstruct [:session, close: true]
+
+  @type t :: %__MODULE__{session: Linx.Process.session(), close: boolean()}
+
+  defimpl Collectable do
+    def into(%{session: session, close: close} = stdin) do
+      collect = fn
+        :ok, {:cont, data} ->
+          write(session, data)
+
+        :ok, :done ->
+          if close, do: Linx.Process.close_stdin(session)
+          stdin
+
+        :ok, :halt ->
+          if close, do: Linx.Process.close_stdin(session)
+          :ok
+      end
+
+      {:ok, collect}
+    end
+
+    defp write(session, data) do
+      case Linx.Process.write(session, data, :infinity) do
+        :ok -> :ok
+        {:error, %Linx.Process.Error{} = error} -> raise error
+        {:error, reason} -> raise ArgumentError, "cannot write to stdin: #{describe(reason)}"
+      end
+    end
+
+    defp describe(reason), do: Linx.Process.format_error(reason)
+  end
+end
