@@ -96,9 +96,8 @@ defmodule Linx.AgentTest do
     assert {{:error, %Error{stage: :agent_died}}, [{:error, _, :agent_died}]} = outcome()
   end
 
-  test "an agent that closes the channel but stays is one that died, or is ended with the session",
-       %{tmp_dir: dir} do
-    script(dir, "exec 3<&- 4>&-\nexec sleep 1000\n")
+  test "an agent that closes the channel is dead when it is", %{tmp_dir: dir} do
+    script(dir, "exec 3<&- 4>&-\nexec sleep 60\n")
     session = session(argv: ["/bin/true"])
     {:ok, %{agent_pid: agent}} = Linx.Process.info(session)
     Host.signal(agent, :KILL)
@@ -115,15 +114,13 @@ defmodule Linx.AgentTest do
           "printf '\\000\\000\\000\\003abc' >&4\n",
           "printf '\\000\\000\\000\\000' >&4\n"
         ] do
-      script(dir, text <> "exec sleep 1000 3<&- 4>&-\n")
+      script(dir, text <> "exec cat <&3 >/dev/null\n")
       session = session(argv: ["/bin/true"])
-      {:ok, %{agent_pid: agent}} = Linx.Process.info(session)
 
       assert {:error, %Error{stage: :malformed_frame, errno: :eproto}} =
                Linx.Process.wait(session)
 
       assert events_so_far(session) == [{:error, 71, :malformed_frame}]
-      if agent, do: Host.signal(agent, :KILL)
     end
   end
 
@@ -152,18 +149,20 @@ defmodule Linx.AgentTest do
   end
 
   test "when the system has no room for another process, that is the answer", %{tmp_dir: dir} do
-    # A VM of its own, with room for very few ports.
+    # A VM of its own, with room for very few files.
     code = """
-    sessions = for _ <- 1..1200, do: Linx.Process.spawn(argv: ["/bin/true"], stdio: :devnull)
+    sessions = for _ <- 1..200, do: Linx.Process.spawn(argv: ["/bin/true"], stdio: :devnull)
     {_, refused} = Enum.split_with(sessions, &match?({:ok, _}, &1))
-    [{:error, %Linx.Process.Error{stage: :open_port} = error} | _] = refused
+    [{:error, %Linx.Process.Error{stage: :open_port, errno: :emfile} = error} | _] = refused
     IO.puts("refused: \#{Linx.Process.Error.kind(error)}")
     """
 
+    # It ends with its channel, and so with that VM.
+    script(dir, "exec cat <&3 >/dev/null 2>&1\n")
     paths = Enum.flat_map(:code.get_path(), &["-pa", List.to_string(&1)])
-    script(dir, "exec sleep 1000 >/dev/null 2>&1 <&3\n")
-    arguments = ["--erl", "+Q 1024"] ++ paths ++ ["-e", code]
-    {output, 0} = System.cmd(System.find_executable("elixir"), arguments, stderr_to_stdout: true)
+    shell = ~s(ulimit -n 150 && exec "$@")
+    arguments = ["-c", shell, "sh", System.find_executable("elixir")] ++ paths ++ ["-e", code]
+    {output, 0} = System.cmd("sh", arguments, stderr_to_stdout: true)
     assert output =~ "refused: resource_limit"
   end
 end
