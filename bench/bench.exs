@@ -1,5 +1,5 @@
 # Measures linx, and what it is to be compared with, on this machine. bench/run builds and calls it
-# with the directory of the programs in C, and a word on how they are linked.
+# with the directory that make builds in.
 #
 #   make bench
 
@@ -10,13 +10,14 @@ end
 defmodule Bench do
   alias Bench.{Launch, Machine, Memory, Report, Streams}
 
-  def run(directory, linkage) do
+  def run(build) do
+    directory = Path.expand("bench", build)
     workload = Path.join(directory, "true")
     root? = Machine.root?()
     peers = Launch.peers(root?)
 
     IO.puts("linx on this machine\n")
-    facts = Machine.facts("a C program that returns 0 (#{linkage})")
+    facts = Machine.facts(build)
 
     compared = for {name, [_path | arguments]} <- peers, do: Enum.join([name | arguments], " ")
 
@@ -33,19 +34,16 @@ defmodule Bench do
     rates = Report.progress("many at a time", fn -> Launch.at_once(workload) end)
     memory = Report.progress("memory", fn -> Memory.rows(workload) end)
 
-    streams =
-      if function_exported?(Linx.Process, :read, 4),
-        do: Streams.rows(Path.join(directory, "stream")),
-        else: []
+    streams = Streams.rows(Path.join(directory, "stream"))
 
     Report.table("A session without the BEAM, median", Launch.driver_rows(times))
     Report.table("Where its time goes", Launch.breakdown(times))
     Report.table("From the BEAM, median", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates))
     Report.table("Memory, median of 200 sessions", memory)
-    if streams != [], do: Report.table("Stdio", streams)
+    Report.table("Stdio", streams)
     Report.legend()
   end
 end
 
-[directory, linkage] = System.argv()
-Bench.run(directory, linkage)
+[build] = System.argv()
+Bench.run(build)

@@ -22,7 +22,8 @@ defmodule Bench.Launch do
   @beam_rows [
     {"Linx.Process.spawn to :exited", :linx, "Port.open to exit_status", :port, {:max, 1.35}},
     {"Linx.Process.spawn to :exited", :linx, "System.cmd", :cmd, nil},
-    {"Linx.cmd", :linx_cmd, "System.cmd", :cmd, {:max, 1.35}}
+    {"Linx.cmd with a path", :linx_cmd, "System.cmd", :cmd, {:max, 1.35}},
+    {"Linx.cmd(\"true\")", :linx_cmd_name, "System.cmd", :cmd_name, {:max, 1.35}}
   ]
 
   @throughput_rows [
@@ -76,7 +77,15 @@ defmodule Bench.Launch do
   end
 
   @doc "From the BEAM, one at a time: from the call to the message that says how it ended."
-  def one_at_a_time(workload), do: workload |> subjects() |> measure(@beam_rounds, nil)
+  def one_at_a_time(workload) do
+    # A name is looked up along PATH.
+    names = %{
+      linx_cmd_name: fn -> linx_cmd("true") end,
+      cmd_name: fn -> cmd("true") end
+    }
+
+    workload |> subjects() |> Map.merge(names) |> measure(@beam_rounds, nil)
+  end
 
   @doc "The same, many at a time: how many a second."
   def at_once(workload) do
@@ -134,16 +143,12 @@ defmodule Bench.Launch do
 
   # Each answers with the nanoseconds it took.
   defp subjects(workload) do
-    commands =
-      if function_exported?(Linx, :cmd, 2),
-        do: %{linx_cmd: fn -> linx_cmd(workload) end},
-        else: %{}
-
-    Map.merge(commands, %{
+    %{
       linx: fn -> linx(workload) end,
+      linx_cmd: fn -> linx_cmd(workload) end,
       port: fn -> port(workload) end,
       cmd: fn -> cmd(workload) end
-    })
+    }
   end
 
   # A session closes its port after its last event, which is no part of this sample nor of the next.
@@ -172,13 +177,13 @@ defmodule Bench.Launch do
     nanoseconds
   end
 
-  defp cmd(workload) do
-    {nanoseconds, {"", 0}} = Samples.time(fn -> System.cmd(workload, []) end)
+  defp cmd(program) do
+    {nanoseconds, {"", 0}} = Samples.time(fn -> System.cmd(program, []) end)
     nanoseconds
   end
 
-  defp linx_cmd(workload) do
-    {nanoseconds, {"", 0}} = Samples.time(fn -> apply(Linx, :cmd, [workload, []]) end)
+  defp linx_cmd(program) do
+    {nanoseconds, {"", 0}} = Samples.time(fn -> Linx.cmd(program, []) end)
     nanoseconds
   end
 end

@@ -2,7 +2,7 @@ defmodule Bench.Machine do
   @moduledoc "What the figures were taken on."
 
   @doc "Facts as `{name, text}`, in the order to be printed in."
-  def facts(workload) do
+  def facts(build) do
     [
       {"kernel", first_line("/proc/sys/kernel/osrelease")},
       {"processor", "#{cpu("model name")}, #{cores()}"},
@@ -10,7 +10,7 @@ defmodule Bench.Machine do
       {"load", first_line("/proc/loadavg")},
       {"runtime", "Elixir #{System.version()}, OTP #{otp()}, ERTS #{erts()}"},
       {"agent", agent()},
-      {"workload", workload},
+      {"workload", "a C program that returns 0 (#{linkage(Path.join(build, "release"))})"},
       {"user", if(root?(), do: "root", else: "an ordinary user")}
     ]
   end
@@ -40,18 +40,20 @@ defmodule Bench.Machine do
     "#{String.trim_leading(kind, "-")} #{String.trim(text)}"
   end
 
-  # What the agent was linked with is known to its build.
   defp agent do
     path = Linx.Agent.path()
-    toolchain = Path.join([Application.app_dir(:linx), "obj", "toolchain.mk"])
 
-    with nil <- System.get_env("LINX_AGENT"),
-         {:ok, text} <- File.read(toolchain),
-         [_line, linkage] <- Regex.run(~r/^AGENT_LIBC := (.*)$/m, text) do
-      "#{linkage}, #{div(File.stat!(path).size, 1024)} KiB"
-    else
-      _other -> path
-    end
+    if System.get_env("LINX_AGENT"),
+      do: path,
+      else:
+        "#{linkage(Application.app_dir(:linx, "obj"))}, #{div(File.stat!(path).size, 1024)} KiB"
+  end
+
+  # scripts/toolchain says what programs are linked with.
+  defp linkage(directory) do
+    text = directory |> Path.join("toolchain.mk") |> File.read!()
+    [_line, linkage] = Regex.run(~r/^AGENT_LIBC := (.*)$/m, text)
+    linkage
   end
 
   defp cpu(name) do
