@@ -97,13 +97,22 @@ defmodule Linx.SessionCase do
   @doc "All that was written to a captured output, once everybody has closed it."
   def captured(listener) do
     {:ok, socket} = :gen_tcp.accept(listener, @patience)
-    read_all(socket, "")
+    receive_all(socket, "")
   end
 
-  defp read_all(socket, read) do
+  defp receive_all(socket, read) do
     case :gen_tcp.recv(socket, 0, @patience) do
-      {:ok, data} -> read_all(socket, read <> data)
+      {:ok, data} -> receive_all(socket, read <> data)
       {:error, :closed} -> read
+    end
+  end
+
+  @doc "All that is left of one of a session's output streams, read in pieces of `max` bytes."
+  def read_all(session, stream, max \\ 65_536, read \\ []) do
+    case Linx.Process.read(session, stream, max, @patience) do
+      {:ok, data} -> read_all(session, stream, max, [read | data])
+      :eof -> IO.iodata_to_binary(read)
+      other -> flunk("#{inspect(other)} from #{stream} of #{inspect(session)}")
     end
   end
 
