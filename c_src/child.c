@@ -230,10 +230,30 @@ _Noreturn static void leave_with_errno(long result) {
   leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
 }
 
+static long execute_file(const struct request *request, char *file) {
+  char **env = request->env != NULL ? request->env : environ;
+  request->argv[0] = request->arg0 != NULL ? request->arg0 : file;
+  return sys_result(syscall(SYS_execve, file, request->argv, env));
+}
+
+/* The first file that is there, as execvp(3) goes along PATH: one that may not be executed is
+ * passed over, and reported if no other is found. */
+static long execute_first(const struct request *request) {
+  bool denied = false;
+  for (char **file = request->files; *file != NULL; file++) {
+    long result = execute_file(request, *file);
+    if (result != -ENOENT && result != -ENOTDIR && result != -EACCES)
+      return result;
+    denied = denied || result == -EACCES;
+  }
+  return denied ? -EACCES : -ENOENT;
+}
+
 _Noreturn static void execute(struct child *child) {
-  char **env = child->request->env != NULL ? child->request->env : environ;
+  const struct request *request = child->request;
   check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
-  long result = sys_result(syscall(SYS_execve, child->request->file, child->request->argv, env));
+  long result =
+      request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
   if (child->filters.first != NULL)
     leave_with_errno(result);
   fail(child, (int)result, STAGE_EXECVE);

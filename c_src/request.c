@@ -33,6 +33,12 @@ static int decode_argv(struct request *request, struct term_reader *reader, stru
   return result < 0 ? result : count == 0 ? -EINVAL : 0;
 }
 
+static int decode_files(struct request *request, struct term_reader *reader, struct arena *arena) {
+  int count = 0;
+  int result = decode_string_array(reader, arena, &request->files, &count);
+  return result < 0 ? result : count == 0 ? -EINVAL : 0;
+}
+
 static int decode_arg0(struct request *request, struct term_reader *reader, struct arena *arena) {
   return term_read_string(reader, arena, &request->arg0);
 }
@@ -273,6 +279,7 @@ static const struct {
   decode_fn *decode;
 } keys[] = {
     {"argv", decode_argv},
+    {"files", decode_files},
     {"arg0", decode_arg0},
     {"target", decode_target},
     {"namespaces", decode_namespaces},
@@ -351,8 +358,5 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     return 0;
   if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
     return -EINVAL;
-  request->file = request->argv[0];
-  if (request->arg0 != NULL)
-    request->argv[0] = request->arg0;
   return 0;
 }

@@ -44,10 +44,10 @@ struct command_list {
 
 struct request {
   enum request_mode mode;
-  const char *file;    /* what is executed: argv[0], unless arg0 gives the workload another */
-  char **argv;         /* NULL-terminated, argv[0] present; in the arena */
-  char *arg0;          /* in the arena, or NULL */
-  char **env;          /* NULL-terminated in the arena, or NULL: the agent's own */
+  char **files; /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
+  char **argv;  /* NULL-terminated, argv[0] present; in the arena */
+  char *arg0;   /* in the arena, or NULL */
+  char **env;   /* NULL-terminated in the arena, or NULL: the agent's own */
   const char *cwd;     /* in the arena, or NULL: inherited */
   pid_t target;        /* enter only */
   uint64_t namespaces; /* CLONE_NEW* bits */

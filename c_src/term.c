@@ -16,16 +16,20 @@ enum {
   TAG_V4_PORT = 120,
 };
 
+/* 255 characters of UTF-8. */
+#define ATOM_MAX (255 * 4)
+
 struct cursor {
   const uint8_t *bytes;
   size_t size;
   size_t at;
 };
 
-/* What a tag's own bytes say: where its children begin and how many of them there are. */
+/* What a tag's own bytes say: how many terms stand behind them. A frame's size bounds the number.
+ */
 struct node {
-  uint64_t children;
-  bool list;
+  uint32_t children : 31;
+  uint32_t list : 1;
 };
 
 static bool take(struct cursor *cursor, size_t count) {
@@ -54,7 +58,7 @@ static bool take_sized(struct cursor *cursor, int width, size_t extra, size_t un
 
 static bool take_atom_name(struct cursor *cursor, int width) {
   uint32_t length = 0;
-  return take_number(cursor, width, &length) && length < TERM_ATOM_SIZE && take(cursor, length);
+  return take_number(cursor, width, &length) && length <= ATOM_MAX && take(cursor, length);
 }
 
 static bool take_atom_of(struct cursor *cursor, uint32_t tag) {
@@ -84,16 +88,18 @@ static bool take_arity(struct cursor *cursor, int width, unsigned factor, struct
   uint32_t arity = 0;
   if (!take_number(cursor, width, &arity))
     return false;
-  node->children = (uint64_t)arity * factor;
   /* Each child is at least a byte; so no number in the frame promises more than the frame holds. */
-  return node->children <= cursor->size - cursor->at;
+  if ((uint64_t)arity * factor > cursor->size - cursor->at)
+    return false;
+  node->children = (arity * factor) & INT_MAX;
+  return true;
 }
 
 static bool take_list(struct cursor *cursor, struct node *node) {
   if (!take_arity(cursor, 4, 1, node) || node->children == 0)
     return false;
   node->children++; /* the tail */
-  node->list = true;
+  node->list = 1;
   return true;
 }
 
@@ -226,11 +232,17 @@ int term_read_list_end(struct term_reader *reader, int count) {
 int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]) {
   int type = 0;
   int size = 0;
-  if (ei_get_type(reader->bytes, &reader->index, &type, &size) < 0 ||
-      ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE, ERLANG_UTF8, NULL,
-                        NULL) < 0)
+  if (!term_is_atom(reader) || ei_get_type(reader->bytes, &reader->index, &type, &size) < 0)
     return -EINVAL;
-  /* An atom with a NUL in it is not the shorter one: it has no name that anybody looks for. */
+  name[0] = '\0';
+  if (size >= TERM_ATOM_SIZE) {
+    term_skip(reader);
+    return 0;
+  }
+  /* Latin-1 in an old encoding does not fit the buffer when it grows; it is no name of ours. */
+  if (ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE, ERLANG_UTF8, NULL,
+                        NULL) < 0)
+    term_skip(reader);
   if (strlen(name) < (size_t)size)
     name[0] = '\0';
   return 0;

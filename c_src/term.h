@@ -18,8 +18,9 @@
 /* Terms nested deeper than this are refused. */
 #define TERM_MAX_DEPTH 256
 
-/* Room for an atom's name: 255 characters of UTF-8 and a NUL. */
-#define TERM_ATOM_SIZE (255 * 4 + 1)
+/* Room for the name of every atom that anybody looks for. The stack is kept small: a page of it is
+ * a page fault in every session. */
+#define TERM_ATOM_SIZE 64
 
 struct term_reader {
   const char *bytes; /* borrowed from the caller, outlives the reader */
@@ -42,7 +43,8 @@ int term_read_map(struct term_reader *reader, int *pairs);
 int term_read_list(struct term_reader *reader, int *count);
 int term_read_list_end(struct term_reader *reader, int count);
 
-/* An atom that holds a NUL reads as the empty name. */
+/* An atom that holds a NUL, or is longer than those that anybody looks for, reads as the empty
+ * name. */
 int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]);
 int term_read_boolean(struct term_reader *reader, bool *value);
 int term_read_integer(struct term_reader *reader, int64_t min, int64_t max, int64_t *value);

@@ -195,12 +195,13 @@ static void arg0_is_what_the_workload_sees_and_not_what_is_executed(void **state
   (void)state;
   begin_request("spawn", 0);
   assert_taken();
-  assert_ptr_equal(request.file, request.argv[0]);
+  assert_null(request.arg0);
+  assert_null(request.files);
   begin_key("arg0");
   put_string(&terms, "-sh");
   assert_taken();
-  assert_string_equal(request.file, "/bin/true");
-  assert_string_equal(request.argv[0], "-sh");
+  assert_string_equal(request.argv[0], "/bin/true");
+  assert_string_equal(request.arg0, "-sh");
   assert_null(request.argv[1]);
   begin_key("arg0");
   put_data(&terms, "a\0b", 3);
