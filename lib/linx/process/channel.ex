@@ -2,20 +2,19 @@ defmodule Linx.Process.Channel do
   @moduledoc """
   A session's port to its agent, on which writing never blocks.
 
-  A process that writes to a busy port is suspended, and could neither answer a call nor be stopped
-  before the agent reads again. So what a busy port refuses waits here, in order, and is tried again
-  when the agent has sent something, or after a moment.
+  A process that writes to a busy port is suspended until the agent reads, and could neither answer a
+  call nor be stopped. There is no other notice of a port that is free again. So when the port is busy
+  a process is made to be suspended in the session's place; what is written meanwhile waits here, in
+  order.
   """
 
   alias Linx.Agent
 
-  # A busy port does not say when it is free again.
-  @retry_ms 5
-
   @enforce_keys [:port]
-  defstruct [:port, :timer, waiting: :queue.new()]
+  defstruct [:port, :writer, waiting: []]
 
-  @type t :: %__MODULE__{port: port(), timer: reference() | nil, waiting: :queue.queue(binary())}
+  # `waiting` has the newest frame first.
+  @type t :: %__MODULE__{port: port(), writer: pid() | nil, waiting: [binary()]}
 
   @doc "Starts an agent and sends it its request. The errors are those of `Linx.Agent.open/0`."
   @spec open(binary()) :: {:ok, t()} | {:error, term()}
@@ -24,33 +23,27 @@ defmodule Linx.Process.Channel do
   end
 
   @doc """
-  Writes a frame, now or as soon as the port takes it.
+  Writes a frame, now or when the port is free.
 
-  While something waits, `{:retry, port}` is sent to the calling process, for `flush/1`.
+  In the second case `{:written, port}` is sent to the calling process, for `written/1`.
   """
   @spec write(t(), binary()) :: t()
-  def write(%__MODULE__{} = channel, frame),
-    do: flush(%{channel | waiting: :queue.in(frame, channel.waiting)})
-
-  @doc "Writes what waits, as far as the port takes it."
-  @spec flush(t()) :: t()
-  def flush(%__MODULE__{} = channel) do
-    case :queue.peek(channel.waiting) do
-      :empty -> channel
-      {:value, frame} -> flush(channel, command(channel.port, frame))
-    end
+  def write(%__MODULE__{writer: nil} = channel, frame) do
+    if command(channel.port, frame, [:nosuspend]),
+      do: channel,
+      else: %{channel | writer: start_writer(channel.port, [frame])}
   end
 
-  defp flush(channel, true), do: flush(%{channel | waiting: :queue.drop(channel.waiting)})
+  def write(%__MODULE__{} = channel, frame), do: %{channel | waiting: [frame | channel.waiting]}
 
-  defp flush(%{timer: nil} = channel, false),
-    do: %{channel | timer: Process.send_after(self(), {:retry, channel.port}, @retry_ms)}
+  @doc "Goes on with what waits, when `{:written, port}` has arrived."
+  @spec written(t()) :: t()
+  def written(%__MODULE__{waiting: []} = channel), do: %{channel | writer: nil}
 
-  defp flush(channel, false), do: channel
-
-  @doc "The same when `{:retry, port}` has arrived."
-  @spec retry(t()) :: t()
-  def retry(%__MODULE__{} = channel), do: flush(%{channel | timer: nil})
+  def written(%__MODULE__{waiting: waiting} = channel) do
+    writer = start_writer(channel.port, Enum.reverse(waiting))
+    %{channel | writer: writer, waiting: []}
+  end
 
   @doc "Closes the port, which ends the agent if it has not ended."
   @spec close(t()) :: true
@@ -70,9 +63,19 @@ defmodule Linx.Process.Channel do
     end
   end
 
+  # Ends with the port, and so with the session: a command to a closed port does not block.
+  defp start_writer(port, frames) do
+    session = self()
+
+    spawn(fn ->
+      Enum.each(frames, &command(port, &1, []))
+      send(session, {:written, port})
+    end)
+  end
+
   # A port that has closed raises. A message on its way says that it has, and nobody is left to write to.
-  defp command(port, frame) do
-    Port.command(port, frame, [:nosuspend])
+  defp command(port, frame, options) do
+    Port.command(port, frame, options)
   rescue
     ArgumentError -> true
   end

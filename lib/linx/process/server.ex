@@ -111,7 +111,7 @@ defmodule Linx.Process.Server do
   def handle_call(request, from, state), do: step({:call, from, request}, state)
 
   @impl true
-  def handle_info({:retry, port}, %{port: port} = state), do: {:noreply, retry(state)}
+  def handle_info({:written, port}, %{port: port} = state), do: {:noreply, written(state)}
 
   def handle_info(message, state) do
     case event(message, state) do
@@ -131,8 +131,8 @@ defmodule Linx.Process.Server do
 
   defp await_end(%{port: port} = state, deadline) do
     receive do
-      {:retry, ^port} ->
-        state |> retry() |> await_end(deadline)
+      {:written, ^port} ->
+        state |> written() |> await_end(deadline)
 
       {^port, _data} = message ->
         message |> event(state) |> advance(state) |> await_end(deadline)
@@ -182,13 +182,10 @@ defmodule Linx.Process.Server do
     if state.remote && session.owner != state.session.owner,
       do: send(state.remote, {:owner, session.owner})
 
-    effects |> Enum.reduce(%{state | session: session}, &carry_out/2) |> flush()
+    Enum.reduce(effects, %{state | session: session}, &carry_out/2)
   end
 
-  defp flush(%{channel: nil} = state), do: state
-  defp flush(state), do: %{state | channel: Channel.flush(state.channel)}
-
-  defp retry(state), do: %{state | channel: Channel.retry(state.channel)}
+  defp written(state), do: %{state | channel: Channel.written(state.channel)}
 
   defp carry_out({:send, command}, state),
     do: %{state | channel: Channel.write(state.channel, Wire.encode(command))}
