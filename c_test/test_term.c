@@ -88,9 +88,24 @@ static void an_atom_longer_than_any_is_refused(void **state) {
   (void)state;
   begin(&terms);
   put8(&terms, ATOM_UTF8);
-  put16(&terms, TERM_ATOM_SIZE);
-  put_zeros(&terms, TERM_ATOM_SIZE);
+  put16(&terms, 255 * 4 + 1); /* 255 characters of UTF-8, and one byte */
+  put_zeros(&terms, 255 * 4 + 1);
   assert_refused(&terms);
+}
+
+static void an_atom_longer_than_those_that_are_looked_for_has_no_name(void **state) {
+  char name[TERM_ATOM_SIZE] = "before";
+  struct term_reader reader;
+  (void)state;
+  begin(&terms);
+  put8(&terms, ATOM_UTF8);
+  put16(&terms, TERM_ATOM_SIZE);
+  for (int i = 0; i < TERM_ATOM_SIZE; i++)
+    put8(&terms, 'a');
+  assert_int_equal(term_reader_init(&reader, terms.bytes, terms.size), 0);
+  assert_int_equal(term_read_atom(&reader, name), 0);
+  assert_string_equal(name, "");
+  assert_int_equal((size_t)reader.index, terms.size);
 }
 
 static void strings_are_taken_whole_or_not_at_all(void **state) {
@@ -146,6 +161,10 @@ static void funs_are_taken_whole_or_not_at_all(void **state) {
   put8(&terms, NEW_FUN);
   put32(&terms, 4 + 40);
   put_zeros(&terms, 40);
+  assert_exact(&terms);
+  begin(&terms);
+  put8(&terms, NEW_FUN);
+  put32(&terms, 4);
   assert_exact(&terms);
   begin(&terms);
   put8(&terms, EXPORT);
@@ -482,6 +501,10 @@ static void lists_of_numbers_come_in_two_encodings(void **state) {
   at = reader();
   assert_int_equal(term_read_unsigned_list(&at, 2, values, 2, &count), -EINVAL);
   begin(&terms);
+  put_string(&terms, "\x09\x02");
+  at = reader();
+  assert_int_equal(term_read_unsigned_list(&at, 8, values, 2, &count), -EINVAL);
+  begin(&terms);
   put_list(&terms, 2);
   put_byte(&terms, 1);
   put_big(&terms, false, 0xfffffffe, 4);
@@ -496,6 +519,22 @@ static void lists_of_numbers_come_in_two_encodings(void **state) {
   at = reader();
   assert_int_equal(term_read_unsigned_list(&at, 255, NULL, 0, &count), 0);
   assert_int_equal(count, 0);
+}
+
+static void a_list_longer_than_its_reader_has_room_for_is_counted(void **state) {
+  (void)state;
+  uint32_t values[3] = {0, 0, 77};
+  int count = 0;
+  begin(&terms);
+  put_list(&terms, 3);
+  for (int at = 0; at < 3; at++)
+    put_integer(&terms, 1000 + at);
+  put_nil(&terms);
+  struct term_reader at = reader();
+  assert_int_equal(term_read_unsigned_list(&at, 2000, values, 2, &count), 0);
+  assert_int_equal(count, 3);
+  assert_int_equal(values[1], 1001);
+  assert_int_equal(values[2], 77);
 }
 
 /* An atom with a NUL in its name must not pass for the one that ends there. */
@@ -556,6 +595,7 @@ int main(void) {
       cmocka_unit_test(floats_are_taken_whole_or_not_at_all),
       cmocka_unit_test(atoms_of_every_encoding_are_taken),
       cmocka_unit_test(an_atom_longer_than_any_is_refused),
+      cmocka_unit_test(an_atom_longer_than_those_that_are_looked_for_has_no_name),
       cmocka_unit_test(strings_are_taken_whole_or_not_at_all),
       cmocka_unit_test(identifiers_are_taken_whole_or_not_at_all),
       cmocka_unit_test(funs_are_taken_whole_or_not_at_all),
@@ -575,6 +615,7 @@ int main(void) {
       cmocka_unit_test(a_string_with_a_nul_is_refused),
       cmocka_unit_test(what_is_no_string_is_refused),
       cmocka_unit_test(lists_of_numbers_come_in_two_encodings),
+      cmocka_unit_test(a_list_longer_than_its_reader_has_room_for_is_counted),
       cmocka_unit_test(an_atom_with_a_nul_is_not_the_shorter_one),
       cmocka_unit_test(a_reader_that_fails_stays_where_it_was),
       cmocka_unit_test(an_arena_hands_out_no_more_than_it_has),
