@@ -12,13 +12,14 @@ defmodule Linx.Command.Job do
   @chunk 256 * 1024
 
   @enforce_keys [:session, :started, :deadline]
-  defstruct [:session, :started, :deadline, :feeder, outputs: []]
+  defstruct [:session, :started, :deadline, :feeder, checkpoint?: false, outputs: []]
 
   @type t :: %__MODULE__{
           session: pid(),
           started: integer(),
           deadline: integer() | :infinity,
           feeder: Feeder.t() | nil,
+          checkpoint?: boolean(),
           outputs: [:stdout | :stderr]
         }
 
@@ -46,6 +47,7 @@ defmodule Linx.Command.Job do
         session: session,
         started: started,
         deadline: deadline,
+        checkpoint?: command.checkpoint != nil,
         outputs: command.outputs
       }
 
@@ -196,7 +198,7 @@ defmodule Linx.Command.Job do
     end
   end
 
-  defp stop(%{session: session}, grace_ms) do
+  defp stop(%{session: session} = job, grace_ms) do
     Linx.Process.stop(session, grace_ms)
 
     try do
@@ -205,10 +207,11 @@ defmodule Linx.Command.Job do
       :exit, _gone -> :ok
     end
 
-    drop_events(session)
+    # They were asked for to learn of the checkpoint alone.
+    if job.checkpoint?, do: drop_events(session)
+    :ok
   end
 
-  # Only a call with a checkpoint has any.
   defp drop_events(session) do
     receive do
       {:linx_process, ^session, _event} -> drop_events(session)

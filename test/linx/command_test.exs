@@ -1,0 +1,234 @@
+defmodule Linx.CommandTest do
+  use ExUnit.Case, async: true
+
+  alias Linx.{Command, Property}
+  alias Linx.Command.{Environment, Executable, Lines}
+
+  doctest Linx.Command
+  doctest Linx.Command.Environment
+  doctest Linx.Command.Executable
+  doctest Linx.Command.Lines
+  doctest Linx.Command.Stdio
+  doctest Linx.ExitError
+  doctest Linx.Result
+
+  @bad [
+    cd: [7, nil, "a\0b"],
+    env: [7, [:a], %{"A" => 1}, [{"A=B", "x"}], [{"", "x"}], [{"A", "x\0"}], [{:a, "b"}], [1 | 2]],
+    input: [7, :atom, {1, 2}, [:atom], ["a" | :b], [300]],
+    timeout: [-1, 1.5, nil, :never, 0x1_0000_0000],
+    kill_after: [-1, 1.5, nil, :infinity],
+    checkpoint: [7, &is_pid/1],
+    stderr_to_stdout: [nil, 1],
+    stdio: [
+      :pty,
+      :pipe,
+      7,
+      [{:stdin, :pipe}],
+      [stdout: :nowhere],
+      [{:fd3, :pipe}],
+      [{"stdout", :pipe}],
+      [stdin: :pipe, stdin: :pipe]
+    ],
+    namespaces: [[:moon], :user],
+    no_new_privs: [1],
+    arg0: [7],
+    descendants: [:maybe],
+    name: [nil],
+    orphan_policy: [:never]
+  ]
+
+  @bad_in [
+    cmd: [
+      into: [7, nil, :list],
+      lines: [0, -1, true, "1"],
+      parallelism: [nil],
+      use_stdio: [nil, 0],
+      stdio: [[stderr: :pipe]]
+    ],
+    run: [max_output: [-1, nil, 1.5]],
+    stream!: [lines: [0, -1, "1"], ignore_exit: [nil, 1]]
+  ]
+
+  defp parse(kind, opts), do: Command.parse(kind, ["true"], opts)
+
+  for kind <- [:cmd, :run, :stream!] do
+    test "every option of #{kind} is checked, and the answer names it" do
+      for {option, values} <- @bad ++ @bad_in[unquote(kind)], value <- values do
+        assert {:error, {error, ^value} = reason} = parse(unquote(kind), [{option, value}])
+        assert error == :"bad_#{option}"
+        assert Command.message(reason) =~ "option #{inspect(option)}"
+      end
+    end
+
+    test "#{kind} knows its own options and a session's, and no others" do
+      for option <- [:sorts, :argv, :linger, :auto_proceed, :stream_to, :active, :usage, :link] do
+        assert {:error, {:bad_option, {^option, 1}} = reason} =
+                 parse(unquote(kind), [{option, 1}])
+
+        assert Command.message(reason) =~ inspect(option)
+      end
+
+      foreign =
+        Keyword.keys(Keyword.drop(@bad_in, [unquote(kind)]) |> Keyword.values() |> Enum.concat())
+
+      own = Keyword.keys(@bad ++ @bad_in[unquote(kind)])
+
+      for option <- foreign -- own do
+        assert {:error, {:bad_option, {^option, 1}}} = parse(unquote(kind), [{option, 1}])
+      end
+
+      assert {:error, {:bad_options, [1]} = reason} = parse(unquote(kind), [1])
+      assert Command.message(reason) =~ "keyword"
+    end
+
+    test "#{kind} takes strings without NUL for what to run" do
+      for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], ['a'], :a, nil] do
+        assert {:error, {:bad_argv, ^argv} = reason} = Command.parse(unquote(kind), argv, [])
+        assert Command.message(reason) =~ "argv"
+      end
+    end
+  end
+
+  test "what a call reads is a pipe, and what it does not serve is none" do
+    for {kind, opts, stdio, outputs} <- [
+          {:cmd, [], [stdin: :devnull, stdout: :pipe, stderr: :inherit], [:stdout]},
+          {:run, [], [stdin: :devnull, stdout: :pipe, stderr: :pipe], [:stdout, :stderr]},
+          {:stream!, [], [stdin: :devnull, stdout: :pipe, stderr: :inherit], [:stdout]},
+          {:run, [stderr_to_stdout: true], [stdin: :devnull, stdout: :pipe, stderr: :stdout],
+           [:stdout]},
+          {:cmd, [input: ""], [stdin: :pipe, stdout: :pipe, stderr: :inherit], [:stdout]},
+          {:cmd, [use_stdio: false], [stdin: :inherit, stdout: :inherit, stderr: :inherit], []},
+          {:run, [stdio: :devnull], [stdin: :devnull, stdout: :devnull, stderr: :devnull], []},
+          {:stream!, [stdio: [stdout: :devnull, stderr: :pipe]],
+           [stdin: :devnull, stdout: :devnull, stderr: :pipe], [:stderr]}
+        ] do
+      assert {:ok, command} = parse(kind, opts)
+      assert {command.session[:stdio], command.outputs} == {stdio, outputs}
+    end
+
+    for {kind, opts, error} <- [
+          {:run, [stdio: :inherit, input: "x"], :bad_stdio},
+          {:run, [stdio: [stderr: :pipe], stderr_to_stdout: true], :bad_stdio},
+          {:cmd, [use_stdio: false, input: "x"], :bad_use_stdio},
+          {:cmd, [use_stdio: false, stderr_to_stdout: true], :bad_use_stdio},
+          {:cmd, [use_stdio: false, stdio: :inherit], :bad_use_stdio},
+          {:run, [checkpoint: fn _, _ -> :ok end, owner: self()], :bad_owner},
+          {:run, [checkpoint: fn _, _ -> :ok end, events: :none], :bad_events}
+        ] do
+      assert {:error, {^error, _value} = reason} = parse(kind, opts)
+      assert is_binary(Command.message(reason))
+    end
+  end
+
+  test "calls kill descendants, and send no events, unless told otherwise" do
+    for kind <- [:cmd, :run, :stream!] do
+      assert {:ok, %{session: session}} = parse(kind, kill_after: 70)
+      assert session[:descendants] == :kill
+      assert session[:events] == :none
+      assert session[:link] == false
+      assert session[:orphan_policy] == {:kill, 70}
+
+      assert {:ok, %{session: session}} =
+               parse(kind, descendants: :leave, orphan_policy: :linger, owner: self())
+
+      assert session[:descendants] == :leave
+      assert session[:orphan_policy] == :linger
+      assert session[:owner] == self()
+      refute Keyword.has_key?(session, :events)
+    end
+  end
+
+  test "of an option that is given twice the first one counts" do
+    assert {:ok, %{timeout: 1}} = parse(:run, timeout: 1, timeout: 2)
+  end
+
+  test "the lines of any text are the same however it is cut" do
+    text = :proper_types.list(:proper_types.oneof([?a, ?\n]))
+    cuts = :proper_types.list(:proper_types.pos_integer())
+
+    Property.check({text, cuts}, 500, fn {text, cuts} ->
+      text = List.to_string(text)
+      {finished, left} = push_all(pieces(text, cuts), %Lines{})
+      expected = String.split(text, "\n")
+
+      assert finished ++ Lines.rest(left) ==
+               if(List.last(expected) == "", do: Enum.drop(expected, -1), else: expected)
+    end)
+  end
+
+  test "a bound holds for lines in one piece and in many, and to the byte" do
+    for {pieces, fits?} <- [
+          {["123\n"], true},
+          {["1234\n"], false},
+          {["12", "3\n"], true},
+          {["12", "34"], false},
+          {["12", "34\n"], false},
+          {["a\n1234\nb"], false},
+          {["a\n123\nb"], true},
+          {["a\n1234"], false}
+        ] do
+      result =
+        Enum.reduce_while(pieces, %Lines{max: 3}, fn piece, lines ->
+          case Lines.push(lines, piece) do
+            {:ok, _finished, lines} -> {:cont, lines}
+            :too_long -> {:halt, :too_long}
+          end
+        end)
+
+      assert {pieces, result != :too_long} == {pieces, fits?}
+    end
+  end
+
+  test "changes to the environment are merged over the BEAM's own" do
+    {:ok, env} = Environment.merge([{"PATH", nil}, {"LINX_A", "1"}, {"LINX_A", "2"}], node())
+    assert "LINX_A=2" in env
+    refute "LINX_A=1" in env
+    refute Enum.any?(env, &String.starts_with?(&1, "PATH="))
+    home = System.get_env("HOME")
+    if home, do: assert(("HOME=" <> home) in env)
+  end
+
+  test "an executable is a regular file that somebody may execute" do
+    directory = Path.join(System.tmp_dir!(), "linx-path-#{System.unique_integer([:positive])}")
+    File.mkdir_p!(Path.join(directory, "directory"))
+    on_exit(fn -> File.rm_rf!(directory) end)
+    File.write!(Path.join(directory, "text"), "")
+    File.write!(Path.join(directory, "program"), "")
+    File.chmod!(Path.join(directory, "program"), 0o711)
+
+    for {name, found?} <- [
+          {"program", true},
+          {"text", false},
+          {"directory", false},
+          {"none", false}
+        ] do
+      path = Path.join(directory, name)
+      relative = Path.relative_to(path, "/")
+      climb = String.duplicate("../", length(Path.split(File.cwd!())))
+      found = Executable.find(climb <> relative, node())
+      assert {name, match?({:ok, _}, found)} == {name, found?}
+      # An absolute path is the kernel's to judge.
+      assert Executable.find(path, node()) == {:ok, path}
+    end
+
+    assert Executable.find("", node()) == {:error, :enoent}
+    assert Executable.find(<<255>>, node()) == {:error, :enoent}
+    assert Executable.find("sh", :nobody@nowhere) == {:error, :nodedown}
+  end
+
+  defp pieces("", _cuts), do: []
+  defp pieces(text, []), do: [text]
+
+  defp pieces(text, [cut | cuts]) do
+    {piece, rest} = String.split_at(text, cut)
+    [piece | pieces(rest, cuts)]
+  end
+
+  defp push_all(pieces, lines) do
+    Enum.reduce(pieces, {[], lines}, fn piece, {finished, lines} ->
+      {:ok, more, lines} = Lines.push(lines, piece)
+      {finished ++ more, lines}
+    end)
+  end
+end
