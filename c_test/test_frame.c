@@ -93,16 +93,16 @@ static void a_data_header_announces_the_data(void **state) {
 
 static void usage_is_a_map_of_ten(void **state) {
   (void)state;
-  static const struct frame_usage usage = {.utime_us = 1,
-                                           .stime_us = 2,
-                                           .maxrss_kb = 3,
-                                           .minflt = 4,
-                                           .majflt = 5,
-                                           .inblock = 6,
-                                           .oublock = 7,
-                                           .nvcsw = 8,
-                                           .nivcsw = 9,
-                                           .core_dumped = true};
+  struct frame_usage usage = {.utime_us = 1,
+                              .stime_us = 2,
+                              .maxrss_kb = 3,
+                              .minflt = 4,
+                              .majflt = 5,
+                              .inblock = 6,
+                              .oublock = 7,
+                              .nvcsw = 8,
+                              .nivcsw = 9,
+                              .core_dumped = true};
   static const char *const names[] = {"utime_us", "stime_us", "maxrss_kb", "minflt", "majflt",
                                       "inblock",  "oublock",  "nvcsw",     "nivcsw"};
   frame_usage(&frame, &usage);
@@ -113,7 +113,13 @@ static void usage_is_a_map_of_ten(void **state) {
     put_byte(&expected, at + 1);
   }
   put_atom(&expected, "core_dumped");
+  size_t last = expected.size;
   put_atom(&expected, "true");
+  assert_frame(0);
+  usage.core_dumped = false;
+  frame_usage(&frame, &usage);
+  expected.size = last;
+  put_atom(&expected, "false");
   assert_frame(0);
 }
 
@@ -247,6 +253,21 @@ static void exec_that_failed_in_silence_gives_its_errno(void **state) {
   put_byte(&expected, ENOEXEC);
   put_atom(&expected, "execve");
   assert_outcome(&ending, 0);
+  ending.wait_status = left_with(EPERM);
+  begin_expected(3, "error");
+  put_byte(&expected, EPERM);
+  put_atom(&expected, "execve");
+  assert_outcome(&ending, 0);
+}
+
+static void a_child_that_leaves_without_a_word_broke_the_protocol(void **state) {
+  (void)state;
+  struct ending ending = alive;
+  ending.wait_status = left_with(0);
+  begin_expected(3, "error");
+  put_byte(&expected, EPROTO);
+  put_atom(&expected, "ready_frame");
+  assert_outcome(&ending, 0);
 }
 
 int main(void) {
@@ -266,6 +287,7 @@ int main(void) {
       cmocka_unit_test(a_reported_failure_is_the_outcome),
       cmocka_unit_test(a_child_that_could_not_be_created_is_exit_code_3),
       cmocka_unit_test(exec_that_failed_in_silence_gives_its_errno),
+      cmocka_unit_test(a_child_that_leaves_without_a_word_broke_the_protocol),
   };
   return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
 }
