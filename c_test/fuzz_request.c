@@ -37,6 +37,8 @@ static void require_sound(const struct request *request, const struct arena *are
     return;
   require(request->argv != NULL && request->argv[0] != NULL && request->file != NULL);
   require_strings(request->argv, arena);
+  if (request->files != NULL)
+    require_strings(request->files, arena);
   if (request->env != NULL) {
     require_strings(request->env, arena);
     for (char **entry = request->env; *entry != NULL; entry++)

@@ -26,7 +26,10 @@ requests =
       ],
       do: {mode, Map.merge(%{argv: argv, target: 4711}, extra)}
 
-requests = [{:terminal, %{}}, {:spawn, %{argv: argv, arg0: '-sh'}} | requests]
+requests = [
+  {:terminal, %{}},
+  {:spawn, %{argv: argv, arg0: '-sh', files: ["/bin/sh", '/usr/bin/sh']}} | requests
+]
 
 commands = [
   :proceed,

@@ -100,6 +100,17 @@ static void a_frame_may_be_larger_than_the_lent_buffer(void **state) {
   assert_payload(text);
 }
 
+static void a_frame_of_just_the_limit_is_taken(void **state) {
+  (void)state;
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  send_header(16);
+  send_bytes("0123456789abcdef", 16);
+  assert_int_equal(channel_in_read(&in), 1);
+  assert_int_equal(channel_in_next(&in, 16, &payload, &size), 1);
+  assert_int_equal(size, 16);
+}
+
 static void a_frame_over_the_limit_is_told_once_and_thrown_away(void **state) {
   (void)state;
   static char junk[LIMIT + 1];
@@ -300,6 +311,7 @@ int main(void) {
       channel_test(a_frame_arrives_whole_however_it_is_cut),
       channel_test(several_frames_arrive_in_one_read),
       channel_test(a_frame_may_be_larger_than_the_lent_buffer),
+      channel_test(a_frame_of_just_the_limit_is_taken),
       channel_test(a_frame_over_the_limit_is_told_once_and_thrown_away),
       channel_test(a_length_of_four_gigabytes_takes_no_memory),
       channel_test(the_end_of_the_pipe_is_told),

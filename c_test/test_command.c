@@ -192,6 +192,10 @@ static void a_window_size_is_four_numbers_of_16_bits(void **state) {
   assert_int_equal(command.winsize.cols, 100);
   assert_int_equal(command.winsize.xpixel, 200);
   assert_int_equal(command.winsize.ypixel, 300);
+  begin_command("pty_winsize", 1);
+  put_size(4, 0);
+  assert_taken(COMMAND_PTY_WINSIZE);
+  assert_int_equal(command.winsize.rows, 0);
   static const struct {
     unsigned arity;
     int32_t rows;
@@ -283,6 +287,10 @@ static void streams_are_closed_and_asked_for_by_name(void **state) {
   put_atom(&terms, "stdlog");
   assert_refused();
   begin_command("close", 1);
+  put_byte(&terms, 1);
+  assert_refused();
+  begin_command("close", 2);
+  put_atom(&terms, "stdout");
   put_byte(&terms, 1);
   assert_refused();
   begin_command("demand", 2);

@@ -210,6 +210,29 @@ static void arg0_is_what_the_workload_sees_and_not_what_is_executed(void **state
   assert_byte_refused("arg0");
 }
 
+static void files_are_tried_in_order(void **state) {
+  (void)state;
+  begin_key("files");
+  put_list(&terms, 2);
+  put_binary(&terms, "/usr/bin/true");
+  put_string(&terms, "/bin/true");
+  put_nil(&terms);
+  assert_taken();
+  assert_string_equal(request.files[0], "/usr/bin/true");
+  assert_string_equal(request.files[1], "/bin/true");
+  assert_null(request.files[2]);
+  begin_key("files");
+  put_nil(&terms);
+  assert_refused();
+  begin_key("files");
+  put_list(&terms, 1);
+  put_data(&terms, "a\0b", 3);
+  put_nil(&terms);
+  assert_refused();
+  assert_atom_refused("files", "path");
+  assert_byte_refused("files");
+}
+
 static void a_terminal_needs_no_argv(void **state) {
   (void)state;
   begin(&terms);
@@ -734,6 +757,7 @@ int main(void) {
       cmocka_unit_test(argv_takes_strings_of_every_form),
       cmocka_unit_test(argv_that_is_no_list_of_strings_is_refused),
       cmocka_unit_test(arg0_is_what_the_workload_sees_and_not_what_is_executed),
+      cmocka_unit_test(files_are_tried_in_order),
       cmocka_unit_test(a_terminal_needs_no_argv),
       cmocka_unit_test(an_argument_may_be_long),
       cmocka_unit_test(many_short_arguments_fit),
