@@ -35,7 +35,7 @@ static void require_commands(const struct command_list *list) {
 static void require_sound(const struct request *request, const struct arena *arena) {
   if (request->mode == MODE_TERMINAL)
     return;
-  require(request->argv != NULL && request->argv[0] != NULL && request->file != NULL);
+  require(request->argv != NULL && request->argv[0] != NULL);
   require_strings(request->argv, arena);
   if (request->files != NULL)
     require_strings(request->files, arena);
