@@ -64,7 +64,7 @@ defmodule Linx do
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Without `:pipe`
       for stderr, which nobody would read, and without `:pty`.
     * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:name` and so on. The call
-      decides `:argv`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
+      decides `:argv`, `:files`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
       by default; with `:leave` the call lasts until all who hold the output have closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
 

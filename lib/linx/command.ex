@@ -21,7 +21,7 @@ defmodule Linx.Command do
   }
 
   # Options of a session that the call decides itself.
-  @decided [:argv, :linger, :auto_proceed, :stream_to, :active, :usage, :link]
+  @decided [:argv, :linger, :auto_proceed, :stream_to, :active, :usage, :link, :files]
 
   # A line of a stream that has no end in sight is no line.
   @line_max 1024 * 1024

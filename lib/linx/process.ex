@@ -129,6 +129,7 @@ defmodule Linx.Process do
           | {:namespaces, [namespace()]}
           | {:env, [os_string()]}
           | {:cwd, os_string()}
+          | {:files, nonempty_list(os_string())}
           | {:arg0, os_string()}
           | {:stdio,
              :inherit | :devnull | :pty | :pipe | [{:stdin | :stdout | :stderr, directive()}]}
@@ -179,6 +180,9 @@ defmodule Linx.Process do
     * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
       BEAM's by default.
     * `:cwd` - the working directory, in the workload's own root. Inherited by default.
+    * `:files` - paths, of which the first that is there is executed, and not argv's first element: along
+      a `PATH` in the workload's own root, say. What may not be executed is passed over, as
+      execvp(3) does.
     * `:arg0` - what the workload is told as its own name, instead of the file that is executed.
     * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
       three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,

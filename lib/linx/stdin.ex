@@ -38,6 +38,9 @@ defmodule Linx.Stdin do
       end
     end
 
+    defp describe(:not_piped), do: "it is no pipe"
+    defp describe(:closed), do: "it is closed"
+    defp describe(:nodedown), do: "the session's node is not connected"
     defp describe(reason), do: Linx.Process.format_error(reason)
   end
 end

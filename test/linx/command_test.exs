@@ -62,7 +62,17 @@ defmodule Linx.CommandTest do
     end
 
     test "#{kind} knows its own options and a session's, and no others" do
-      for option <- [:sorts, :argv, :linger, :auto_proceed, :stream_to, :active, :usage, :link] do
+      for option <- [
+            :sorts,
+            :argv,
+            :linger,
+            :auto_proceed,
+            :stream_to,
+            :active,
+            :usage,
+            :link,
+            :files
+          ] do
         assert {:error, {:bad_option, {^option, 1}} = reason} =
                  parse(unquote(kind), [{option, 1}])
 
@@ -189,32 +199,25 @@ defmodule Linx.CommandTest do
     if home, do: assert(("HOME=" <> home) in env)
   end
 
-  test "an executable is a regular file that somebody may execute" do
-    directory = Path.join(System.tmp_dir!(), "linx-path-#{System.unique_integer([:positive])}")
-    File.mkdir_p!(Path.join(directory, "directory"))
-    on_exit(fn -> File.rm_rf!(directory) end)
-    File.write!(Path.join(directory, "text"), "")
-    File.write!(Path.join(directory, "program"), "")
-    File.chmod!(Path.join(directory, "program"), 0o711)
+  test "a program is looked for along PATH, and a path is a path" do
+    assert {:ok, [argv: ["sh"], files: files]} = Executable.options(["sh"], node())
 
-    for {name, found?} <- [
-          {"program", true},
-          {"text", false},
-          {"directory", false},
-          {"none", false}
-        ] do
-      path = Path.join(directory, name)
-      relative = Path.relative_to(path, "/")
-      climb = String.duplicate("../", length(Path.split(File.cwd!())))
-      found = Executable.find(climb <> relative, node())
-      assert {name, match?({:ok, _}, found)} == {name, found?}
-      # An absolute path is the kernel's to judge.
-      assert Executable.find(path, node()) == {:ok, path}
-    end
+    assert files ==
+             for(
+               path <- String.split(System.get_env("PATH"), ":"),
+               do: Path.join(Path.absname(path), "sh")
+             )
 
-    assert Executable.find("", node()) == {:error, :enoent}
-    assert Executable.find(<<255>>, node()) == {:error, :enoent}
-    assert Executable.find("sh", :nobody@nowhere) == {:error, :nodedown}
+    assert Executable.options(["/a/b", "c"], node()) == {:ok, [argv: ["/a/b", "c"]]}
+
+    assert Executable.options(["./b", "c"], node()) ==
+             {:ok, [argv: [Path.join(File.cwd!(), "b"), "c"]]}
+
+    assert Executable.options([""], node()) == {:error, :enoent}
+    assert Executable.options(["sh"], :nobody@nowhere) == {:error, :nodedown}
+    assert Executable.refusal(<<255>>, node()) == :enoent
+    assert Executable.refusal("sh", node()) == :eacces
+    assert Executable.refusal("/no/such/program", node()) == :eacces
   end
 
   defp pieces("", _cuts), do: []

@@ -11,16 +11,15 @@ defmodule Linx.Command.Job do
   # What one read takes at most: much for one step, little to hold.
   @chunk 256 * 1024
 
-  @enforce_keys [:session, :started, :deadline]
-  defstruct [:session, :started, :deadline, :feeder, checkpoint?: false, outputs: []]
+  @enforce_keys [:command, :session, :started, :deadline]
+  defstruct [:command, :session, :started, :deadline, :feeder]
 
   @type t :: %__MODULE__{
+          command: Linx.Command.t(),
           session: pid(),
           started: integer(),
           deadline: integer() | :infinity,
-          feeder: Feeder.t() | nil,
-          checkpoint?: boolean(),
-          outputs: [:stdout | :stderr]
+          feeder: Feeder.t() | nil
         }
 
   @typedoc """
@@ -45,10 +44,9 @@ defmodule Linx.Command.Job do
          {:ok, session} <- Linx.Process.spawn(opts) do
       job = %__MODULE__{
         session: session,
+        command: command,
         started: started,
-        deadline: deadline,
-        checkpoint?: command.checkpoint != nil,
-        outputs: command.outputs
+        deadline: deadline
       }
 
       if command.checkpoint == nil,
@@ -102,11 +100,9 @@ defmodule Linx.Command.Job do
   end
 
   defp options(command, node) do
-    [program | arguments] = command.argv
-
-    with {:ok, path} <- Executable.find(program, node),
+    with {:ok, program} <- Executable.options(command.argv, node),
          {:ok, env} <- environment(command.env, node) do
-      {:ok, [argv: [path | arguments]] ++ env ++ command.session}
+      {:ok, program ++ env ++ command.session}
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
@@ -175,9 +171,9 @@ defmodule Linx.Command.Job do
   defp feed(job, nil), do: job
   defp feed(job, input), do: %{job | feeder: Feeder.start(input, job.session)}
 
-  defp read(%{outputs: []}), do: :eof
+  defp read(%{command: %{outputs: []}}), do: :eof
 
-  defp read(%{outputs: [stream]} = job) do
+  defp read(%{command: %{outputs: [stream]}} = job) do
     with {:ok, data} <- Linx.Process.read(job.session, stream, @chunk, remaining(job)),
          do: {:ok, {stream, data}}
   end
@@ -192,11 +188,15 @@ defmodule Linx.Command.Job do
 
     with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do
       case result do
+        {:error, %Error{stage: :execve, errno: :eacces}} -> {:error, refusal(job.command)}
         {:error, %Error{}} -> result
         _other -> {:error, reason}
       end
     end
   end
+
+  defp refusal(%{argv: [program | _]} = command),
+    do: Error.new(:execve, Executable.refusal(program, command.session[:node] || node()))
 
   defp stop(%{session: session} = job, grace_ms) do
     Linx.Process.stop(session, grace_ms)
@@ -208,7 +208,7 @@ defmodule Linx.Command.Job do
     end
 
     # They were asked for to learn of the checkpoint alone.
-    if job.checkpoint?, do: drop_events(session)
+    if job.command.checkpoint, do: drop_events(session)
     :ok
   end
 

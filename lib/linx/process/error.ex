@@ -17,7 +17,7 @@ defmodule Linx.Process.Error do
 
       iex> error = Linx.Process.Error.new(:execve, 2)
       iex> Exception.message(error)
-      "execve failed: ENOENT, No such file or directory; the program, or the interpreter its first line names, does not exist where the workload runs (argv's first element is a path, not looked up along PATH)"
+      "execve failed: ENOENT, No such file or directory; the program, or the interpreter its first line names, does not exist where the workload runs (Linx.Process takes a path; Linx.cmd/3 and its like look along PATH)"
   """
 
   alias Linx.{Errno, Signal}
@@ -81,7 +81,7 @@ defmodule Linx.Process.Error do
   @hints [
     {:execve, :enoent,
      "the program, or the interpreter its first line names, does not exist where the workload runs " <>
-       "(argv's first element is a path, not looked up along PATH)"},
+       "(Linx.Process takes a path; Linx.cmd/3 and its like look along PATH)"},
     {:execve, :eacces,
      "the program is no regular file, lacks execute permission for the workload's user, or lies on a " <>
        "filesystem mounted noexec"},

@@ -19,6 +19,7 @@ defmodule Linx.Process.Options do
   # Options that travel in the request, under their own names.
   @request_options [
     :argv,
+    :files,
     :arg0,
     :namespaces,
     :env,
@@ -152,6 +153,7 @@ defmodule Linx.Process.Options do
   defp expected(:argv),
     do: "a non-empty list of strings without NUL bytes, with env no more than 16 MiB in all"
 
+  defp expected(:files), do: "a non-empty list of paths, without NUL bytes"
   defp expected(:namespaces), do: "a list of #{Enum.map_join(@namespaces, " ", &inspect/1)}"
   defp expected(:env), do: ~s(a list of "KEY=VALUE" strings without NUL bytes)
   defp expected(:cwd), do: "a path, without NUL bytes"
@@ -217,7 +219,7 @@ defmodule Linx.Process.Options do
     defp check(unquote(name), value) when value in unquote(values), do: {:ok, value}
   end
 
-  defp check(:argv, [_ | _] = argv), do: strings(argv, &string/1)
+  defp check(name, [_ | _] = list) when name in [:argv, :files], do: strings(list, &string/1)
   defp check(:env, env) when is_list(env), do: strings(env, &variable/1)
   defp check(name, value) when name in [:cwd, :arg0], do: string(value)
   defp check(:namespaces, list) when is_list(list), do: members(list, @namespaces)
