@@ -2,6 +2,7 @@
 # with the directory that make builds in.
 #
 #   make bench
+#   bench/run markdown    the tables as README.md has them
 
 for file <- ~w(support/samples support/machine support/report launch memory streams) do
   Code.require_file(file <> ".exs", __DIR__)
@@ -10,7 +11,7 @@ end
 defmodule Bench do
   alias Bench.{Launch, Machine, Memory, Report, Streams}
 
-  def run(build) do
+  def run(build, format) do
     directory = Path.expand("bench", build)
     workload = Path.join(directory, "true")
     root? = Machine.root?()
@@ -36,14 +37,19 @@ defmodule Bench do
 
     streams = Streams.rows(Path.join(directory, "stream"))
 
-    Report.table("A session without the BEAM, median", Launch.driver_rows(times))
-    Report.table("Where its time goes", Launch.breakdown(times))
-    Report.table("From the BEAM, median", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates))
-    Report.table("Memory, median of 200 sessions", memory)
-    Report.table("Stdio", streams)
-    Report.legend()
+    tables = [
+      {"Without the BEAM", Launch.driver_rows(times)},
+      {"Where the time of a session goes", Launch.breakdown(times)},
+      {"From the BEAM", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates)},
+      {"Memory, 200 sessions", memory},
+      {"Stdio", streams}
+    ]
+
+    print = if format == "markdown", do: &Report.markdown/2, else: &Report.table/2
+    for {title, rows} <- tables, do: print.(title, rows)
+    Report.legend(Enum.flat_map(tables, &elem(&1, 1)))
   end
 end
 
-[build] = System.argv()
-Bench.run(build)
+[build | format] = System.argv()
+Bench.run(build, List.first(format))

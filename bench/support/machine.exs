@@ -7,7 +7,7 @@ defmodule Bench.Machine do
       {"kernel", first_line("/proc/sys/kernel/osrelease")},
       {"processor", "#{cpu("model name")}, #{cores()}"},
       {"virtualisation", virtualisation()},
-      {"load", first_line("/proc/loadavg")},
+      {"load", load()},
       {"runtime", "Elixir #{System.version()}, OTP #{otp()}, ERTS #{erts()}"},
       {"agent", agent()},
       {"workload", "a C program that returns 0 (#{linkage(Path.join(build, "release"))})"},
@@ -23,6 +23,17 @@ defmodule Bench.Machine do
       1 -> "1 core"
       count -> "#{count} cores"
     end
+  end
+
+  # Sessions are made of processes that wait for each other, and suffer more from a busy machine than
+  # what they are compared with.
+  defp load do
+    text = first_line("/proc/loadavg")
+    {now, _rest} = Float.parse(text)
+
+    if now > System.schedulers_online(),
+      do: text <> " (busy: take the ratios for no more than a hint)",
+      else: text
   end
 
   defp otp, do: :erlang.system_info(:otp_release)

@@ -23,22 +23,47 @@ defmodule Bench.Report do
     answer
   end
 
-  @doc "Prints a table, with a line above the columns."
+  @columns ["", "median", "", "compared with", "median", "", "ratio", "target", "", ""]
+
+  # Numbers to the right, words to the left.
+  @right [1, 4, 6]
+
+  @doc "Prints a table, for a terminal, without the columns that nothing is in."
   def table(title, rows) do
     IO.puts("\n#{title}\n")
-    cells = Enum.map(rows, &cells/1)
 
-    widths =
-      Enum.zip_with(cells, fn column -> column |> Enum.map(&String.length/1) |> Enum.max() end)
-
-    for row <- cells, do: row |> Enum.zip(widths) |> line() |> IO.puts()
+    rows
+    |> Enum.map(&cells/1)
+    |> Enum.zip_with(& &1)
+    |> Enum.zip(@columns)
+    |> Enum.with_index()
+    |> Enum.reject(fn {{column, _head}, _index} -> Enum.all?(column, &(&1 == "")) end)
+    |> Enum.map(fn {{column, head}, index} -> pad([head | column], index) end)
+    |> Enum.zip_with(&("  " <> Enum.join(&1, "  ")))
+    |> Enum.each(&IO.puts(String.trim_trailing(&1)))
   end
 
-  @doc "What a bar means."
-  def legend do
-    IO.puts(
-      "\nEach bar ends at the ratio (or the figure); the | is its target, without one its equal."
-    )
+  @doc "Prints the same as a table in Markdown, without spreads and bars."
+  def markdown(title, rows) do
+    IO.puts("\n| #{title} | | compared with | | ratio |\n| --- | ---: | --- | ---: | ---: |")
+
+    for row <- rows do
+      [what, value, _spread, peer, peer_value, _peer_spread, ratio | _rest] = cells(row)
+      IO.puts("| #{Enum.join([what, value, peer, peer_value, ratio], " | ")} |")
+    end
+  end
+
+  @doc "What a bar means, and how many of the targets are reached."
+  def legend(rows) do
+    {met, missed} = rows |> Enum.filter(& &1.target) |> Enum.split_with(&met?/1)
+
+    IO.puts("""
+
+    In brackets: what four fifths of the samples lie between. A bar ends at the ratio, or at the figure
+    where there is none; the | is the target, or without one what it is compared with.
+
+    #{length(met)} of #{length(met) + length(missed)} targets met.
+    """)
   end
 
   @doc "The number that the target is about."
@@ -57,7 +82,7 @@ defmodule Bench.Report do
 
   defp cells(row) do
     [
-      "  " <> row.what,
+      row.what,
       format(median(row.value), row.unit),
       spread(row.value, row.unit),
       row.peer || "",
@@ -70,18 +95,10 @@ defmodule Bench.Report do
     ]
   end
 
-  # Numbers to the right, words to the left.
-  @right [1, 4, 6]
-
-  defp line(cells) do
-    cells
-    |> Enum.with_index()
-    |> Enum.map_join("  ", fn {{text, width}, column} ->
-      if column in @right,
-        do: String.pad_leading(text, width),
-        else: String.pad_trailing(text, width)
-    end)
-    |> String.trim_trailing()
+  defp pad(column, index) do
+    width = column |> Enum.map(&String.length/1) |> Enum.max()
+    pad = if index in @right, do: &String.pad_leading/2, else: &String.pad_trailing/2
+    Enum.map(column, &pad.(&1, width))
   end
 
   defp target(%Row{target: nil}), do: ""
