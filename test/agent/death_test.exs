@@ -101,6 +101,25 @@ defmodule AgentTest.DeathTest do
       assert %{orphans: [{_, 9}]} = await_gone(wire)
     end
 
+    # A change of identity takes the parent-death signal away until it is set again on the way to
+    # exec; the child is stopped in between, and its parent dies.
+    @tag :root
+    test "before the child can ask to be told of it leaves nothing" do
+      request = %{argv: actor(["say", "orphan"]), stdio: [stdin: :pipe], ack: true}
+      wire = parked(request)
+      send_term(wire, {:set_credentials, 65_534, 65_534, []})
+      assert_frame(wire, {:status, :applied, 1})
+      Host.signal(wire.host_pid, 19)
+      send_term(wire, :proceed)
+      # The answer to what comes behind :proceed says that it was passed on.
+      send_term(wire, {:stdin, "x"})
+      await_written(wire, :stdin, 1)
+      Host.signal(wire.agent, 9)
+      assert {:signaled, 9, _} = await_agent_exit(wire)
+      Host.signal(wire.host_pid, 18)
+      assert %{output: "", orphans: [{_, _}]} = await_gone(wire)
+    end
+
     test "under :linger leaves the workload alone" do
       wire = running(%{argv: actor(["pause"]), orphan_policy: :linger})
       await_output(wire, "ready\n")
@@ -228,6 +247,16 @@ defmodule AgentTest.DeathTest do
       end
     end
 
+    test "gives the grace to the whole process group" do
+      {listener, request} = request(["outlive-child", 15], %{orphan_policy: {:kill, 5_000}})
+      wire = running(request)
+      beacon = Beacon.await_lit(listener)
+      await_output(wire, "child ready\n")
+      close_commands(wire)
+      Beacon.await_dark(beacon)
+      assert await_gone(wire).output =~ "child ended 15\n"
+    end
+
     test "absent a policy, is SIGTERM first" do
       {listener, request} = request(["pause"])
       wire = running(request)
@@ -247,7 +276,7 @@ defmodule AgentTest.DeathTest do
     end
 
     test "ends a stopped workload" do
-      {listener, request} = request(["pause"], %{orphan_policy: {:kill, 100}})
+      {listener, request} = request(["pause"], %{orphan_policy: {:kill, 3_600_000}})
       wire = running(request)
       beacon = Beacon.await_lit(listener)
       await_output(wire, "ready\n")

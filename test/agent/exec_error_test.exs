@@ -93,10 +93,25 @@ defmodule AgentTest.ExecErrorTest do
     assert_fails(%{argv: ["/no/such/file"], stdio: :pty}, :enoent, :execve)
   end
 
-  test "a failure to exec has its errno with proceed: true" do
-    result = finish(requested(%{argv: ["/no/such/file"], proceed: true}))
-    assert terminal(result) == {:error, errno(:enoent), :execve}
-    refute ran?(result)
+  test "a failure to exec has its errno, and its :ready, with proceed: true" do
+    for stdio <- [:inherit, :pty] do
+      result = finish(requested(%{argv: ["/no/such/file"], proceed: true, stdio: stdio}))
+
+      assert [{:status, :spawned, pid}, {:status, :ready, pid}, {:error, code, :execve}] =
+               result.frames
+
+      assert code == errno(:enoent)
+    end
+  end
+
+  # proc(5): the command's name stands in /proc/<pid>/stat in parentheses, unescaped.
+  test "a program of any name is seen to have exec'd", %{tmp_dir: dir} do
+    for name <- ["a) R 1 1", "(", ")", ") S 0 0 0 0 0 64", "a b", "\n", "x)\n(y", <<255, ?)>>] do
+      path = Path.join(dir, name)
+      File.cp!(path("actor"), path)
+      result = run(%{argv: [path, "exit", "7"]})
+      assert {name, ran?(result), terminal(result)} == {name, true, {:status, :exited, 7}}
+    end
   end
 
   test "an argv of MiBs arrives whole" do

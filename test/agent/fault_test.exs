@@ -69,6 +69,19 @@ defmodule AgentTest.FaultTest do
     end
   end
 
+  # Without /proc there is no proof of exec: nothing is reported to run that may not.
+  @tag :root
+  test "an agent without /proc fails closed" do
+    script = "umount -l /proc && exec #{agent()}"
+    wire = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
+    send_term(wire, {:spawn, %{argv: actor(["pause"]), proceed: true}})
+    result = await_gone(wire)
+    assert [{:error, code, :exec_outcome}] = Enum.filter(result.frames, &terminal?/1)
+    assert code == errno(:enoent)
+    refute ran?(result)
+    assert result.orphans == []
+  end
+
   describe "a system call that is refused" do
     @describetag :root
     @describetag :tmp_dir

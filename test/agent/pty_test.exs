@@ -85,12 +85,28 @@ defmodule AgentTest.PtyTest do
     await_pty(wire, "ready")
     whole = pattern(16 * @mib)
     frames = for n <- 0..15, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
-    sender = Task.async(fn -> send_raw(wire, frames) end)
+    sender = Task.async(fn -> Enum.each(frames, &send_raw(wire, &1)) end)
     Host.signal(wire.host_pid, 10)
     assert Task.await(sender, 60_000) == :ok
     result = finish(wire)
     assert result.pty =~ "read #{16 * @mib}\n"
     assert terminal(result) == {:status, :exited, 0}
+  end
+
+  @tag :sanitizer_unfit
+  test "the agent's queue has a bound" do
+    wire = in_terminal(["read-late", 32 * @mib], commands: :socket)
+    await_pty(wire, "ready")
+    whole = pattern(32 * @mib)
+    frames = for n <- 0..31, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
+    sender = Task.async(fn -> Enum.each(frames, &send_raw(wire, &1)) end)
+    # An agent that took everything would have it by now.
+    assert Task.yield(sender, 300) == nil
+    Host.signal(wire.host_pid, 10)
+    assert Task.await(sender, 60_000) == :ok
+    result = finish(wire)
+    assert result.pty =~ "read #{32 * @mib}\n"
+    assert result.maxrss_kb < 16_000
   end
 
   test "input goes in pieces of any size" do

@@ -155,6 +155,11 @@ defmodule AgentTest.RequestTest do
       end
     end
 
+    test "are skipped when they are 12 MiB large" do
+      result = run(%{argv: actor(["exit", 7]), padding: :binary.copy("x", 12 * 1024 * 1024)})
+      assert terminal(result) == {:status, :exited, 7}
+    end
+
     test "are skipped when they are no atoms" do
       keys = %{"argv" => 1, 7 => 2, {:argv} => 3, 1.5 => 4, [] => 5, self() => 6}
       result = run(Map.merge(keys, %{argv: actor(["exit", 7])}))

@@ -104,6 +104,13 @@ defmodule AgentTest.RunningTest do
     )
   end
 
+  test "a frame too large is skipped whole, and what follows it is obeyed" do
+    for size <- [2 * 1024 * 1024, 20 * 1024 * 1024] do
+      nested = :binary.copy(frame({:signal, 9}), div(size, byte_size(frame({:signal, 9}))) + 1)
+      assert_ignored([<<size::32>>, binary_part(nested, 0, size)])
+    end
+  end
+
   test "the wrong things for a terminal are ignored, and it goes on" do
     wire = running(%{argv: actor(["read-late", 23]), stdio: :pty})
     await_pty(wire, "ready")

@@ -129,6 +129,21 @@ defmodule AgentTest.StdioTest do
       finish(wire, exit: 3)
     end
 
+    test "waiting for a full backlog ends with the BEAM's end", %{tmp_dir: dir} do
+      path = Path.join(short(dir), "s")
+      _listener = listen(path, backlog: 0)
+      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false], 1_000)
+      wire = start(commands: :socket)
+
+      send_term(
+        wire,
+        {:spawn, %{argv: actor(["say", "never"]), stdio: [stdin: {:connect_unix, path}]}}
+      )
+
+      close_commands(wire)
+      assert %{output: "", orphans: [], agent: {:exited, _, _}} = await_gone(wire)
+    end
+
     defp refused(path, name) do
       wire = requested(%{argv: actor(["exit", 0]), stdio: [stderr: {:connect_unix, path}]})
       result = finish(wire, exit: 3)

@@ -218,7 +218,25 @@ static int play_stubborn_child(char **argument) {
   wait_forever();
 }
 
-/* The same, and the parent ignores them as well. */
+/* Ignores the given signals, which its child does not, and says how that ended. */
+static int play_outlive_child(char **argument) {
+  int status = 0;
+  pid_t child;
+
+  ignore_all(argument);
+  child = fork();
+  if (child == 0) {
+    for (; *argument; argument++)
+      signal(atoi(*argument), SIG_DFL);
+    say("child ready\n");
+    wait_forever();
+  }
+  waitpid(child, &status, 0);
+  say("child ended %d\n", WTERMSIG(status));
+  return 0;
+}
+
+/* A child in the same process group, which ignores the given signals, as does the parent. */
 static int play_family(char **argument) {
   ignore_all(argument);
   return play_stubborn_child(argument);
@@ -529,6 +547,7 @@ static const struct {
     {"mount", play_mount},
     {"nap", play_nap},
     {"open-of", play_open_of},
+    {"outlive-child", play_outlive_child},
     {"pause", play_pause},
     {"ptrace", play_ptrace},
     {"read", play_read},
