@@ -1,0 +1,224 @@
+defmodule Linx.Tty.Relay do
+  @moduledoc """
+  Stands between the BEAM's terminal and a session: what is typed goes to the session, what the
+  workload writes goes to the terminal, and the one gets the other's size.
+
+  There is one at a time, a child of Kernel's supervisor for such processes, so that a BEAM that goes
+  down in good order waits until the terminal is restored. `terminate/2` is the one place where that is
+  done; where not even that runs, the terminal's agent does it.
+  """
+
+  use GenServer, restart: :temporary, shutdown: 20_000
+
+  alias Linx.Tty.{Input, Terminal}
+
+  @supervisor :kernel_safe_sup
+
+  # How long the end of the relay waits for that of a session it has started.
+  @end_timeout 6_000
+
+  # `wait` is the request to the session that its end will answer, `outcome` that answer or whatever
+  # else has ended the relay, and `client` the caller who waits for something now.
+  defstruct terminal: nil,
+            size: nil,
+            encoding: nil,
+            session: nil,
+            started?: false,
+            owner: nil,
+            host_pid: nil,
+            wait: nil,
+            outcome: nil,
+            client: nil,
+            input: nil
+
+  @typedoc "A session that is there, or the options of one that is to be started."
+  @type target :: {:session, pid()} | {:spawn, keyword()}
+
+  @doc "Starts the relay for the calling process, and with it the relay ends."
+  @spec start() :: {:ok, pid()} | {:error, :busy}
+  def start do
+    case :supervisor.start_child(@supervisor, child_spec(self())) do
+      {:ok, relay} -> {:ok, relay}
+      {:error, {:already_started, _relay}} -> {:error, :busy}
+    end
+  end
+
+  @doc false
+  def start_link(client), do: GenServer.start_link(__MODULE__, client)
+
+  @doc "Gives the terminal back, and ends a session that the relay has started."
+  @spec stop() :: :ok
+  def stop do
+    _ = :supervisor.terminate_child(@supervisor, __MODULE__)
+    :ok
+  end
+
+  @doc "Makes the terminal raw and takes the session; answers once it is at its checkpoint or past it."
+  @spec take(pid(), target()) :: {:ok, pid(), pos_integer()} | {:error, term()}
+  def take(relay, target), do: GenServer.call(relay, {:take, target}, :infinity)
+
+  @doc "Lets the workload go; answers how it ended."
+  @spec run(pid()) :: Linx.Process.result() | {:error, :terminal_closed | :no_process}
+  def run(relay), do: GenServer.call(relay, :run, :infinity)
+
+  @impl true
+  def init(client) do
+    Process.flag(:trap_exit, true)
+    Process.monitor(client)
+    {:ok, %__MODULE__{}}
+  end
+
+  @impl true
+  def handle_call({:take, target}, from, state) do
+    with {:ok, terminal, size} <- Terminal.lend(),
+         state = open_output(%{state | terminal: terminal, size: size}),
+         {:ok, state} <- take_session(target, state) do
+      {:noreply, answer(%{state | client: {:take, from}})}
+    else
+      {:error, _reason} = error -> {:reply, error, state}
+    end
+  end
+
+  def handle_call(:run, from, state) do
+    # Either may find the session ended, and its end is a message on its way.
+    _ = Linx.Process.pty_set_winsize(state.session, state.size)
+    _ = Linx.Process.proceed(state.session)
+    {:noreply, answer(%{state | client: {:run, from}})}
+  end
+
+  @impl true
+  def handle_info(message, state) do
+    case Terminal.event(state.terminal, message) do
+      nil -> session_message(message, state)
+      {:winsize, size} -> {:noreply, resize(state, size)}
+      {:lost, error} -> {:noreply, finish(state, {:error, error})}
+    end
+  end
+
+  defp session_message(message, %{wait: nil} = state), do: other_message(message, state)
+
+  defp session_message(message, state) do
+    case :gen_server.check_response(message, state.wait) do
+      {:reply, outcome} -> {:noreply, finish(state, outcome)}
+      {:error, {_reason, _session}} -> {:noreply, finish(state, {:error, :no_process})}
+      :no_reply -> other_message(message, state)
+    end
+  end
+
+  defp other_message({:DOWN, _ref, :process, _client, _reason}, state),
+    do: {:stop, :normal, state}
+
+  defp other_message({:EXIT, pid, :terminal_closed}, %{input: pid} = state),
+    do: {:noreply, finish(state, {:error, :terminal_closed})}
+
+  defp other_message({:linx_process, _, _} = message, state), do: session_event(message, state)
+  defp other_message({:linx_process, _} = message, state), do: session_event(message, state)
+  defp other_message(_message, state), do: {:noreply, state}
+
+  # Plain events and tagged ones: a session that is handed over has been started with either.
+  defp session_event({:linx_process, session, event}, %{session: session} = state),
+    do: {:noreply, event(event, state)}
+
+  defp session_event({:linx_process, name, value}, state),
+    do: {:noreply, event({name, value}, state)}
+
+  defp session_event({:linx_process, name}, state), do: {:noreply, event(name, state)}
+
+  defp event({:pty_out, data}, state) do
+    IO.binwrite(:user, data)
+    state
+  end
+
+  defp event({:ready, host_pid}, state), do: answer(%{state | host_pid: host_pid})
+  defp event(:running, state), do: open_input(state)
+  defp event(_its_end, state), do: state
+
+  ## The session
+
+  defp take_session({:spawn, opts}, state) do
+    with {:ok, session} <- Linx.Process.spawn(opts),
+         do: {:ok, follow(%{state | session: session, started?: true})}
+  end
+
+  defp take_session({:session, session}, state) do
+    with {:ok, before} <- Linx.Process.info(session),
+         :ok <- Linx.Process.set_owner(session, self()),
+         {:ok, info} <- Linx.Process.info(session) do
+      state = follow(%{state | session: session, owner: before.owner})
+      {:ok, catch_up(info, state)}
+    end
+  end
+
+  # What the owner before has been told, and the relay will not be.
+  defp catch_up(%{stage: stage}, state) when stage in [:starting, :spawned], do: state
+
+  defp catch_up(%{stage: :running} = info, state),
+    do: open_input(%{state | host_pid: info.host_pid})
+
+  defp catch_up(info, state), do: %{state | host_pid: info.host_pid}
+
+  # Its answer comes behind all the session's events.
+  defp follow(state),
+    do: %{state | wait: :gen_server.send_request(state.session, {:wait, :infinity})}
+
+  ## The client
+
+  defp finish(%{outcome: nil} = state, outcome), do: answer(%{state | outcome: outcome})
+  defp finish(state, _later), do: state
+
+  defp answer(%{client: {_call, from}, outcome: outcome} = state) when outcome != nil do
+    GenServer.reply(from, outcome)
+    %{state | client: nil}
+  end
+
+  defp answer(%{client: {:take, from}, host_pid: host_pid} = state) when host_pid != nil do
+    GenServer.reply(from, {:ok, state.session, host_pid})
+    %{state | client: nil}
+  end
+
+  defp answer(state), do: state
+
+  ## The terminal
+
+  # Bytes are to pass as they are, both ways.
+  defp open_output(state) do
+    {:encoding, encoding} = :user |> :io.getopts() |> List.keyfind(:encoding, 0)
+    :ok = :io.setopts(:user, encoding: :latin1)
+    %{state | encoding: encoding}
+  end
+
+  defp open_input(%{input: nil, session: session} = state),
+    do: %{state | input: spawn_link(fn -> pass_input(session) end)}
+
+  defp open_input(state), do: state
+
+  defp pass_input(session) do
+    with {:ok, bytes} <- Input.read(),
+         :ok <- Linx.Process.pty_write(session, bytes) do
+      pass_input(session)
+    else
+      :eof -> exit(:terminal_closed)
+      {:error, _ended} -> :ok
+    end
+  end
+
+  defp resize(state, size) do
+    if state.wait, do: Linx.Process.pty_set_winsize(state.session, size)
+    %{state | size: size}
+  end
+
+  @impl true
+  def terminate(_reason, state) do
+    if state.input, do: Process.exit(state.input, :kill)
+    if state.terminal, do: Terminal.give_back(state.terminal)
+    if state.encoding, do: :io.setopts(:user, encoding: state.encoding)
+    if state.owner, do: Linx.Process.set_owner(state.session, state.owner)
+    if state.started?, do: end_session(state.session)
+  end
+
+  defp end_session(session) do
+    GenServer.stop(session, :normal, @end_timeout)
+  catch
+    :exit, _gone -> :ok
+  end
+end

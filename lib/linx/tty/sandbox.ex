@@ -1,0 +1,146 @@
+defmodule Linx.Tty.Sandbox do
+  @moduledoc """
+  What a shell of its own needs besides its namespaces, for `mix linx.shell`: an identity, its own
+  `/proc` and host name, and an environment that is not the BEAM's.
+  """
+
+  alias Linx.Process.Error
+
+  @default [:user, :mount, :pid, :uts, :ipc]
+
+  @hostname "linx"
+  @path "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+  # Taken over from the environment: what a terminal program needs to know of the terminal and of
+  # the person.
+  @kept ~w(TERM COLORTERM LANG LANGUAGE TZ)
+
+  # An id that owns nothing on the host.
+  @nobody 65_534
+
+  # proc(5) says what the flags are for; a fresh instance shows the workload's own pid namespace.
+  @mount_proc "mount -t proc -o nosuid,nodev,noexec proc /proc"
+  @set_hostname "hostname " <> @hostname
+
+  @typedoc """
+    * `:namespaces` - those of the shell
+    * `:as_root?` - whether root inside is the host's root; otherwise it is the user who asks, and for root an
+      id that owns nothing
+    * `:command` - what to run; `[]` is the user's shell
+  """
+  @type config :: %{
+          namespaces: [Linx.Process.namespace()],
+          as_root?: boolean(),
+          command: [String.t()]
+        }
+
+  @doc "The namespaces of a shell that was not asked for others."
+  @spec default_namespaces() :: [Linx.Process.namespace()]
+  def default_namespaces, do: @default
+
+  @doc "The options of `Linx.Tty.attach/1` for a shell."
+  @spec options(config()) :: {:ok, keyword()} | {:error, {:no_program, String.t()}}
+  def options(config) do
+    identity = identity(config)
+
+    with {:ok, argv} <- argv(config.command) do
+      {:ok,
+       [
+         argv: argv,
+         namespaces: config.namespaces,
+         env: environment(identity),
+         orphan_policy: {:kill, 500},
+         prepare: &prepare(&1, &2, config.namespaces, identity)
+       ] ++ if(identity.owns_files?, do: [], else: [cwd: "/"])}
+    end
+  end
+
+  # Who the shell is: ids inside and outside, and whether the directory and home of whoever asks are
+  # of any use to it.
+  defp identity(config) do
+    {uid, gid} = own_ids()
+    inside? = :user in config.namespaces
+    nobody? = inside? and uid == 0 and not config.as_root?
+
+    %{
+      outside: if(nobody?, do: {@nobody, @nobody}, else: {uid, gid}),
+      root?: inside? or uid == 0,
+      owns_files?: not nobody?
+    }
+  end
+
+  defp own_ids do
+    %{uid: uid, gid: gid} = File.stat!("/proc/self")
+    {uid, gid}
+  end
+
+  defp argv([]), do: {:ok, [System.find_executable(System.get_env("SHELL", "")) || "/bin/sh"]}
+
+  defp argv([program | arguments]) do
+    cond do
+      String.contains?(program, "/") ->
+        {:ok, [program | arguments]}
+
+      path = :os.find_executable(to_charlist(program), to_charlist(@path)) ->
+        {:ok, [to_string(path) | arguments]}
+
+      true ->
+        {:error, {:no_program, program}}
+    end
+  end
+
+  defp environment(identity) do
+    kept = for {name, _value} = variable <- System.get_env(), kept?(name), do: variable
+    home = if identity.owns_files?, do: System.get_env("HOME", "/"), else: "/"
+    user = if identity.root?, do: "root", else: System.get_env("USER", "")
+
+    %{"TERM" => "linux", "PATH" => @path, "HOME" => home, "USER" => user, "LOGNAME" => user}
+    |> Map.merge(Map.new(kept))
+    |> Enum.map(fn {name, value} -> name <> "=" <> value end)
+  end
+
+  defp kept?(name), do: name in @kept or String.starts_with?(name, "LC_")
+
+  defp prepare(session, host_pid, namespaces, identity) do
+    with :ok <- map_ids(host_pid, namespaces, identity),
+         do: set_up(session, for({step, needed} <- steps(), needed -- namespaces == [], do: step))
+  end
+
+  defp steps, do: [{@mount_proc, [:mount, :pid]}, {@set_hostname, [:uts]}]
+
+  defp map_ids(host_pid, namespaces, %{outside: {uid, gid}}) do
+    if :user in namespaces,
+      do: Linx.User.setup_maps(host_pid, uid: [{0, uid, 1}], gid: [{0, gid, 1}]),
+      else: :ok
+  end
+
+  defp set_up(_session, []), do: :ok
+
+  # By a visitor in the same namespaces, while the shell itself waits.
+  defp set_up(session, steps) do
+    with {:ok, visitor} <-
+           Linx.Process.enter(session,
+             argv: ["/bin/sh", "-ec", Enum.join(steps, "\n")],
+             env: ["PATH=" <> @path],
+             stdio: :pty,
+             cwd: "/",
+             auto_proceed: true,
+             events: :tagged
+           ) do
+      case said(visitor, []) do
+        {{:exited, 0}, _text} -> :ok
+        {{:error, errno, stage}, _text} -> {:error, Error.new(stage, errno)}
+        {_ended, text} -> {:error, {:not_set_up, text}}
+      end
+    end
+  end
+
+  defp said(visitor, text) do
+    receive do
+      {:linx_process, ^visitor, {:pty_out, data}} -> said(visitor, [text | data])
+      {:linx_process, ^visitor, {:ready, _host_pid}} -> said(visitor, text)
+      {:linx_process, ^visitor, :running} -> said(visitor, text)
+      {:linx_process, ^visitor, ended} -> {ended, text |> IO.iodata_to_binary() |> String.trim()}
+    end
+  end
+end

@@ -1,0 +1,118 @@
+defmodule Linx.Tty.Terminal do
+  @moduledoc """
+  The BEAM's own terminal, in raw mode from `lend/0` to `give_back/1`.
+
+  An agent holds it, because a port program inherits the BEAM's standard input and outlives the BEAM
+  by the moment that it takes to restore the terminal. The process that calls `lend/0` owns the agent's
+  port and receives its messages.
+  """
+
+  alias Linx.Agent
+  alias Linx.Process.{Error, Wire}
+
+  # ioctl_tty(2): not a terminal.
+  @enotty 25
+
+  # How long giving back may take. It waits for output that the terminal has not shown yet.
+  @patience 5_000
+
+  @enforce_keys [:port, :settings]
+  defstruct [:port, :settings]
+
+  @typedoc "`settings` are what the terminal was before, as the kernel has them."
+  @type t :: %__MODULE__{port: port(), settings: binary()}
+
+  @typedoc "Rows and columns of characters, width and height in pixels."
+  @type size :: {0..65535, 0..65535, 0..65535, 0..65535}
+
+  @doc """
+  Makes the terminal raw; answers its size as well.
+
+  `{:error, :not_a_terminal}` when standard input is none; nothing has been changed then.
+  """
+  @spec lend() ::
+          {:ok, t(), size()}
+          | {:error, :not_a_terminal | {:missing_agent, Path.t()} | Error.t()}
+  def lend do
+    with {:ok, port} <- Agent.open() do
+      command(port, {:terminal, %{}})
+
+      with {:ok, {:settings, settings}} <- next_frame(port),
+           {:ok, {:winsize, size}} <- next_frame(port),
+           do: {:ok, %__MODULE__{port: port, settings: settings}, size}
+    end
+  end
+
+  @doc """
+  Restores the terminal, and returns when it is restored.
+
+  By a second agent when the first was killed. `:error` when the terminal can no longer be set: it is
+  gone then, or stopped.
+  """
+  @spec give_back(t()) :: :ok | :error
+  def give_back(%__MODULE__{} = terminal) do
+    with :error <- restore(terminal), do: restore_again(terminal)
+  end
+
+  defp restore_again(%{settings: settings}) do
+    case lend() do
+      {:ok, terminal, _size} -> restore(%{terminal | settings: settings})
+      {:error, _reason} -> :error
+    end
+  end
+
+  @doc "What a message says of the terminal; `nil` for one that is not its own."
+  @spec event(t(), term()) :: {:winsize, size()} | {:lost, Error.t()} | nil
+  def event(%__MODULE__{port: port}, {port, {:data, bytes}}), do: decode(bytes)
+  def event(%__MODULE__{port: port}, {port, {:exit_status, status}}), do: {:lost, died(status)}
+  def event(%__MODULE__{port: port}, {:EXIT, port, _reason}), do: {:lost, died(1)}
+  def event(_terminal, _message), do: nil
+
+  defp restore(%{port: port, settings: settings}) do
+    command(port, {:restore, settings})
+    await_exit(port)
+  end
+
+  defp await_exit(port) do
+    receive do
+      {^port, {:exit_status, 0}} -> :ok
+      {^port, {:exit_status, _status}} -> :error
+      {:EXIT, ^port, _reason} -> :error
+      {^port, {:data, _frame}} -> await_exit(port)
+    after
+      if(Port.info(port), do: @patience, else: 0) -> :error
+    end
+  end
+
+  defp next_frame(port) do
+    receive do
+      {^port, {:data, bytes}} -> bytes |> decode() |> refusal()
+      {^port, {:exit_status, status}} -> {:error, died(status)}
+      {:EXIT, ^port, _reason} -> {:error, died(1)}
+    end
+  end
+
+  defp refusal({:error, @enotty, :tcgetattr}), do: {:error, :not_a_terminal}
+  defp refusal({:error, errno, stage}), do: {:error, Error.new(stage, errno)}
+  defp refusal(frame), do: {:ok, frame}
+
+  # The list of stages is asked for first, because `:safe` takes no atom that is not there yet.
+  defp decode(bytes) do
+    stages = Wire.stages()
+
+    case :erlang.binary_to_term(bytes, [:safe]) do
+      {:settings, settings} = frame when is_binary(settings) -> frame
+      {:winsize, {_rows, _cols, _xpixel, _ypixel}} = frame -> frame
+      {:error, errno, stage} = frame when is_integer(errno) -> if stage in stages, do: frame
+    end
+  end
+
+  defp died(status), do: Error.new(:agent_died, status)
+
+  # A port that has closed raises; a message says that it has.
+  defp command(port, term) do
+    Port.command(port, :erlang.term_to_binary(term))
+  rescue
+    ArgumentError -> false
+  end
+end

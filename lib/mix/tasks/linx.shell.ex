@@ -1,0 +1,89 @@
+defmodule Mix.Tasks.Linx.Shell do
+  @shortdoc "Runs a shell, or any command, in namespaces of its own"
+
+  @moduledoc """
+  Runs a shell in namespaces of its own, on this terminal.
+
+      mix linx.shell [--ns NAMESPACE,...] [--root] [COMMAND [ARGUMENT...]]
+
+  Without a command it is the shell that `SHELL` names, or `/bin/sh`. It sees its own processes alone, has
+  a host name and System V IPC of its own, and whatever it mounts is its own as well. It is root there,
+  with root's capabilities over these namespaces; to the host it is the user who runs this, and for
+  root a user who owns nothing. Files are the host's.
+
+  Every key goes to the shell, ctrl-C too; `exit` ends it. The exit status is the command's, and
+  128 + n when signal n has ended it.
+
+  ## Options
+
+    * `--ns` - the namespaces, instead of `user,mount,pid,uts,ipc`: of `user`, `mount`, `pid`, `uts`, `ipc`, `net`,
+      `cgroup`, `time`. `net` has a loopback interface that is down, and no way out. An ordinary user
+      needs `user` for any of the others.
+    * `--root` - root inside is root outside: what root may do to files of the host, the shell may do. For
+      root alone.
+    * `--help` - this page
+
+  ## Examples
+
+      mix linx.shell
+      mix linx.shell vi README.md
+      mix linx.shell --ns user,mount,pid,net ip address
+      mix linx.shell sh -c 'ps ax; id'
+  """
+
+  use Mix.Task
+
+  alias Linx.Tty.Sandbox
+
+  @namespaces Map.new(~w(user mount pid uts ipc net cgroup time)a, &{Atom.to_string(&1), &1})
+  @switches [ns: :string, root: :boolean, help: :boolean]
+
+  @impl Mix.Task
+  def run(args) do
+    case OptionParser.parse_head(args, strict: @switches, aliases: [h: :help]) do
+      {opts, command, []} ->
+        if opts[:help], do: help(), else: shell(opts, command)
+
+      {_opts, _command, [{switch, _value} | _more]} ->
+        refuse("#{switch}: no such option, or no value for it")
+    end
+  end
+
+  defp help, do: Mix.shell().info(Mix.Task.moduledoc(__MODULE__))
+
+  defp shell(opts, command) do
+    config = %{namespaces: namespaces(opts[:ns]), as_root?: as_root?(opts), command: command}
+    Mix.Task.run("app.config")
+
+    with {:ok, options} <- Sandbox.options(config),
+         {:ok, outcome} <- Linx.Tty.attach(options) do
+      leave(outcome)
+    else
+      {:error, reason} -> Mix.raise("linx.shell: " <> message(reason))
+    end
+  end
+
+  defp leave({:exited, 0}), do: :ok
+  defp leave({:exited, status}), do: exit({:shutdown, status})
+  defp leave({:signaled, number}), do: exit({:shutdown, 128 + number})
+
+  defp namespaces(nil), do: Sandbox.default_namespaces()
+
+  defp namespaces(list) do
+    for name <- String.split(list, ",", trim: true) do
+      @namespaces[name] ||
+        refuse("--ns: #{name} is none of #{Enum.join(Map.keys(@namespaces), ", ")}")
+    end
+  end
+
+  defp as_root?(opts) do
+    if opts[:root] && File.stat!("/proc/self").uid != 0, do: refuse("--root is for root")
+    opts[:root] || false
+  end
+
+  defp refuse(message), do: Mix.raise("linx.shell: #{message} (mix linx.shell --help)")
+
+  defp message({:no_program, program}), do: "there is no program #{program}"
+  defp message({:not_set_up, text}), do: "the namespaces could not be set up: " <> text
+  defp message(reason), do: Linx.Tty.format_error(reason)
+end
