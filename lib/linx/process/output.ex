@@ -80,7 +80,14 @@ defmodule Linx.Process.Output do
   @doc "Ends the stream, if it has not ended. Closing it drops what was not taken."
   @spec finish(t(), ending()) :: t()
   def finish(%__MODULE__{} = output, :closed),
-    do: %{output | ending: :closed, buffer: :queue.new(), buffered: 0, active: false}
+    do: %{
+      output
+      | ending: :closed,
+        buffer: :queue.new(),
+        buffered: 0,
+        active: false,
+        told?: true
+    }
 
   def finish(%__MODULE__{ending: nil} = output, ending), do: %{output | ending: ending}
   def finish(%__MODULE__{} = output, _ending), do: output
