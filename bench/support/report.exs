@@ -28,29 +28,29 @@ defmodule Bench.Report do
   # Numbers to the right, words to the left.
   @right [1, 4, 6]
 
-  @doc "Prints a table, for a terminal, without the columns that nothing is in."
+  # What is left of them in Markdown.
+  @figures [0, 1, 3, 4, 6]
+
+  @doc "Prints a table, for a terminal."
   def table(title, rows) do
     IO.puts("\n#{title}\n")
 
     rows
-    |> Enum.map(&cells/1)
-    |> Enum.zip_with(& &1)
-    |> Enum.zip(@columns)
-    |> Enum.with_index()
-    |> Enum.reject(fn {{column, _head}, _index} -> Enum.all?(column, &(&1 == "")) end)
-    |> Enum.map(fn {{column, head}, index} -> pad([head | column], index) end)
+    |> columns()
+    |> Enum.map(&pad/1)
     |> Enum.zip_with(&("  " <> Enum.join(&1, "  ")))
     |> Enum.each(&IO.puts(String.trim_trailing(&1)))
   end
 
-  @doc "Prints the same as a table in Markdown, without spreads and bars."
+  @doc "Prints the same as a table in Markdown, without spreads, targets and bars."
   def markdown(title, rows) do
-    IO.puts("\n| #{title} | | compared with | | ratio |\n| --- | ---: | --- | ---: | ---: |")
+    [{_index, [_blank | whats]} | others] =
+      rows |> columns() |> Enum.filter(fn {index, _cells} -> index in @figures end)
 
-    for row <- rows do
-      [what, value, _spread, peer, peer_value, _peer_spread, ratio | _rest] = cells(row)
-      IO.puts("| #{Enum.join([what, value, peer, peer_value, ratio], " | ")} |")
-    end
+    rule = Enum.map(others, fn {index, _cells} -> if index in @right, do: "---:", else: "---" end)
+    [head | lines] = Enum.zip_with([[title | whats] | Enum.map(others, &elem(&1, 1))], & &1)
+    IO.puts("")
+    for line <- [head, ["---" | rule] | lines], do: IO.puts("| #{Enum.join(line, " | ")} |")
   end
 
   @doc "What a bar means, and how many of the targets are reached."
@@ -95,10 +95,19 @@ defmodule Bench.Report do
     ]
   end
 
-  defp pad(column, index) do
-    width = column |> Enum.map(&String.length/1) |> Enum.max()
+  # The columns that something is in, with their place and head.
+  defp columns(rows) do
+    columns = rows |> Enum.map(&cells/1) |> Enum.zip_with(& &1)
+
+    for {{cells, head}, index} <- columns |> Enum.zip(@columns) |> Enum.with_index(),
+        Enum.any?(cells, &(&1 != "")),
+        do: {index, [head | cells]}
+  end
+
+  defp pad({index, cells}) do
+    width = cells |> Enum.map(&String.length/1) |> Enum.max()
     pad = if index in @right, do: &String.pad_leading/2, else: &String.pad_trailing/2
-    Enum.map(column, &pad.(&1, width))
+    Enum.map(cells, &pad.(&1, width))
   end
 
   defp target(%Row{target: nil}), do: ""
