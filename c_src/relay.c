@@ -110,10 +110,10 @@ static bool open_staging(const struct channel_out *out) {
 }
 
 /* Moves up to `room` bytes into a frame without copying them (splice(2)). Answers how many; 0
- * leaves the rest to copying. */
+ * leaves the rest to copying. A terminal is read 4 KiB at a time, and only copying gathers that. */
 static size_t move(struct relay_out *relay, size_t room, struct channel_out *out) {
   struct frame frame;
-  if (relay->copies || !open_staging(out)) {
+  if (relay->copies || relay->stream == STREAM_PTY || !open_staging(out)) {
     relay->copies = true;
     return 0;
   }
