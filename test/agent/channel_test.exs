@@ -72,15 +72,24 @@ defmodule AgentTest.ChannelTest do
   describe "a client that does not read fd 4" do
     # What the agent relays has nowhere to go; the beacon tells of the workload's death before a
     # single frame has been read.
-    test "does not keep a signal from a workload that floods its terminal" do
+    defp stuck(request, opts \\ []) do
       {listener, argv} = Beacon.actor(["flood", 1])
-      request = %{argv: argv, stdio: :pty, proceed: true}
-      wire = requested(request, frames: :socket)
+      request = Map.merge(%{argv: argv, proceed: true}, request)
+      wire = requested(request, [frames: :socket] ++ opts)
       beacon = Beacon.await_lit(listener)
-      send_term(wire, {:signal, 15})
-      Beacon.await_dark(beacon)
-      read_frames(wire)
-      assert terminal(finish(wire)) == {:status, :signaled, 15}
+      # No event tells that every buffer is full; the flood has this long to fill them.
+      assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 200)
+      {wire, beacon}
+    end
+
+    for {what, stdio} <- [{"terminal", :pty}, {"pipe", [stdout: :pipe]}] do
+      test "does not keep a signal from a workload that floods its #{what}" do
+        {wire, beacon} = stuck(%{stdio: unquote(stdio)})
+        send_term(wire, {:signal, 15})
+        Beacon.await_dark(beacon)
+        read_frames(wire)
+        assert terminal(finish(wire, drained: true)) == {:status, :signaled, 15}
+      end
     end
 
     test "gets every byte once it reads" do
@@ -108,10 +117,8 @@ defmodule AgentTest.ChannelTest do
     end
 
     test "does not keep the agent from an orphan's end" do
-      {listener, argv} = Beacon.actor(["flood", 1])
-      request = %{argv: argv, stdio: :pty, proceed: true, orphan_policy: {:kill, 60_000}}
-      wire = requested(request, frames: :socket, commands: :socket)
-      beacon = Beacon.await_lit(listener)
+      request = %{stdio: :pty, orphan_policy: {:kill, 60_000}}
+      {wire, beacon} = stuck(request, commands: :socket)
       close_commands(wire)
       Beacon.await_dark(beacon)
       close_frames(wire)

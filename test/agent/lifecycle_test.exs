@@ -148,6 +148,22 @@ defmodule AgentTest.LifecycleTest do
     assert terminal(finish(wire)) == {:status, :signaled, 15}
   end
 
+  test "a client that asked for nothing beyond the base gets nothing beyond it" do
+    for stdio <- [:inherit, :devnull, :pty], argv <- [actor(["say", "hi"]), ["/no/such"]] do
+      frames = run(%{argv: argv, stdio: stdio}, checkpoint: [{:cap_set_ambient, 0}]).frames
+      assert Enum.all?(frames, &base?/1)
+    end
+  end
+
+  defp base?({:status, status, n})
+       when status in [:spawned, :ready, :exited, :signaled, :aborted],
+       do: is_integer(n)
+
+  defp base?({:status, :running}), do: true
+  defp base?({:error, code, stage}), do: is_integer(code) and is_atom(stage)
+  defp base?({:pty_out, bytes}), do: is_binary(bytes) and bytes != ""
+  defp base?(_), do: false
+
   test "without :ack no command is answered" do
     result = run(%{argv: actor(["exit", 0])}, checkpoint: [{:cap_drop_bounding, 0}])
     assert [{_, :spawned, _}, {_, :ready, _}, {_, :running}, {_, :exited, 0}] = result.frames

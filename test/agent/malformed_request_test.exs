@@ -27,6 +27,7 @@ defmodule AgentTest.MalformedRequestTest do
     env: [[1], [:a], [{"A", "1"}], ["A=\0"], ["A\0=1"], ["A"], ["=1"], [""], ["A=1" | "B=2"]],
     cwd: [1, :root, nil, {}, %{}, 1.5, ["/", "tmp"], "/tm\0p", [?/, 256], [?/ | ?t], <<1::1>>],
     arg0: [1, nil, :a, ["a"], "a\0", [256], {}],
+    files: [[], nil, :a, "/bin/true", '/bin/true', [1], [:a], ["a\0"], ["a" | "b"], %{}],
     namespaces: [:net, "net", 1, nil, %{}, {:net}],
     namespaces: [[:foo], ["net"], [1], [nil], [:net | :pid], [[:net]]],
     stdio: [:foo, "pty", 1, nil, %{stdin: :inherit}, {:stdin, :inherit}],

@@ -45,6 +45,72 @@ defmodule AgentTest.RequestTest do
     end
   end
 
+  # The search of execvp(3), on the paths that the client made of PATH.
+  describe ":files" do
+    defp tried(files, request \\ %{}) do
+      request = Map.merge(%{argv: ["name", "say", "found"], files: files}, request)
+      run(request)
+    end
+
+    defp file(dir, name, mode, content \\ "#!/no/such/interpreter\n") do
+      path = Path.join(dir, name)
+      File.write!(path, content)
+      File.chmod!(path, mode)
+      path
+    end
+
+    test "are tried in order; the first that is there is executed" do
+      for before <- [[], ["/no/such/name"], ["/no/such/name", "/etc/passwd/name"]],
+          behind <- [[], ["/bin/false"]] do
+        assert tried(before ++ [path("actor")] ++ behind).output == "found\n"
+      end
+    end
+
+    test "may be charlists" do
+      assert tried(['/no/such/name', to_charlist(path("actor"))]).output == "found\n"
+    end
+
+    test "a file without permission is passed over, and reported when there is no other", %{
+      tmp_dir: dir
+    } do
+      plain = file(dir, "plain", 0o644)
+      assert tried([plain, path("actor")]).output == "found\n"
+      assert terminal(tried([plain, "/no/such/name"])) == {:error, errno(:eacces), :execve}
+      assert terminal(tried(["/no/such/name"])) == {:error, errno(:enoent), :execve}
+    end
+
+    test "another failure ends the search", %{tmp_dir: dir} do
+      noise = file(dir, "noise", 0o755, "no program\n")
+      assert terminal(tried([noise, path("actor")])) == {:error, errno(:enoexec), :execve}
+    end
+
+    test "make argv[0] the file that was executed, unless arg0 says otherwise" do
+      for {extra, name} <- [{%{}, path("actor")}, {%{arg0: "other"}, "other"}] do
+        request = %{argv: ["name", "pause"], files: ["/no/such/name", path("actor")]}
+        wire = running(Map.merge(request, extra))
+        await_output(wire, "ready\n")
+        assert Host.cmdline(wire.host_pid) == [name, "pause"]
+        send_term(wire, {:signal, 9})
+        finish(wire)
+      end
+    end
+
+    test "are looked for under a filter too, and their failure has its errno" do
+      filter = [{:seccomp_install, Bpf.deny([:write], errno(:eperm))}]
+
+      request = %{
+        argv: ["name", "exit", "7"],
+        files: ["/no/such/name", path("actor")],
+        seal: filter
+      }
+
+      assert terminal(run(request)) == {:status, :exited, 7}
+
+      assert terminal(run(%{request | files: ["/no/such/name"]})) ==
+               {:error, errno(:enoent), :execve}
+    end
+  end
+
   describe ":env" do
     test "replaces the environment, in its order and with its duplicates" do
       env = ["B=2", "A=", "B=3", "C=a=b", "D=" <> <<200, 10>>]
