@@ -340,7 +340,12 @@ defmodule Linx.CmdTest do
   end
 
   defp tmp do
-    path = Path.join(System.tmp_dir!(), "linx-cmd-#{System.unique_integer([:positive])}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-cmd-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     File.mkdir_p!(path)
     on_exit(fn -> File.rm_rf!(path) end)
     path

@@ -2,7 +2,12 @@ defmodule Linx.FilesTest do
   use Linx.SessionCase, async: true
 
   setup do
-    directory = Path.join(System.tmp_dir!(), "linx-files-#{System.unique_integer([:positive])}")
+    directory =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-files-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     File.mkdir_p!(Path.join(directory, "directory"))
     on_exit(fn -> File.rm_rf!(directory) end)
     File.write!(Path.join(directory, "text"), "")

@@ -21,7 +21,12 @@ defmodule Linx.RunTest do
     assert {:ok, %{stdout: "out\n", stderr: ""}} = Linx.run(script, stdio: [stderr: :devnull])
     assert {:ok, %{stdout: "", stderr: ""}} = Linx.run(script, stdio: :devnull)
 
-    path = Path.join(System.tmp_dir!(), "linx-run-#{System.unique_integer([:positive])}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-run-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     on_exit(fn -> File.rm(path) end)
 
     assert {:ok, %{stdout: "", stderr: "err\n"}} =
@@ -117,7 +122,12 @@ defmodule Linx.RunTest do
   end
 
   test "the checkpoint's refusal is the answer, and nothing has run" do
-    path = Path.join(System.tmp_dir!(), "linx-run-#{System.unique_integer([:positive])}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-run-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     before = ties()
     refuse = fn _session, _host_pid -> {:error, :unwilling} end
     assert {:error, :unwilling} = Linx.run(["touch", path], checkpoint: refuse)

@@ -101,7 +101,12 @@ defmodule Linx.StreamTest do
   end
 
   test "a program that halts its reader is not run at all" do
-    path = Path.join(System.tmp_dir!(), "linx-stream-#{System.unique_integer([:positive])}")
+    path =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-stream-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     assert Linx.stream!(["touch", path]) |> Enum.take(0) == []
     refute File.exists?(path)
   end
