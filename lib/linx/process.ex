@@ -163,6 +163,7 @@ defmodule Linx.Process do
           Options.error()
           | {:missing_agent, Path.t()}
           | {:already_started, pid()}
+          | :nodedown
           | Error.t()
 
   @doc """
@@ -590,13 +591,14 @@ defmodule Linx.Process do
       iex> Linx.Process.format_error({:bad_cwd, 7})
       "bad option :cwd: a path, without NUL bytes, got: 7"
   """
-  @spec format_error(start_error() | :not_ready | :no_process | {:bad_target, term()}) ::
+  @spec format_error(start_error() | :not_ready | :no_process | :nodedown | {:bad_target, term()}) ::
           String.t()
   def format_error(%Error{} = error), do: Exception.message(error)
   def format_error({:missing_agent, path}), do: Linx.Agent.missing_message(path)
   def format_error({:already_started, pid}), do: "the name is taken by #{inspect(pid)}"
   def format_error(:not_ready), do: "the session has no process yet"
   def format_error(:no_process), do: "the session has ended"
+  def format_error(:nodedown), do: "the session's node cannot be reached"
 
   def format_error({:bad_target, value}),
     do: "a target is the pid of a process on this host or a session, got: #{inspect(value)}"

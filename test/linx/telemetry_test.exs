@@ -1,0 +1,75 @@
+defmodule Linx.TelemetryTest do
+  # A stand-in for the library of that name, which is loaded for as long as the test runs: not async.
+  use Linx.SessionCase, async: false
+
+  alias Linx.Process, as: P
+
+  @stand_in """
+  defmodule :telemetry do
+    def execute(event, measurements, metadata),
+      do: send(:telemetry_listener, {:telemetry, event, measurements, metadata}) && :ok
+  end
+  """
+
+  defp load do
+    refute function_exported?(:telemetry, :execute, 3), "this test brings its own"
+    Process.register(self(), :telemetry_listener)
+    [{:telemetry, _code}] = Code.compile_string(@stand_in)
+
+    on_exit(fn ->
+      :code.purge(:telemetry)
+      :code.delete(:telemetry)
+    end)
+  end
+
+  defp told(name) do
+    assert_receive {:telemetry, [:linx, :session, ^name], measurements, metadata}, 30_000
+    {measurements, metadata}
+  end
+
+  test "a session's way is told from start to stop, with its duration and usage" do
+    load()
+    argv = actor(["burn", 5])
+    session = session(argv: argv, usage: true)
+    {started, %{session: ^session, mode: :spawn, argv: ^argv}} = told(:start)
+    assert is_integer(started.system_time)
+    {ready, %{session: ^session, host_pid: host_pid}} = told(:ready)
+    assert {:ok, ^host_pid} = P.host_pid(session)
+    :ok = P.proceed(session)
+    {running, %{session: ^session}} = told(:running)
+    {stopped, %{session: ^session, argv: ^argv, result: {:ok, {:exited, 0}}}} = told(:stop)
+    assert ready.duration > 0
+    assert running.duration > ready.duration
+    assert stopped.duration > running.duration
+    assert stopped.utime_us + stopped.stime_us >= 5_000
+    assert {:ok, %Info{usage: usage}} = P.info(session)
+    assert Map.delete(stopped, :duration) == usage
+    refute_received {:telemetry, _, _, _}
+  end
+
+  test "a session that failed is an exception" do
+    load()
+    session = session(argv: ["/no/such/program"], auto_proceed: true)
+    {_, %{session: ^session}} = told(:start)
+    {_, _} = told(:ready)
+    {%{duration: _}, metadata} = told(:exception)
+
+    assert %{kind: :error, reason: %Error{stage: :execve}, stacktrace: [], mode: :spawn} =
+             metadata
+
+    refute_received {:telemetry, [:linx, :session, :stop], _, _}
+  end
+
+  test "an aborted session stops, and output is no event" do
+    load()
+    {session, _} = parked(stdio: :pty)
+    :ok = P.abort(session)
+    {_, %{result: {:ok, :aborted}}} = told(:stop)
+  end
+
+  test "without the library there is nothing" do
+    refute function_exported?(:telemetry, :execute, 3)
+    assert Linx.Telemetry.start(:spawn, ["/bin/true"]) == nil
+    assert Linx.Telemetry.event(nil, :running, nil) == nil
+  end
+end

@@ -1,0 +1,73 @@
+defmodule Linx.Test.Nodes do
+  @moduledoc """
+  Other nodes for a test, on this machine and reachable from it alone.
+
+  They need Erlang's port mapper, which is started when it does not run, and stopped again then. The
+  test's own VM becomes a node, so such tests are not async.
+  """
+
+  import ExUnit.Callbacks
+
+  @loopback {127, 0, 0, 1}
+
+  @doc "Makes this VM a node until the test module is done."
+  def start_distribution do
+    started? = start_mapper()
+    Application.put_env(:kernel, :inet_dist_use_interface, @loopback)
+    name = :"linx-test-#{System.pid()}@127.0.0.1"
+    {:ok, _pid} = Node.start(name, :longnames)
+
+    on_exit(fn ->
+      Node.stop()
+      Application.delete_env(:kernel, :inet_dist_use_interface)
+      if started?, do: mapper(["-kill"])
+    end)
+  end
+
+  defp start_mapper do
+    case mapper(["-names"]) do
+      {_, 0} ->
+        false
+
+      _not_running ->
+        {_, 0} = mapper(["-daemon"])
+        await_mapper()
+        true
+    end
+  end
+
+  defp await_mapper do
+    case mapper(["-names"]) do
+      {_, 0} -> :ok
+      _not_yet -> await_mapper()
+    end
+  end
+
+  defp mapper(arguments) do
+    erts = "erts-#{:erlang.system_info(:version)}"
+    program = Path.join([:code.root_dir(), erts, "bin", "epmd"])
+
+    System.cmd(program, arguments,
+      env: [{"ERL_EPMD_ADDRESS", "127.0.0.1"}],
+      stderr_to_stdout: true
+    )
+  end
+
+  @doc "A node that has this library, or with `paths: []` has not. It ends with the test."
+  def start_node(opts \\ []) do
+    paths = Enum.flat_map(Keyword.get(opts, :paths, :code.get_path()), &['-pa', &1])
+    interface = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}']
+
+    {:ok, peer, node} =
+      :peer.start(%{
+        name: :peer.random_name(),
+        host: '127.0.0.1',
+        longnames: true,
+        wait_boot: 30_000,
+        args: paths ++ interface
+      })
+
+    on_exit(fn -> if Process.alive?(peer), do: :peer.stop(peer) end)
+    node
+  end
+end
