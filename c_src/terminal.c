@@ -84,7 +84,7 @@ static bool are_same(const struct termios *one, const struct termios *other) {
 /* When the BEAM is gone, the shell that it ran under may be first to set its own terminal right,
  * and then it must not be set wrong behind its back. */
 static void restore_unasked(const struct termios *before, const struct termios *raw) {
-  struct termios now;
+  struct termios now = {0};
   if (tcgetattr(STDIN_FILENO, &now) == 0 && are_same(&now, raw))
     tcsetattr(STDIN_FILENO, TCSADRAIN, before);
 }
@@ -116,7 +116,8 @@ static bool serve(struct channel_in *in, struct channel_out *out, int signals,
 }
 
 int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *stage) {
-  struct termios before;
+  /* Cleared, because libc's structure has more room than the kernel fills. */
+  struct termios before = {0};
   *stage = STAGE_TCGETATTR;
   if (tcgetattr(STDIN_FILENO, &before) < 0)
     return -errno;
