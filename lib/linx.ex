@@ -1,16 +1,10 @@
 defmodule Linx do
-  @moduledoc """
-  Runs Linux programs from the BEAM: in namespaces of their own, configured before their first
-  instruction, and under supervision until nothing of them is left.
-
-    * `cmd/3`, `run/2`, `stream!/2` - one call that runs a program: for its output, for all there is to know of
-      it, or for its output while it runs
-    * `Linx.Process` - sessions: start a program or enter a running one's namespaces, let it go, signal
-      it, talk to it, learn how it ended
-    * `Linx.Capabilities`, `Linx.Seccomp`, `Linx.User` - what a program may do, set while it is parked at the
-      checkpoint
-    * `Linx.Process.Error`, `Linx.Errno`, `Linx.Signal` - errors and signals by name
-  """
+  @readme Path.expand("../README.md", __DIR__)
+  @external_resource @readme
+  @moduledoc @readme
+             |> File.read!()
+             |> String.split(~r/<!-- \/?moduledoc -->\n/)
+             |> Enum.fetch!(1)
 
   alias Linx.{Command, Result, Stdin}
   alias Linx.Command.{Capture, Collect, Failure}

@@ -110,9 +110,9 @@ defmodule Linx.CmdTest do
   test "input is iodata or an enumerable of it" do
     for input <- [
           "text",
-          'text',
-          ["te", ['x'], "t"],
-          Stream.concat(["te"], ['xt']),
+          ~c"text",
+          ["te", [~c"x"], "t"],
+          Stream.concat(["te"], [~c"xt"]),
           MapSet.new(["text"])
         ] do
       assert Linx.cmd("cat", [], input: input) == {"text", 0}
@@ -133,6 +133,17 @@ defmodule Linx.CmdTest do
     never = Stream.resource(fn -> :ok end, fn _ -> receive(do: (:never -> :ok)) end, & &1)
     assert Linx.cmd("true", [], input: never) == {"", 0}
     assert {"x", 0} = Linx.cmd("head", ["-c", "1"], input: Stream.concat(["x"], never))
+  end
+
+  test "the input is enumerated in a process that says whose work it does" do
+    test = self()
+
+    input =
+      Stream.map([1], fn _ -> send(test, {:input, self(), Process.get(:"$callers")}) && "" end)
+
+    assert {"", 0} = Linx.cmd("cat", [], input: input)
+    assert_received {:input, feeder, [^test | _]}
+    assert feeder != test
   end
 
   test "each element of a slow input is there before the next one is" do

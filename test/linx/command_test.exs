@@ -93,7 +93,7 @@ defmodule Linx.CommandTest do
     end
 
     test "#{kind} takes strings without NUL for what to run" do
-      for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], ['a'], :a, nil] do
+      for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], [~c"a"], :a, nil] do
         assert {:error, {:bad_argv, ^argv} = reason} = Command.parse(unquote(kind), argv, [])
         assert Command.message(reason) =~ "argv"
       end

@@ -6,7 +6,7 @@ defmodule Linx.StdinTest do
   test "what is collected is written and then closed" do
     session = piped(["/bin/cat"])
     stdin = Linx.stdin(session)
-    assert Enum.into(["one ", ['t', "wo"]], stdin) == stdin
+    assert Enum.into(["one ", [~c"t", "wo"]], stdin) == stdin
     assert Linx.Process.read(session, :stdout) == {:ok, "one two"}
     assert Linx.Process.read(session, :stdout) == :eof
     assert Linx.Process.wait(session) == {:ok, {:exited, 0}}

@@ -41,7 +41,7 @@ defmodule Linx.Command.Environment do
   @doc """
   The bytes of a variable that the BEAM tells as characters, which it decodes as it does file names.
 
-      iex> Linx.Command.Environment.bytes('a')
+      iex> Linx.Command.Environment.bytes(~c"a")
       "a"
   """
   @spec bytes(charlist()) :: binary()

@@ -71,7 +71,7 @@ defmodule Linx.Command.Executable do
 
   # A relative element is one from the BEAM's working directory, an empty one that directory itself.
   defp path do
-    case :os.getenv('PATH') do
+    case :os.getenv(~c"PATH") do
       false -> []
       path -> path |> Environment.bytes() |> String.split(":") |> Enum.map(&absolute/1)
     end

@@ -16,7 +16,11 @@ defmodule Linx.Command.Feeder do
   @doc "Starts writing; stdin is closed at the end of the input."
   @spec start(binary() | Enumerable.t(), pid()) :: t()
   def start(input, session) do
+    callers = [self() | Process.get(:"$callers", [])]
+
     spawn_monitor(fn ->
+      # Whose work the input's code does, as Task tells it.
+      Process.put(:"$callers", callers)
       Process.link(session)
       feed(input, session)
     end)
