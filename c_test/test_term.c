@@ -551,6 +551,29 @@ static void an_atom_with_a_nul_is_not_the_shorter_one(void **state) {
   assert_true(term_read_atom(&at, name) < 0 || strcmp(name, "true") != 0);
 }
 
+/* ei is not instrumented, so that AddressSanitizer does not see where it writes. */
+static void an_atom_never_leaves_its_buffer(void **state) {
+  (void)state;
+  for (unsigned ascii = 0; ascii < TERM_ATOM_SIZE + 4; ascii++)
+    for (unsigned wide = 0; wide < TERM_ATOM_SIZE; wide++) {
+      struct {
+        char name[TERM_ATOM_SIZE];
+        char behind[8];
+      } at = {.behind = "UNTOUCH"};
+      begin(&terms);
+      put8(&terms, ATOM); /* Latin-1, of which each byte from 128 on is two of UTF-8 */
+      put16(&terms, ascii + wide);
+      for (unsigned byte = 0; byte < ascii + wide; byte++)
+        put8(&terms, byte < ascii ? 'a' : 0xe4);
+      struct term_reader from = reader();
+      if (term_read_atom(&from, at.name) == 0) {
+        assert_int_equal((size_t)from.index, terms.size);
+        assert_non_null(memchr(at.name, '\0', sizeof at.name));
+      }
+      assert_string_equal(at.behind, "UNTOUCH");
+    }
+}
+
 static void a_reader_that_fails_stays_where_it_was(void **state) {
   (void)state;
   int count = 0;
@@ -617,6 +640,7 @@ int main(void) {
       cmocka_unit_test(lists_of_numbers_come_in_two_encodings),
       cmocka_unit_test(a_list_longer_than_its_reader_has_room_for_is_counted),
       cmocka_unit_test(an_atom_with_a_nul_is_not_the_shorter_one),
+      cmocka_unit_test(an_atom_never_leaves_its_buffer),
       cmocka_unit_test(a_reader_that_fails_stays_where_it_was),
       cmocka_unit_test(an_arena_hands_out_no_more_than_it_has),
   };
