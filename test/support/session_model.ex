@@ -10,19 +10,26 @@ defmodule Linx.Process.SessionModel do
 
   defstruct [
     :session,
-    # where the agent stands: :start, :spawned, :parked, :exec, :running, :done
+    # where the agent stands: :start, :spawned, :parked, :exec, :running, :draining, :done
     agent: :start,
     inbox: [],
     applied: 0,
     calls: [],
+    open: [],
     effects: [],
     events: []
   ]
 
   @doc "Runs the steps, and ends the agent when they have not."
   def run(fields, steps) do
-    model = Enum.reduce(steps, %__MODULE__{session: Session.new(fields)}, &step/2)
-    feed(model, {:agent_exit, 1})
+    session = Session.new(fields)
+    open = Map.keys(session.streams.outputs)
+    model = Enum.reduce(steps, %__MODULE__{session: session, open: open}, &step/2)
+
+    # What was not read is not wanted, and whoever has read without coming back for the end is gone.
+    model = feed(model, {:agent_exit, 1})
+    model = Enum.reduce(open, model, &step({:call, {:close, &1}}, &2))
+    feed(model, {:caller_down, {:from, :last_read}})
   end
 
   defp step({:call, request}, model) do
@@ -57,6 +64,12 @@ defmodule Linx.Process.SessionModel do
     do: frame(%{model | agent: :spawned}, {:status, :spawned, 100})
 
   defp agent(%{agent: :done} = model, _), do: model
+  defp agent(%{agent: :draining} = model, :die), do: done(feed(model, {:agent_exit, 137}))
+  defp agent(%{agent: :draining, open: []} = model, _), do: done(model)
+
+  defp agent(%{agent: :draining, open: [stream | others]} = model, _),
+    do: frame(%{model | open: others}, {:eof, stream})
+
   defp agent(model, :die), do: terminal(model, {:status, :signaled, 9})
 
   defp agent(%{agent: :spawned} = model, _) do
@@ -77,6 +90,22 @@ defmodule Linx.Process.SessionModel do
   end
 
   defp agent_command(model, _stage, {:demand, :pty, _}, _how), do: model
+  defp agent_command(model, _stage, {:close, _stream}, _how), do: model
+
+  defp agent_command(model, :running, {:demand, stream, bytes}, :go_on),
+    do: frame(model, {stream, :binary.copy("o", min(bytes, 10))})
+
+  defp agent_command(%{open: open} = model, :running, {:demand, stream, _}, :refuse),
+    do: frame(%{model | open: List.delete(open, stream)}, {:eof, stream})
+
+  defp agent_command(model, _stage, {:demand, _stream, _}, _how), do: model
+
+  defp agent_command(model, :running, {:stdin, _data}, :refuse),
+    do: frame(model, {:closed, :stdin, 32})
+
+  defp agent_command(model, _stage, {:stdin, data}, _how),
+    do: frame(model, {:written, :stdin, byte_size(data)})
+
   defp agent_command(model, :parked, :proceed, _how), do: %{model | agent: :exec}
   defp agent_command(model, :parked, :abort, _how), do: terminal(model, {:status, :aborted, 1})
 
@@ -93,7 +122,7 @@ defmodule Linx.Process.SessionModel do
   defp agent_command(model, :running, {:pty_in, data}, _how),
     do: frame(model, {:written, :pty, byte_size(data)})
 
-  defp agent_command(model, :running, {:signal, 9, :group}, _how),
+  defp agent_command(model, :running, {:signal, 9, scope}, _how) when scope in [:group, :tree],
     do: terminal(model, {:status, :signaled, 9})
 
   defp agent_command(model, :running, command, _how) do
@@ -104,7 +133,11 @@ defmodule Linx.Process.SessionModel do
   end
 
   defp frame(model, frame), do: feed(model, {:frame, frame})
-  defp terminal(model, frame), do: model |> frame(frame) |> done()
+
+  defp terminal(%{open: []} = model, frame), do: model |> frame(frame) |> done()
+  defp terminal(model, {:error, _, _} = frame), do: model |> frame(frame) |> done()
+  defp terminal(model, frame), do: frame(%{model | agent: :draining}, frame)
+
   defp done(model), do: %{model | agent: :done}
 
   @doc "What holds of every session, whatever its agent did."
@@ -138,6 +171,7 @@ defmodule Linx.Process.SessionModel do
 
     stops = for {:stop, reason} <- effects, do: reason
     assert length(stops) == if(model.session.linger, do: 0, else: 1)
+    assert [] == model.session.last_readers
   end
 
   @doc "What holds besides when the agent kept to the protocol."

@@ -17,7 +17,7 @@ defmodule Linx.Process.Output do
             reader: nil,
             told?: false
 
-  @type ending :: nil | :eof | :closed | {:error, Linx.Process.Error.t()}
+  @type ending :: nil | :eof | :closed | {:error, Linx.Process.Error.t() | :no_process}
   @type t :: %__MODULE__{
           buffer: :queue.queue(binary()),
           buffered: non_neg_integer(),

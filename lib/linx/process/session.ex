@@ -492,7 +492,8 @@ defmodule Linx.Process.Session do
 
   ## The end
 
-  defp stop(%{stage: :ended} = session), do: close(session)
+  # Those that wait are told what they would be by the session's end.
+  defp stop(%{stage: :ended} = session), do: session |> break_streams(:no_process) |> settle()
   defp stop(%{stage: :running} = session), do: {session, [{:send, @kill}]}
   defp stop(%{stage: :ready} = session), do: {%{session | stage: :aborting}, [{:send, :abort}]}
   # On the way there: taken up at :ready or at :running.
@@ -580,8 +581,12 @@ defmodule Linx.Process.Session do
 
   # A call that waited waits no more.
   defp forget(session, {pid, :last_read} = from, effects) do
-    session = %{session | last_readers: List.delete(session.last_readers, from)}
-    settle({%{session | streams: Streams.give_up(session.streams, pid)}, effects})
+    if from in session.last_readers do
+      session = %{session | last_readers: List.delete(session.last_readers, from)}
+      settle({%{session | streams: Streams.give_up(session.streams, pid)}, effects})
+    else
+      {session, []}
+    end
   end
 
   defp forget(session, from, effects) do

@@ -123,14 +123,14 @@ defmodule Linx.Process.Streams do
   end
 
   @doc "Ends a stream."
-  @spec finish(t(), stream(), :eof | {:error, Error.t()}) :: {t(), effects()}
+  @spec finish(t(), stream(), :eof | {:error, Error.t() | :no_process}) :: {t(), effects()}
   def finish(streams, name, ending) do
     output = Map.fetch!(streams.outputs, name)
     serve(put(streams, name, Output.finish(output, ending)), name)
   end
 
   @doc "Ends every stream that has not ended."
-  @spec finish_all(t(), :eof | {:error, Error.t()}) :: {t(), effects()}
+  @spec finish_all(t(), :eof | {:error, Error.t() | :no_process}) :: {t(), effects()}
   def finish_all(streams, ending),
     do: each(streams, Map.keys(streams.outputs), &finish(&1, &2, ending))
 

@@ -69,7 +69,11 @@ defmodule Linx.Process.Wire do
       iex> Linx.Process.Wire.encode({:signal, 15}) |> :erlang.binary_to_term()
       {:signal, 15}
   """
-  @spec encode(command()) :: binary()
+  @spec encode(command()) :: iodata()
+  # term_to_binary/1 would copy the data.
+  def encode({:stdin, data}),
+    do: [<<131, 104, 2, 119, 5, "stdin", 109, byte_size(data)::32>>, data]
+
   def encode(term), do: :erlang.term_to_binary(term)
 
   @doc """

@@ -31,6 +31,31 @@ defmodule Linx.Process.OptionsTest do
       assert %{stdio: :pty, flow: :demand, demand: [pty: 1_048_576]} = request(stdio: :pty)
     end
 
+    test ":pipe is all three, with flow control and no demand before somebody reads" do
+      assert %{flow: :demand, stdio: [stdin: :pipe, stdout: :pipe, stderr: :pipe]} =
+               request = request(stdio: :pipe)
+
+      refute is_map_key(request, :demand)
+    end
+
+    test "what is sent without being read is asked for with the request" do
+      for active <- [true, :once, 1, 0x7FFF_FFFF] do
+        assert request(stdio: :pipe, active: active).demand == [stderr: 262_144, stdout: 262_144]
+      end
+
+      assert request(stdio: [stdout: :pipe], stream_to: self()).demand == [stdout: 262_144]
+      refute is_map_key(request(stdio: :pipe, stream_to: self(), active: false), :demand)
+      refute is_map_key(request(active: true), :flow)
+      refute is_map_key(request(stdio: [stdin: :pipe], active: true), :flow)
+    end
+
+    test "a terminal is a stream for those who say how to read it" do
+      assert request(stdio: :pty, active: true).demand == [pty: 262_144]
+      assert request(stdio: :pty, stream_to: self()).demand == [pty: 262_144]
+      refute is_map_key(request(stdio: :pty, active: false), :demand)
+      assert %{flow: :demand} = request(stdio: :pty, active: false)
+    end
+
     test "enter carries its target" do
       {:ok, options} = Options.parse({:enter, 4711}, [argv: @argv], self())
       assert {:enter, %{target: 4711}} = :erlang.binary_to_term(options.encoded)
@@ -51,6 +76,16 @@ defmodule Linx.Process.OptionsTest do
             stdio: [stdout: {:connect_unix, "/run/s"}],
             no_new_privs: true,
             no_new_privs: false,
+            arg0: "",
+            arg0: "another name",
+            descendants: :kill,
+            descendants: :leave,
+            usage: true,
+            usage: false,
+            stdio: [stdin: :pipe],
+            stdio: [stdin: {:file, "/in", :read}, stdout: {:file, "/out", :write}],
+            stdio: [stderr: {:file, "/log", :append}],
+            stdio: [stdout: :pipe, stderr: :stdout],
             orphan_policy: :linger,
             orphan_policy: {:kill, 0},
             orphan_policy: {:kill, 0x7FFF_FFFF_FFFF_FFFF}
@@ -82,6 +117,7 @@ defmodule Linx.Process.OptionsTest do
 
     test "the session's own options stay out of the request" do
       opts = [owner: self(), linger: false, events: :tagged, name: :some_name]
+      opts = opts ++ [link: false, node: :a@b, active: :once, stream_to: self()]
       assert request(opts) == request([])
       {:ok, options} = parse([argv: @argv] ++ opts)
       assert %{linger: false, events: :tagged, name: :some_name} = options
@@ -93,6 +129,8 @@ defmodule Linx.Process.OptionsTest do
       assert options.linger
       refute options.auto_proceed
       assert options.events == :plain
+      assert options.link
+      assert options.node == nil
     end
 
     test "names as GenServer takes them" do
@@ -178,6 +216,14 @@ defmodule Linx.Process.OptionsTest do
         [stdin: {:connect_unix, nil}],
         [stdin: {:connect_unix, "/a", 1}],
         [stdin: {:connect, "/a"}],
+        [stdin: :stdout],
+        [stdout: :stdout],
+        [stdout: :stderr],
+        [stdout: {:file, "/a"}],
+        [stdout: {:file, "/a", :create}],
+        [stdout: {:file, "/a\0", :write}],
+        [stdout: {:file, :a, :write}],
+        [:pipe],
         [{:stdin, :devnull} | :x],
         [{:stdin, :devnull, 1}],
         [{"stdin", :devnull}]
@@ -200,6 +246,13 @@ defmodule Linx.Process.OptionsTest do
       linger: [nil, 1, "true", :no],
       auto_proceed: [nil, 1, "true", :yes],
       events: [nil, true, "plain", :all, [:tagged]],
+      arg0: [nil, :x, 1, "a\0b", [256], ["nested"]],
+      descendants: [nil, true, "kill", :linger, [:kill]],
+      usage: [nil, 1, "true", :yes],
+      link: [nil, 1, "true", :monitor],
+      node: [nil, true, false, "node@host", 1, 'node@host', [:node]],
+      active: [nil, 0, -1, 0x8000_0000, 1.0, "true", :twice, {:once}],
+      stream_to: [nil, :me, "pid", 1, {:via, :global, :x}],
       name: [
         nil,
         true,
@@ -227,7 +280,7 @@ defmodule Linx.Process.OptionsTest do
     end
 
     test "a pid, a reference and a fun wherever they are not asked for" do
-      for option <- Map.keys(@bad) -- [:owner],
+      for option <- Map.keys(@bad) -- [:owner, :stream_to],
           value <- [self(), make_ref(), &parse/1],
           do: assert({:error, {_bad, ^value}} = parse(Keyword.put([argv: @argv], option, value)))
     end

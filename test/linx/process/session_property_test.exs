@@ -4,7 +4,7 @@ defmodule Linx.Process.SessionPropertyTest do
   import :proper_types,
     only: [list: 1, oneof: 1, tuple: 1, integer: 2, boolean: 0, frequency: 1, any: 0]
 
-  alias Linx.Process.{Session, SessionModel}
+  alias Linx.Process.{Session, SessionModel, Stdin, Streams}
   alias Linx.Property
 
   @moduletag timeout: 300_000
@@ -22,17 +22,30 @@ defmodule Linx.Process.SessionPropertyTest do
       {:set_owner, self()},
       :pty_master,
       {:pty_winsize, {24, 80, 0, 0}},
+      {:signal, 15, :group},
+      tuple([:stop, integer(0, 10)]),
+      tuple([:read, oneof([:stdout, :stderr, :pty, :any]), oneof([1, 5, 100]), :infinity]),
+      tuple([:write, oneof(["", "input", :binary.copy("x", 3 * 1024 * 1024)]), :infinity]),
+      tuple([:close, oneof([:stdin, :stdout, :stderr, :pty])]),
+      tuple([:set_active, oneof([:all, :stdout, :pty]), oneof([true, false, :once, 2])]),
       {:pty_write, "input"},
       {:pty_write, :binary.copy("x", 3 * 1024 * 1024)}
     ])
   end
 
   defp fields do
-    tuple([boolean(), boolean(), boolean()])
+    tuple([boolean(), boolean(), oneof([:none, :pty, :pipes, :pty_stream])])
   end
 
-  defp session_fields({auto_proceed, linger, pty?}),
-    do: [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger, pty?: pty?]
+  defp session_fields({auto_proceed, linger, stdio}),
+    do: [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger] ++ stdio(stdio)
+
+  defp stdio(:none), do: []
+  defp stdio(:pty), do: [pty?: true]
+  defp stdio(:pty_stream), do: [pty?: true, streams: Streams.new([:pty], false)]
+
+  defp stdio(:pipes),
+    do: [streams: Streams.new([:stdout, :stderr], false), stdin: %Stdin{}]
 
   # What happens around the session that is none of the agent's doing.
   defp surroundings do
@@ -40,6 +53,8 @@ defmodule Linx.Process.SessionPropertyTest do
       {10, tuple([:call, request()])},
       {1, tuple([:timeout, integer(1, 30)])},
       {1, tuple([:caller_down, integer(1, 30)])},
+      {1, tuple([:receiver_down, self()])},
+      {1, :grace_over},
       {1, :stop}
     ]
   end
@@ -69,7 +84,14 @@ defmodule Linx.Process.SessionPropertyTest do
         {:error, 2, :execve, 0},
         {:pty_out, "output"},
         tuple([:written, :pty, integer(0, 10)]),
-        {:eof, :pty}
+        {:eof, :pty},
+        {:stdout, "output"},
+        {:stderr, "o"},
+        {:eof, :stdout},
+        {:eof, :stderr},
+        tuple([:written, :stdin, integer(0, 10)]),
+        {:closed, :stdin, 32},
+        {:usage, %{}}
       ])
 
     agent = [

@@ -35,11 +35,45 @@ defmodule Linx.Process.WireTest do
     {:pty_out, ""},
     {:pty_out, "text"},
     {:written, :pty, 65_536},
-    {:eof, :pty}
+    {:eof, :pty},
+    {:stdout, "text"},
+    {:stdout, :binary.copy("x", 1_000)},
+    {:stderr, <<0, 255>>},
+    {:eof, :stdout},
+    {:eof, :stderr},
+    {:written, :stdin, 1},
+    {:closed, :stdin, 32},
+    {:usage,
+     %{
+       utime_us: 1,
+       stime_us: 2,
+       maxrss_kb: 3,
+       minflt: 4,
+       majflt: 5,
+       inblock: 6,
+       oublock: 7,
+       nvcsw: 8,
+       nivcsw: 9,
+       core_dumped: false
+     }}
   ]
 
   test "a frame that the agent may send comes through as it is" do
     for frame <- @frames, do: assert(frame |> Wire.encode() |> Wire.decode() == {:ok, frame})
+  end
+
+  test "data comes through without a copy" do
+    # As the agent encodes atoms (erl_ext_dist, SMALL_ATOM_UTF8_EXT).
+    bytes = :erlang.term_to_binary({:stdout, :binary.copy("x", 100_000)}, minor_version: 2)
+    {:ok, {:stdout, data}} = Wire.decode(bytes)
+    assert :binary.referenced_byte_size(data) == byte_size(bytes)
+  end
+
+  test "what is written is a term like any other" do
+    for data <- ["", "input", :binary.copy("x", 100_000)] do
+      bytes = {:stdin, data} |> Wire.encode() |> IO.iodata_to_binary()
+      assert bytes == :erlang.term_to_binary({:stdin, data}, minor_version: 2)
+    end
   end
 
   test "an error frame of every stage comes through" do
@@ -92,6 +126,15 @@ defmodule Linx.Process.WireTest do
       {:written, :pty, -1},
       {:written, :stdin},
       {:eof},
+      {:eof, :stdin},
+      {:stdout, 'text'},
+      {:stdin, "text"},
+      {:written, :stdout, 1},
+      {:closed, :stdin, -1},
+      {:closed, :stdout, 1},
+      {:usage, %{}},
+      {:usage, %{core_dumped: true}},
+      {:usage, []},
       {:linx, 1, 2, 3, 4}
     ]
 
