@@ -12,8 +12,10 @@ case System.cmd("make", ["--no-print-directory", "-C", root, "agent", "test-prog
   {_, _} -> exit({:shutdown, 1})
 end
 
+Linx.Test.Reach.everyone()
+
 ExUnit.start(
   exclude: Keyword.keys(Linx.Test.Machine.lacks()),
-  formatters: [ExUnit.CLIFormatter, Linx.Test.Skips],
+  formatters: [Linx.Test.Formatter],
   timeout: 120_000
 )
