@@ -26,10 +26,10 @@ defmodule Bench do
     for {name, text} <- facts, do: IO.puts("  #{String.pad_trailing(name, 16)}#{text}")
     IO.puts(:stderr, "")
 
-    times =
-      Report.progress("sessions without the BEAM", fn ->
-        Launch.driver(directory, workload, peers)
-      end)
+    [all, one] =
+      for {cores, what} <- [all: "sessions without the BEAM", one: "the same on one core"] do
+        Report.progress(what, fn -> Launch.driver(directory, workload, peers, cores) end)
+      end
 
     beam = Report.progress("sessions from the BEAM", fn -> Launch.one_at_a_time(workload) end)
     rates = Report.progress("many at a time", fn -> Launch.at_once(workload) end)
@@ -38,8 +38,9 @@ defmodule Bench do
     streams = Streams.rows(Path.join(directory, "stream"))
 
     tables = [
-      {"Without the BEAM", Launch.driver_rows(times)},
-      {"Where the time of a session goes", Launch.breakdown(times)},
+      {"Without the BEAM", Launch.driver_rows(all)},
+      {"Without the BEAM, all on one core", Launch.driver_rows(one)},
+      {"Where the time of a session goes, on one core", Launch.breakdown(one)},
       {"From the BEAM", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates)},
       {"Memory, 200 sessions", memory},
       {"Stdio", streams}

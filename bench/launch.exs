@@ -42,14 +42,17 @@ defmodule Bench.Launch do
     {"fresh pid mount uts ipc net, and their end", "isolated", "session"}
   ]
 
-  @doc "Without the BEAM: bench/sessions measures, with the programs found to compare with."
-  def driver(directory, workload, peers) do
+  @doc """
+  Without the BEAM: bench/sessions measures, with the programs found to compare with, on `:all` cores
+  or with everything on `:one`.
+  """
+  def driver(directory, workload, peers, cores) do
     launcher = {"launcher", [Path.join(directory, "launcher")]}
 
     programs =
       Enum.flat_map([launcher | peers], fn {name, argv} -> [name | argv] ++ [workload, ";"] end)
 
-    arguments = ["#{@driver_rounds}", Linx.Agent.path(), workload | programs]
+    arguments = ["#{@driver_rounds}", "#{cores}", Linx.Agent.path(), workload | programs]
     {text, 0} = System.cmd(Path.join(directory, "sessions"), arguments)
 
     for line <- String.split(text, "\n", trim: true), into: %{} do

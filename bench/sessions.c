@@ -2,13 +2,17 @@
  * Times whole sessions without the BEAM, and what they are compared with. Every round runs each
  * subject once, in an order of its own, so that all of them see the same machine.
  *
- *   sessions ROUNDS AGENT TRUE [NAME PROGRAM ARG... ';']...
+ *   sessions ROUNDS all|one AGENT TRUE [NAME PROGRAM ARG... ';']...
  *
- * Paths are absolute. The programs to compare with come last; "@target" among their arguments
- * stands for the pid of a process in fresh namespaces. Prints a line a subject: its name, and the
- * median, the tenth and the ninetieth percentile in nanoseconds.
+ * On all cores, or with everything on one: where waking an idle core is slow, as in a virtual
+ * machine, that is most of what the others tell apart. Paths are absolute. The programs to compare
+ * with come last; "@target" among their arguments stands for the pid of a process in fresh
+ * namespaces. Prints a line a subject: its name, and the median, the tenth and the ninetieth
+ * percentile in nanoseconds.
  */
+#include <ctype.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +27,7 @@
 
 static const char *agent;
 static const char *workload;
+static const char *running = "target"; /* the subject's name, for when it fails */
 
 static void die(const char *what) {
   perror(what);
@@ -50,7 +55,7 @@ static pid_t start(char *const argv[]) {
 static void finish(pid_t pid, int expected) {
   int status = 0;
   if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != expected) {
-    fprintf(stderr, "a subject ended with status %#x\n", (unsigned)status);
+    fprintf(stderr, "%s: ended with status %#x\n", running, (unsigned)status);
     exit(1);
   }
 }
@@ -176,15 +181,21 @@ static const uint8_t *find(const struct session *session, const char *text) {
   return memmem(session->frames, session->size, text, strlen(text));
 }
 
+_Noreturn static void complain(const struct session *session, const char *name) {
+  fprintf(stderr, "%s: the agent said all but %s: ", running, name);
+  for (size_t i = 0; i < session->size; i++)
+    fprintf(stderr, isprint(session->frames[i]) ? "%c" : "\\x%02x", session->frames[i]);
+  fputc('\n', stderr);
+  exit(1);
+}
+
 /* Reads until a frame with this atom has come; where the atom ends. */
 static const uint8_t *await(struct session *session, const char *name) {
   while (find(session, name) == NULL) {
     ssize_t count =
         read(session->out, session->frames + session->size, sizeof session->frames - session->size);
-    if (count <= 0) {
-      fprintf(stderr, "the agent said all but %s\n", name);
-      exit(1);
-    }
+    if (count <= 0)
+      complain(session, name);
     session->size += (size_t)count;
   }
   return find(session, name) + strlen(name);
@@ -288,6 +299,7 @@ static void measure(struct subject *subjects, int count, int rounds) {
     shuffle(order, count);
     for (int i = 0; i < count; i++) {
       struct subject *subject = &subjects[order[i]];
+      running = subject->name;
       int64_t begin = now();
       subject->run(subject);
       if (round >= 0)
@@ -316,14 +328,24 @@ static int add_programs(struct subject *subjects, int count, char *argv[], char 
   return count;
 }
 
+static void stay_on_this_core(void) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET((unsigned)sched_getcpu(), &cores);
+  if (sched_setaffinity(0, sizeof cores, &cores) < 0)
+    die("sched_setaffinity");
+}
+
 int main(int argc, char *argv[]) {
-  if (argc < 4 || atoi(argv[1]) < 1) {
-    fprintf(stderr, "usage: sessions ROUNDS AGENT TRUE [NAME PROGRAM ARG... ';']...\n");
+  if (argc < 5 || atoi(argv[1]) < 1) {
+    fprintf(stderr, "usage: sessions ROUNDS all|one AGENT TRUE [NAME PROGRAM ARG... ';']...\n");
     return 2;
   }
   int rounds = atoi(argv[1]);
-  agent = argv[2];
-  workload = argv[3];
+  if (strcmp(argv[2], "one") == 0)
+    stay_on_this_core();
+  agent = argv[3];
+  workload = argv[4];
 
   const char *const *namespaces = geteuid() == 0 ? root_namespaces : user_namespaces;
   struct session live;
@@ -343,7 +365,7 @@ int main(int argc, char *argv[]) {
       {.name = "isolated", .run = run_session, .request = make_request(&isolated)},
       {.name = "enter", .run = run_session, .request = make_request(&entering)},
   };
-  int count = add_programs(subjects, 6, argv + 4, target_text);
+  int count = add_programs(subjects, 6, argv + 5, target_text);
   measure(subjects, count, rounds);
   for (int i = 0; i < count; i++)
     print(&subjects[i], rounds);
