@@ -26,8 +26,8 @@ defmodule Linx.Tty do
   alias Linx.Tty.Relay
 
   # What a session at a person's terminal can't be told otherwise.
-  @fixed [stdio: :pty, events: :tagged, linger: true, auto_proceed: false]
-  @fixed_names [:owner | Keyword.keys(@fixed)]
+  @fixed [stdio: :pty, active: false, events: :tagged, linger: true, auto_proceed: false]
+  @fixed_names [:owner, :stream_to, :node, :link] ++ Keyword.keys(@fixed)
 
   @typedoc """
   Called at the checkpoint with the session and the workload's host pid; anything but `:ok` is an error
@@ -49,16 +49,19 @@ defmodule Linx.Tty do
   @doc """
   Gives the terminal to a session until the workload ends, and answers how it ended.
 
-  With options a session is started: those of `Linx.Process.spawn/1`, but for `:stdio` (a terminal), `:owner`,
-  `:events`, `:linger` and `:auto_proceed`, and one more:
+  With options a session is started: those of `Linx.Process.spawn/1`, but for those that
+  say how to talk to it (`:stdio`, `:owner`, `:events`, `:active`, `:stream_to`, `:linger`, `:link`, `:auto_proceed`, `:node`), and
+  one more:
 
     * `:prepare` - a function that is called at the checkpoint, in the calling process, with the session
       and the workload's host pid. `:ok` lets the workload go; `{:error, reason}` ends the session, and is the
       answer.
 
-  The session ends with the call. One that exists already, with `stdio: :pty` and events, can be given
-  instead. It is let go if it is at its checkpoint, its events go to the terminal meanwhile instead of
-  to its owner, and it lives on when the terminal is taken away.
+  The session ends with the call. One that exists already can be given instead, with `stdio: :pty` and
+  events. It is let go if it is at its checkpoint, its events go to the terminal meanwhile instead of
+  to its owner, and it lives on when the terminal is taken away. When it was started with the option
+  `:active` (`active: false` is enough), what it wrote before is shown too, and a workload that writes faster
+  than the terminal shows is held up.
 
   `{:ok, outcome}` and `{:error, %Linx.Process.Error{}}` are those of `Linx.Process.wait/2`. Before anything is started:
   `{:error, :not_a_terminal}` when standard input is none, `{:error, :line_editor}` under `iex`,
@@ -114,14 +117,9 @@ defmodule Linx.Tty do
   def format_error(reason), do: Linx.Process.format_error(reason)
 
   defp target(opts) when is_list(opts) do
-    {prepare, opts} =
-      if keyword?(opts), do: Keyword.pop(opts, :prepare, &go/2), else: {&go/2, opts}
-
-    cond do
-      not is_function(prepare, 2) -> {:error, {:bad_prepare, prepare}}
-      fixed = keyword?(opts) && Enum.find(opts, &fixed?/1) -> {:error, {:bad_option, fixed}}
-      true -> {:ok, {:spawn, @fixed ++ opts}, prepare}
-    end
+    if Keyword.keyword?(opts),
+      do: check_options(Keyword.pop(opts, :prepare, &go/2)),
+      else: {:error, {:bad_options, opts}}
   end
 
   defp target(session) do
@@ -130,11 +128,17 @@ defmodule Linx.Tty do
          do: {:ok, {:session, session}, &go/2}
   end
 
+  defp check_options({prepare, _opts}) when not is_function(prepare, 2),
+    do: {:error, {:bad_prepare, prepare}}
+
+  defp check_options({prepare, opts}) do
+    case Enum.find(opts, fn {name, _value} -> name in @fixed_names end) do
+      nil -> {:ok, {:spawn, @fixed ++ opts}, prepare}
+      fixed -> {:error, {:bad_option, fixed}}
+    end
+  end
+
   defp go(_session, _host_pid), do: :ok
-
-  defp keyword?(opts), do: Keyword.keyword?(opts)
-
-  defp fixed?({name, _value}), do: name in @fixed_names
 
   defp whereis(session) do
     case GenServer.whereis(session) do

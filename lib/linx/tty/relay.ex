@@ -14,6 +14,11 @@ defmodule Linx.Tty.Relay do
 
   @supervisor :kernel_safe_sup
 
+  # How much of the output is taken at a time, and how long a workload that has ended may be silent
+  # before nothing more is expected of those it left behind at the terminal.
+  @output_size 65_536
+  @silence 500
+
   # How long the end of the relay waits for that of a session it has started.
   @end_timeout 6_000
 
@@ -29,7 +34,8 @@ defmodule Linx.Tty.Relay do
             wait: nil,
             outcome: nil,
             client: nil,
-            input: nil
+            input: nil,
+            output: nil
 
   @typedoc "A session that is there, or the options of one that is to be started."
   @type target :: {:session, pid()} | {:spawn, keyword()}
@@ -71,7 +77,7 @@ defmodule Linx.Tty.Relay do
   @impl true
   def handle_call({:take, target}, from, state) do
     with {:ok, terminal, size} <- Terminal.lend(),
-         state = open_output(%{state | terminal: terminal, size: size}),
+         state = pass_bytes(%{state | terminal: terminal, size: size}),
          {:ok, state} <- take_session(target, state) do
       {:noreply, answer(%{state | client: {:take, from}})}
     else
@@ -91,7 +97,7 @@ defmodule Linx.Tty.Relay do
     case Terminal.event(state.terminal, message) do
       nil -> session_message(message, state)
       {:winsize, size} -> {:noreply, resize(state, size)}
-      {:lost, error} -> {:noreply, finish(state, {:error, error})}
+      {:lost, error} -> {:noreply, give_up(state, error)}
     end
   end
 
@@ -109,7 +115,10 @@ defmodule Linx.Tty.Relay do
     do: {:stop, :normal, state}
 
   defp other_message({:EXIT, pid, :terminal_closed}, %{input: pid} = state),
-    do: {:noreply, finish(state, {:error, :terminal_closed})}
+    do: {:noreply, give_up(state, :terminal_closed)}
+
+  defp other_message({:EXIT, pid, _reason}, %{output: pid} = state),
+    do: {:noreply, answer(%{state | output: nil})}
 
   defp other_message({:linx_process, _, _} = message, state), do: session_event(message, state)
   defp other_message({:linx_process, _} = message, state), do: session_event(message, state)
@@ -137,7 +146,7 @@ defmodule Linx.Tty.Relay do
 
   defp take_session({:spawn, opts}, state) do
     with {:ok, session} <- Linx.Process.spawn(opts),
-         do: {:ok, follow(%{state | session: session, started?: true})}
+         do: {:ok, %{state | session: session, started?: true} |> follow() |> open_output()}
   end
 
   defp take_session({:session, session}, state) do
@@ -145,6 +154,13 @@ defmodule Linx.Tty.Relay do
          :ok <- Linx.Process.set_owner(session, self()),
          {:ok, info} <- Linx.Process.info(session) do
       state = follow(%{state | session: session, owner: before.owner})
+
+      # One that was not started with :active sends its output as events.
+      state =
+        if Linx.Process.set_active(session, :pty, false) == :ok,
+          do: open_output(state),
+          else: state
+
       {:ok, catch_up(info, state)}
     end
   end
@@ -166,7 +182,11 @@ defmodule Linx.Tty.Relay do
   defp finish(%{outcome: nil} = state, outcome), do: answer(%{state | outcome: outcome})
   defp finish(state, _later), do: state
 
-  defp answer(%{client: {_call, from}, outcome: outcome} = state) when outcome != nil do
+  # Without the terminal nothing more is shown, and the session may well go on.
+  defp give_up(state, reason), do: finish(%{state | output: nil}, {:error, reason})
+
+  defp answer(%{client: {_call, from}, outcome: outcome, output: nil} = state)
+       when outcome != nil do
     GenServer.reply(from, outcome)
     %{state | client: nil}
   end
@@ -181,10 +201,28 @@ defmodule Linx.Tty.Relay do
   ## The terminal
 
   # Bytes are to pass as they are, both ways.
-  defp open_output(state) do
+  defp pass_bytes(state) do
     {:encoding, encoding} = :user |> :io.getopts() |> List.keyfind(:encoding, 0)
     :ok = :io.setopts(:user, encoding: :latin1)
     %{state | encoding: encoding}
+  end
+
+  defp open_output(%{session: session} = state),
+    do: %{state | output: spawn_link(fn -> pass_output(session) end)}
+
+  # Only what the terminal has taken is followed by more: a workload that writes faster is held up.
+  defp pass_output(session) do
+    case Linx.Process.read(session, :pty, @output_size, @silence) do
+      {:ok, data} ->
+        IO.binwrite(:user, data)
+        pass_output(session)
+
+      {:error, :timeout} ->
+        if Linx.Process.wait(session, 0) == {:error, :timeout}, do: pass_output(session)
+
+      _its_end ->
+        :ok
+    end
   end
 
   defp open_input(%{input: nil, session: session} = state),
@@ -209,7 +247,7 @@ defmodule Linx.Tty.Relay do
 
   @impl true
   def terminate(_reason, state) do
-    if state.input, do: Process.exit(state.input, :kill)
+    for pump <- [state.input, state.output], pump != nil, do: Process.exit(pump, :kill)
     if state.terminal, do: Terminal.give_back(state.terminal)
     if state.encoding, do: :io.setopts(:user, encoding: state.encoding)
     if state.owner, do: Linx.Process.set_owner(state.session, state.owner)

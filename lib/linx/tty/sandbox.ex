@@ -49,6 +49,7 @@ defmodule Linx.Tty.Sandbox do
          argv: argv,
          namespaces: config.namespaces,
          env: environment(identity),
+         descendants: :kill,
          orphan_policy: {:kill, 500},
          prepare: &prepare(&1, &2, config.namespaces, identity)
        ] ++ if(identity.owns_files?, do: [], else: [cwd: "/"])}

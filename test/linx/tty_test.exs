@@ -1,0 +1,372 @@
+defmodule Linx.TtyTest do
+  # In a real terminal, typed to as a person types. Words that are waited for are typed with quotes
+  # in them, so that what a shell says is not mistaken for the echo of what it was told.
+  use Linx.SessionCase, async: true
+
+  alias Linx.Test.Tmux
+
+  @moduletag :tmux
+
+  setup do
+    tmux = Tmux.start()
+    {:ok, tmux: tmux, before: Tmux.settings(tmux)}
+  end
+
+  # Root keeps its power over files, because the checkout may be root's alone.
+  defp linx_shell(command, options \\ "") do
+    root = if Host.root?(), do: "--root ", else: ""
+    "mix linx.shell " <> root <> options <> command
+  end
+
+  defp start_shell(tmux) do
+    Tmux.type(tmux, linx_shell("sh"))
+    Tmux.await(tmux, ~r/^# \s*\z/m)
+  end
+
+  defp assert_restored(%{tmux: tmux, before: before}), do: assert(Tmux.settings(tmux) == before)
+
+  describe "mix linx.shell" do
+    @describetag :userns
+
+    test "is a shell to type to, isolated, and its exit status is that of mix",
+         %{tmux: tmux} = context do
+      start_shell(tmux)
+      Tmux.type(tmux, ~S|echo "pid=$$ id=$(id -u) host=$(hostname) size=$(stty size)"|)
+      Tmux.await(tmux, "pid=1 id=0 host=linx size=30 100")
+      Tmux.type(tmux, "echo processes: /proc/[0-9]*")
+      Tmux.await(tmux, ~r/^processes: \/proc\/1$/m)
+      Tmux.type(tmux, "echo ž''€")
+      Tmux.await(tmux, "ž€")
+      Tmux.type(tmux, "exit 3")
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+      Tmux.type(tmux, "echo sta''tus $?")
+      Tmux.await(tmux, "status 3")
+    end
+
+    test "leaves ctrl-C, ctrl-\\ and ctrl-Z to what runs inside", %{tmux: tmux} = context do
+      start_shell(tmux)
+
+      for {key, status} <- [{"C-c", 130}, {"C-\\", 131}, {"C-z", 148}] do
+        Tmux.type(tmux, ~s|sh -c "echo 'wai''ting for #{key}'; exec sleep 1000"|)
+        Tmux.await(tmux, "waiting for #{key}")
+        Tmux.key(tmux, key)
+        Tmux.type(tmux, "echo sta''tus $?")
+        Tmux.await(tmux, "status #{status}")
+      end
+
+      Tmux.type(tmux, "kill -9 %1; exec true")
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+    end
+
+    test "tells the workload of every change of the window's size", %{tmux: tmux} = context do
+      Tmux.type(tmux, linx_shell(Enum.join(actor(["winsize"]), " ")))
+      Tmux.await(tmux, ~r/^winsize 30 100 /m)
+      Tmux.resize(tmux, 90, 20)
+      Tmux.await(tmux, ~r/^winsize 20 90 /m)
+      Tmux.resize(tmux, 132, 43)
+      Tmux.await(tmux, ~r/^winsize 43 132 /m)
+      Host.signal(Tmux.workload(tmux), :KILL)
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+    end
+
+    test "carries a full-screen program", %{tmux: tmux} = context do
+      inner = Path.join(Path.dirname(tmux.socket), "inner")
+      Tmux.type(tmux, linx_shell("tmux -S #{inner} -f /dev/null new-session sh"))
+      Tmux.await(tmux, ~r/^\[0\] 0:sh/m)
+      Tmux.type(tmux, "echo inner $((6*7))")
+      Tmux.await(tmux, "inner 42")
+      Tmux.key(tmux, "C-b")
+      Tmux.key(tmux, "%")
+      Tmux.await(tmux, "│")
+      Tmux.type(tmux, "tmux kill-server")
+      Tmux.await(tmux, "[server exited]")
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+    end
+
+    test "is quick to leave a workload that floods the screen", %{tmux: tmux} = context do
+      start_shell(tmux)
+      Tmux.type(tmux, "yes flo''od")
+      Tmux.await(tmux, "flood")
+      Tmux.key(tmux, "C-c")
+      Tmux.type(tmux, "exit")
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+    end
+
+    test "runs a command with the chosen namespaces alone", %{tmux: tmux} do
+      Tmux.type(tmux, linx_shell(~S|sh -c 'readlink /proc/$$/ns/*'|, "--ns user,net "))
+      shown = Tmux.await_prompt(tmux)
+      host = Host.namespaces()
+
+      for {name, link} <- host,
+          do: assert({name, shown =~ link} == {name, name not in ["user", "net"]})
+    end
+
+    @tag :root
+    test "run by root is nobody special outside, unless it is asked for", %{tmux: tmux} do
+      for {option, uid} <- [{"", 65_534}, {"--root", 0}] do
+        Tmux.type(tmux, "mix linx.shell #{option} cat /proc/self/uid_map")
+        Tmux.await(tmux, ~r/^ +0 +#{uid} +1$/m)
+        Tmux.await_prompt(tmux)
+      end
+    end
+
+    @tag :rootless
+    test "refuses --root to others", %{tmux: tmux} do
+      Tmux.type(tmux, "mix linx.shell --root")
+      Tmux.await(tmux, "--root is for root")
+    end
+
+    test "has words for what is wrong, and for itself", %{tmux: tmux} = context do
+      for {command, status, words} <- [
+            {"no-such-program", 1, "there is no program no-such-program"},
+            {"/no/such/program", 1, "execve failed: ENOENT"},
+            {"--ns user,disk", 1, "--ns: disk is none of"},
+            {"--nonsense", 1, "--nonsense: no such option"},
+            {"</dev/null", 1, "standard input is not a terminal"},
+            {"--help", 0, "Without a command it is the shell"}
+          ] do
+        Tmux.type(tmux, "clear; mix linx.shell #{command}; echo sta''tus of '#{command}' $?")
+        assert Tmux.await(tmux, "status of #{command} #{status}") =~ words
+        assert_restored(context)
+      end
+    end
+  end
+
+  describe "the terminal is as it was before, and nothing is left, when" do
+    @describetag :userns
+
+    # A workload whose session is the last thing in the window that can end by itself.
+    setup %{tmux: tmux} do
+      Tmux.type(tmux, linx_shell(Enum.join(actor(["winsize"]), " ")))
+      Tmux.await(tmux, ~r/^ready$/m)
+      {:ok, Map.put(Tmux.agents(tmux), :workload, Tmux.workload(tmux))}
+    end
+
+    defp assert_nothing_left(context) do
+      for name <- [:terminal, :session, :workload], do: await_gone(context[name])
+      assert_restored(context)
+    end
+
+    test "the workload is killed", %{tmux: tmux} = context do
+      Host.signal(context.workload, :KILL)
+      Tmux.await_prompt(tmux)
+      assert_nothing_left(context)
+      Tmux.type(tmux, "echo sta''tus $?")
+      Tmux.await(tmux, "status 137")
+    end
+
+    test "the session's agent is killed", %{tmux: tmux} = context do
+      Host.signal(context.session, :KILL)
+      assert Tmux.await_prompt(tmux) =~ "linx.shell: "
+      assert_nothing_left(context)
+    end
+
+    test "the terminal's agent is killed", %{tmux: tmux} = context do
+      Host.signal(context.terminal, :KILL)
+      assert Tmux.await_prompt(tmux) =~ "linx.shell: "
+      assert_nothing_left(context)
+    end
+
+    test "the BEAM is killed", %{tmux: tmux} = context do
+      Host.signal(Tmux.beam(tmux), :KILL)
+      Tmux.await_prompt(tmux)
+      assert_nothing_left(context)
+      Tmux.type(tmux, "echo sti''ll here")
+      Tmux.await(tmux, "still here")
+    end
+
+    for signal <- [:TERM, :HUP, :QUIT] do
+      test "the BEAM is sent SIG#{signal}", %{tmux: tmux} = context do
+        Host.signal(Tmux.beam(tmux), unquote(signal))
+        Tmux.await_prompt(tmux)
+        assert_nothing_left(context)
+      end
+    end
+  end
+
+  describe "attach" do
+    # Programs in the window say what came of it, and then read a line, so that the terminal can be
+    # looked at while the BEAM lives, and what is typed to the session is seen to be the session's.
+    defp finish(%{tmux: tmux} = context, expected) do
+      Tmux.await(tmux, expected)
+      Tmux.await(tmux, ~r/^line\? \s*\z/m)
+      assert_restored(context)
+      Tmux.type(tmux, "ž typed")
+      Tmux.await(tmux, ~s|"ž typed\\n"|)
+      Tmux.await_prompt(tmux)
+    end
+
+    @read_line ~S|IO.inspect(IO.gets("line? "))|
+
+    test "takes a session at its checkpoint, lets it go and answers its outcome",
+         %{tmux: tmux} = context do
+      for active <- ["", ", active: true"] do
+        Tmux.run_elixir(tmux, """
+        {:ok, session} =
+          Linx.Process.spawn(argv: ["/bin/sh"], env: ["PS1=inside$ "], stdio: :pty#{active})
+
+        IO.inspect(Linx.Tty.attach(session))
+        #{@read_line}
+        """)
+
+        Tmux.await(tmux, ~r/inside\$ \s*\z/)
+        Tmux.type(tmux, "stty size; exit 5")
+        assert Tmux.await(tmux, "{:ok, {:exited, 5}}") =~ ~r/^30 100$/m
+        finish(context, "{:ok, {:exited, 5}}")
+        Tmux.type(tmux, "clear")
+      end
+    end
+
+    test "takes one that runs, and one after the other", %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      for prompt <- ["one", "two"] do
+        {:ok, session} =
+          Linx.Process.spawn(
+            argv: ["/bin/sh"], env: ["PS1=" <> prompt <> "$ "], stdio: :pty, auto_proceed: true, active: false)
+
+        IO.inspect({prompt, Linx.Tty.attach(session)})
+      end
+
+      #{@read_line}
+      """)
+
+      for prompt <- ["one", "two"] do
+        Tmux.await(tmux, ~r/#{prompt}\$ \s*\z/)
+        Tmux.type(tmux, "exit")
+      end
+
+      finish(context, ~s|{"two", {:ok, {:exited, 0}}}|)
+    end
+
+    test "shows all that a workload wrote before it ended", %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      IO.inspect(Linx.Tty.attach(argv: ["/bin/sh", "-c", "seq 100000; echo the end"]))
+      #{@read_line}
+      """)
+
+      finish(context, ~r/^99999\n100000\nthe end\n{:ok, {:exited, 0}}$/m)
+    end
+
+    test "does not wait for those whom the workload left at its terminal",
+         %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      IO.inspect(Linx.Tty.attach(argv: ["/bin/sh", "-c", "trap '' HUP; sleep 1000 & echo $!"]))
+      #{@read_line}
+      """)
+
+      shown = Tmux.await(tmux, "{:ok, {:exited, 0}}")
+      [_, sleeper] = Regex.run(~r/^(\d+)$/m, shown)
+      on_exit(fn -> System.cmd("kill", ["-9", sleeper], stderr_to_stdout: true) end)
+      finish(context, "{:ok, {:exited, 0}}")
+    end
+
+    test "gives the terminal back when the preparation raises", %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      try do
+        Linx.Tty.attach(argv: ["/bin/sh"], prepare: fn _, _ -> raise "not today" end)
+      rescue
+        error -> IO.puts("raised: " <> error.message)
+      end
+
+      #{@read_line}
+      """)
+
+      finish(context, "raised: not today")
+    end
+
+    test "ends the session when the preparation fails, and has one terminal to give",
+         %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      prepare = fn session, host_pid ->
+        {:error, {Process.alive?(session), is_integer(host_pid), Linx.Tty.attach(argv: ["/bin/sh"])}}
+      end
+
+      IO.inspect(Linx.Tty.attach(argv: ["/bin/sh"], prepare: prepare))
+      #{@read_line}
+      """)
+
+      finish(context, "{:error, {true, true, {:error, :busy}}}")
+    end
+
+    test "gives the terminal back when the calling process or the session is killed",
+         %{tmux: tmux} = context do
+      for {victim, answer} <- [{"caller", "killed"}, {"Process.whereis(:here)", "no_process"}] do
+        gate = Path.join(Path.dirname(tmux.socket), "gate")
+        {_, 0} = System.cmd("mkfifo", [gate])
+
+        Tmux.run_elixir(tmux, """
+        {caller, ref} =
+          spawn_monitor(fn ->
+            exit(Linx.Tty.attach(name: :here, argv: #{inspect(actor(["winsize"]))}))
+          end)
+
+        File.read!(#{inspect(gate)})
+        [{_, relay, _, _}] = :supervisor.which_children(:kernel_safe_sup)
+        relay = Process.monitor(relay)
+        Process.exit(#{victim}, :kill)
+        receive do {:DOWN, ^relay, _, _, _} -> :ok end
+        receive do {:DOWN, ^ref, _, _, reason} -> IO.inspect(reason) end
+        #{@read_line}
+        """)
+
+        Tmux.await(tmux, ~r/^ready$/m)
+        {_, 0} = System.cmd("sh", ["-c", ~s(echo > "$1"), "sh", gate])
+        finish(context, answer)
+        File.rm!(gate)
+        Tmux.type(tmux, "clear")
+      end
+    end
+
+    test "refuses a terminal that nobody can read plainly", %{tmux: tmux} = context do
+      call = ~s|IO.inspect(Linx.Tty.attach(argv: ["/bin/sh"]))|
+      Tmux.run_elixir(tmux, call, "--erl -noinput")
+      Tmux.await(tmux, "{:error, :no_input}")
+      Tmux.run_elixir(tmux, call, "</dev/null")
+      Tmux.await(tmux, "{:error, :not_a_terminal}")
+      Tmux.await_prompt(tmux)
+      assert_restored(context)
+      Tmux.type(tmux, "iex -pa #{Tmux.ebin()}")
+      Tmux.await(tmux, ~r/^iex\(1\)> \s*\z/m)
+      Tmux.type(tmux, call)
+      Tmux.await(tmux, "{:error, :line_editor}")
+      Tmux.type(tmux, "6 * 7")
+      Tmux.await(tmux, ~r/^42$/m)
+    end
+
+    test "refuses options that are not for a person's terminal", %{tmux: tmux} do
+      Tmux.run_elixir(tmux, """
+      for opts <- [
+            [argv: ["/bin/sh"], stdio: :pipe],
+            [argv: ["/bin/sh"], active: true],
+            [argv: ["/bin/sh"], cwd: 7],
+            [argv: ["/bin/sh"], prepare: :no],
+            [],
+            [1]
+          ],
+          do: IO.inspect(Linx.Tty.attach(opts))
+
+      {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
+      IO.inspect(Linx.Tty.attach(session))
+      IO.inspect(Linx.Tty.attach(:nobody))
+      """)
+
+      shown = Tmux.await(tmux, "{:error, :no_process}")
+
+      for error <- [
+            "{:bad_option, {:stdio, :pipe}}",
+            "{:bad_option, {:active, true}}",
+            "{:bad_cwd, 7}",
+            "{:bad_prepare, :no}",
+            ":argv_required",
+            "{:bad_options, [1]}",
+            ":no_pty"
+          ],
+          do: assert(shown =~ "{:error, #{error}}")
+    end
+  end
+end

@@ -1,0 +1,148 @@
+defmodule Linx.Test.Tmux do
+  @moduledoc """
+  A real terminal: a shell in a window of a tmux server of its own.
+
+  A client in control mode (tmux(1), CONTROL MODE) tells of everything the window shows, so that a test
+  waits for what it expects to see, and for nothing else.
+  """
+
+  import ExUnit.Assertions
+  import ExUnit.Callbacks
+
+  alias AgentTest.Host
+
+  @patience 60_000
+  @prompt "outside$ "
+
+  defstruct [:socket, :client, :shell, :tty]
+
+  @doc "A window of 100 columns and 30 rows, gone with the test."
+  def start do
+    directory = Path.join(System.tmp_dir!(), "linx-tmux-#{System.unique_integer([:positive])}")
+    File.mkdir_p!(directory)
+    socket = Path.join(directory, "socket")
+    command(socket, ~w(-f /dev/null new-session -d -x 100 -y 30) ++ ["exec /bin/sh -i"])
+
+    on_exit(fn ->
+      System.cmd("tmux", ["-S", socket, "kill-server"], stderr_to_stdout: true)
+      File.rm_rf!(directory)
+    end)
+
+    [shell, tty] =
+      socket |> command(["display-message", "-p", "\#{pane_pid} \#{pane_tty}"]) |> String.split()
+
+    client =
+      Port.open(
+        {:spawn_executable, System.find_executable("tmux")},
+        [:binary, args: ["-S", socket, "-C", "attach-session", "-f", "ignore-size"]]
+      )
+
+    tmux = %__MODULE__{
+      socket: socket,
+      client: client,
+      shell: String.to_integer(shell),
+      tty: tty
+    }
+
+    await(tmux, @prompt)
+    tmux
+  end
+
+  @doc "Types a line."
+  def type(tmux, line) do
+    command(tmux.socket, ["send-keys", "-l", line])
+    key(tmux, "Enter")
+  end
+
+  @doc "Runs a program of Elixir in the window, with the modules of the build that is tested."
+  def run_elixir(tmux, program, arguments \\ "") do
+    path = Path.join(Path.dirname(tmux.socket), "program.exs")
+    File.write!(path, program)
+    type(tmux, "elixir -pa #{ebin()} #{arguments} #{path}")
+  end
+
+  @doc "Where the modules of the build that is tested are."
+  def ebin, do: Path.join(Mix.Project.build_path(), "lib/linx/ebin")
+
+  @doc "Presses a key by tmux's name for it, such as `C-c`."
+  def key(tmux, key), do: command(tmux.socket, ["send-keys", key])
+
+  @doc "Makes the window another size."
+  def resize(tmux, columns, rows),
+    do: command(tmux.socket, ~w(resize-window -x #{columns} -y #{rows}))
+
+  @doc "What the window shows now."
+  def screen(tmux), do: command(tmux.socket, ["capture-pane", "-p", "-J"])
+
+  @doc "Waits until the window shows it; answers all that it shows."
+  def await(tmux, expected) do
+    shown = screen(tmux)
+
+    if shown =~ expected do
+      shown
+    else
+      await_change(tmux, expected, shown)
+      await(tmux, expected)
+    end
+  end
+
+  defp await_change(%{client: client}, expected, shown) do
+    receive do
+      {^client, {:data, _notice}} -> :ok
+    after
+      @patience -> flunk("no #{inspect(expected)} on the screen:\n#{shown}")
+    end
+  end
+
+  @doc """
+  Waits for the outer shell to ask for the next command.
+
+  A BEAM that was killed leaves its input non-blocking, of which the shell may say so.
+  """
+  def await_prompt(tmux),
+    do: await(tmux, ~r/#{Regex.escape(@prompt)}(sh: turning off NDELAY mode)?\s*\z/)
+
+  @doc "The settings of the window's terminal."
+  def settings(tmux) do
+    {settings, 0} = System.cmd("stty", ["-F", tmux.tty, "-g"])
+    settings
+  end
+
+  @doc "The BEAM that runs in the window."
+  def beam(tmux) do
+    [beam] = Host.children(tmux.shell)
+    beam
+  end
+
+  @doc "The agents of that BEAM: the one that holds the terminal, and the session's."
+  def agents(tmux) do
+    [helper] = for child <- Host.children(beam(tmux)), Host.children(child) != [], do: child
+
+    {[session], [terminal]} =
+      helper |> Host.children() |> Enum.split_with(&(Host.children(&1) != []))
+
+    %{terminal: terminal, session: session}
+  end
+
+  @doc "The workload of the session."
+  def workload(tmux) do
+    [workload] = Host.children(agents(tmux).session)
+    workload
+  end
+
+  # The shell in the window knows of the build that is tested, and asks with a prompt of the test's.
+  defp command(socket, arguments) do
+    environment = %{
+      "PS1" => @prompt,
+      "ENV" => nil,
+      "SHELL" => "/bin/sh",
+      "TMUX" => nil,
+      "LC_ALL" => "C.UTF-8",
+      "MIX_ENV" => to_string(Mix.env()),
+      "MIX_BUILD_PATH" => Mix.Project.build_path()
+    }
+
+    {output, 0} = System.cmd("tmux", ["-S", socket | arguments], env: environment)
+    output
+  end
+end
