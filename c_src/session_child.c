@@ -274,16 +274,26 @@ static void report_end(struct session *session) {
   session->state = STATE_DRAINING;
 }
 
+static bool is_zombie(pid_t pid) {
+  siginfo_t state = {.si_pid = 0};
+  return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0 && state.si_pid == pid;
+}
+
 void session_child_ended(struct session *session) {
   int status = 0;
+  pid_t pid;
   if (session->pidfd < 0)
     return;
+  /* The intermediate's last frame puts another process into its place. */
+  do {
+    pid = session->pid;
+    session_child_frames(session);
+  } while (session->pid != pid);
+  if (!is_zombie(pid))
+    return;
+  /* What it said between the last look at the pipe and its end. */
   session_child_frames(session);
-  /* The intermediate may have ended while the workload's process, of which its last frame tells,
-   * has not: then this is another pidfd now. */
-  siginfo_t state = {.si_pid = 0};
-  if (waitid(P_PID, (id_t)session->pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-      state.si_pid == 0)
+  if (session->pid != pid)
     return;
   find_out_exec(session);
   if (session->beam_is_gone && !session->request->linger)
