@@ -234,15 +234,15 @@ int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]) {
   int size = 0;
   if (!term_is_atom(reader) || ei_get_type(reader->bytes, &reader->index, &type, &size) < 0)
     return -EINVAL;
-  name[0] = '\0';
-  if (size >= TERM_ATOM_SIZE) {
+  /* ei may store its NUL a byte past the size it is told, when Latin-1 grows to UTF-8 at the end.
+   */
+  if (size >= TERM_ATOM_SIZE - 1 ||
+      ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE - 1, ERLANG_UTF8, NULL,
+                        NULL) < 0) {
+    name[0] = '\0';
     term_skip(reader);
     return 0;
   }
-  /* Latin-1 in an old encoding does not fit the buffer when it grows; it is no name of ours. */
-  if (ei_decode_atom_as(reader->bytes, &reader->index, name, TERM_ATOM_SIZE, ERLANG_UTF8, NULL,
-                        NULL) < 0)
-    term_skip(reader);
   if (strlen(name) < (size_t)size)
     name[0] = '\0';
   return 0;
