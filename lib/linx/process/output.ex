@@ -8,7 +8,7 @@ defmodule Linx.Process.Output do
   @waste 4
 
   # `ending` is nil, :eof, :closed (from this side) or {:error, error}; `active` as `:active` has it;
-  # `reader` is who read of it last, and `told?` when somebody has been told of the ending.
+  # `reader` is who asked for some of it last, and `told?` when somebody has been told of the ending.
   defstruct buffer: :queue.new(),
             buffered: 0,
             demanded: 0,

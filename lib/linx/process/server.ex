@@ -121,6 +121,28 @@ defmodule Linx.Process.Server do
     end
   end
 
+  # What a workload reads and writes is not for the log. OTP calls this from 25 on, and Elixir knows it
+  # as a callback from 1.17 on.
+  @doc false
+  if {:format_status, 1} in GenServer.behaviour_info(:callbacks), do: @impl(true)
+
+  def format_status(status) do
+    Map.new(status, fn
+      {:state, %__MODULE__{session: session} = state} ->
+        session = %{session | streams: :hidden, stdin: :hidden, input: :hidden}
+        {:state, %{state | session: session, channel: :hidden}}
+
+      {:message, {port, {:data, _bytes}}} ->
+        {:message, {port, {:data, :hidden}}}
+
+      {:message, message} when is_tuple(message) and elem(message, 0) in [:write, :pty_write] ->
+        {:message, {elem(message, 0), :hidden}}
+
+      other ->
+        other
+    end)
+  end
+
   @impl true
   def terminate(_reason, state) do
     deadline = System.monotonic_time(:millisecond) + @end_timeout

@@ -469,7 +469,7 @@ defmodule Linx.Process.Session do
      unwatch ++ [{:stop, stop_reason(session.result)}]}
   end
 
-  # Whoever has read a stream comes back to read its end, or dies.
+  # Whoever has asked for a stream comes back to read its end, or dies.
   defp await_readers(session) do
     missing = for reader <- Streams.untold(session.streams), do: {reader, :last_read}
     missing = Enum.uniq(missing) -- session.last_readers

@@ -66,7 +66,7 @@ defmodule Linx.Process.Streams do
   def finished?(streams),
     do: Enum.all?(streams.outputs, fn {_, output} -> Output.finished?(output) end)
 
-  @doc "Who has read of a stream and does not know yet that it has ended."
+  @doc "Who has asked for a stream and does not know yet that it has ended."
   @spec untold(t()) :: [pid()]
   def untold(streams) do
     for {_, %{reader: reader, told?: false, ending: ending}} <- streams.outputs,
@@ -105,6 +105,7 @@ defmodule Linx.Process.Streams do
     }
 
     with :ok <- check_readable(streams, reader.names),
+         streams = note_reader(streams, reader),
          :none <- answer(streams, reader) do
       {streams, demands} = ask(%{streams | readers: streams.readers ++ [reader]}, reader.names)
       {streams, [{:watch, from, timeout} | demands]}
@@ -184,6 +185,12 @@ defmodule Linx.Process.Streams do
       else: :ok
   end
 
+  defp note_reader(streams, reader) do
+    Enum.reduce(reader.names, streams, fn name, streams ->
+      put(streams, name, %{streams.outputs[name] | reader: elem(reader.from, 0)})
+    end)
+  end
+
   # What has changed of a stream may be news to those who wait, then to the receiver.
   defp serve(streams, name) do
     {streams, answers} = serve_readers(streams, name)
@@ -217,7 +224,6 @@ defmodule Linx.Process.Streams do
 
       name ->
         {data, output} = Output.take(streams.outputs[name], reader.max)
-        output = %{output | reader: elem(reader.from, 0)}
         {{:ok, labelled(reader, name, data)}, put(%{streams | last: name}, name, output)}
     end
   end
