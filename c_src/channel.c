@@ -68,42 +68,16 @@ int channel_out_frame(struct channel_out *out, const struct frame *frame) {
   return out->broken ? 0 : buffer_append(&out->buffer, frame->bytes, (size_t)frame->length);
 }
 
-void channel_out_move(struct channel_out *out, int from, size_t size) {
-  out->from = from;
-  out->moved = size;
-  out->before = buffer_length(&out->buffer);
-}
-
-/* One step: what stands before the moved bytes, then those, then the rest. */
-static ssize_t send_some(struct channel_out *out) {
-  if (out->moved > 0 && out->before == 0)
-    return splice(out->from, NULL, out->fd, NULL, out->moved, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  size_t size = out->moved > 0 ? out->before : buffer_length(&out->buffer);
-  return write(out->fd, buffer_start(&out->buffer), size);
-}
-
-static void account(struct channel_out *out, size_t sent) {
-  if (out->moved > 0 && out->before == 0) {
-    out->moved -= sent;
-    return;
-  }
-  buffer_consume(&out->buffer, sent);
-  if (out->moved > 0)
-    out->before -= sent;
-}
-
 void channel_out_flush(struct channel_out *out) {
   while (!out->broken && channel_out_pending(out) > 0) {
-    ssize_t count = send_some(out);
+    ssize_t count = write(out->fd, buffer_start(&out->buffer), channel_out_pending(out));
     if (count > 0)
-      account(out, (size_t)count);
+      buffer_consume(&out->buffer, (size_t)count);
     else if (count < 0 && errno == EAGAIN)
       return;
     else if (count == 0 || errno != EINTR)
       out->broken = true;
   }
-  if (out->broken) {
+  if (out->broken)
     buffer_consume(&out->buffer, buffer_length(&out->buffer));
-    out->moved = 0;
-  }
 }

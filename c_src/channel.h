@@ -23,11 +23,6 @@ struct channel_out {
   int fd;
   bool broken; /* the peer is gone; what is appended from then on is thrown away */
   struct buffer buffer;
-  /* Data that is moved and not copied: `moved` bytes from `from`, a pipe, stand behind the first
-   * `before` bytes of the buffer. */
-  int from;
-  size_t moved;
-  size_t before;
 };
 
 /* One read(2). 1 when bytes arrived, 0 when none are there now; on end of file, or an error that is
@@ -43,15 +38,11 @@ int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload
 /* Appends a frame; it is sent by channel_out_flush. 0 or -ENOMEM. */
 int channel_out_frame(struct channel_out *out, const struct frame *frame);
 
-/* Appends the data of a frame whose header has been appended: `size` bytes that are in the pipe
- * `from`, which nobody else reads. Only when nothing moved is pending. */
-void channel_out_move(struct channel_out *out, int from, size_t size);
-
 /* Writes what the descriptor takes. A peer that is gone sets broken. */
 void channel_out_flush(struct channel_out *out);
 
 static inline size_t channel_out_pending(const struct channel_out *out) {
-  return buffer_length(&out->buffer) + out->moved;
+  return buffer_length(&out->buffer);
 }
 
 #endif

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -15,9 +14,6 @@
 
 /* Without demand nobody says how much is wanted, so the frames stay moderate. */
 #define CHUNK_UNASKED ((size_t)64 << 10)
-
-/* Below this a copy is cheaper than two more system calls. */
-#define MOVE_MIN ((size_t)32 << 10)
 
 /* FIONREAD says less than a terminal's next reads give. */
 #define CHUNK_MIN ((size_t)4096)
@@ -75,7 +71,12 @@ static size_t available(int fd) {
   return ioctl(fd, FIONREAD, &count) < 0 || count < 0 ? 0 : (size_t)count;
 }
 
-/* Reads until the room is full or nothing is there. Sets *ended at the end of the stream. */
+/*
+ * Reads until the room is full or nothing is there. Sets *ended at the end of the stream. Data is
+ * copied: splice(2) would hand the workload's pipe buffers on as they are, packets included
+ * (O_DIRECT, pipe(2)), whose rest a read that is too short throws away. The BEAM would lose count
+ * of the frame, and take what the workload writes next for frames of the agent.
+ */
 static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
   size_t total = 0;
   while (total < room) {
@@ -91,40 +92,6 @@ static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
     break;
   }
   return total;
-}
-
-/* The pipe that data passes through on its way, made when it is first needed: the number of bytes
- * in it is known, whereas a workload can read its own output back behind the agent's. */
-static int staging[2] = {-1, -1};
-
-static bool open_staging(const struct channel_out *out) {
-  struct stat channel;
-  if (staging[0] >= 0)
-    return true;
-  if (fstat(out->fd, &channel) < 0 || !S_ISFIFO(channel.st_mode) ||
-      pipe2(staging, O_CLOEXEC | O_NONBLOCK) < 0)
-    return false;
-  grow(staging[1]);
-  grow(out->fd);
-  return true;
-}
-
-/* Moves up to `room` bytes into a frame without copying them (splice(2)). Answers how many; 0
- * leaves the rest to copying. A terminal is read 4 KiB at a time, and only copying gathers that. */
-static size_t move(struct relay_out *relay, size_t room, struct channel_out *out) {
-  struct frame frame;
-  if (relay->copies || relay->stream == STREAM_PTY || !open_staging(out)) {
-    relay->copies = true;
-    return 0;
-  }
-  ssize_t size = splice(relay->fd, NULL, staging[1], NULL, room, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (size <= 0)
-    return 0;
-  frame_data_header(&frame, relay->frame_name, (size_t)size);
-  if (channel_out_frame(out, &frame) < 0)
-    out->broken = true;
-  channel_out_move(out, staging[0], (size_t)size);
-  return (size_t)size;
 }
 
 static void use_demand(struct relay_out *relay, size_t size) {
@@ -144,16 +111,12 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
   if (waiting >= PIPE_FULL && !relay->grown) {
     relay->grown = true;
     grow(relay->fd);
+    grow(out->fd);
   }
   if (waiting < CHUNK_MIN)
     waiting = CHUNK_MIN;
   if (relay->stream != STREAM_PTY && room > waiting)
     room = waiting;
-  size_t moved = room >= MOVE_MIN && out->moved == 0 ? move(relay, room, out) : 0;
-  if (moved > 0) {
-    use_demand(relay, moved);
-    return 1;
-  }
   size_t header = frame_data_header_size(relay->frame_name);
   uint8_t *to = buffer_reserve(&out->buffer, header + room);
   if (to == NULL)

@@ -21,7 +21,6 @@ struct relay_out {
   bool by_demand;
   bool announce_eof;
   uint64_t demand;
-  bool copies;  /* the channel or the stream is no pipe, so data cannot be moved */
   bool grown;   /* the pipe has been made larger */
   bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
 };

@@ -205,76 +205,6 @@ static void many_frames_outgrow_the_lent_buffer_in_order(void **state) {
   }
 }
 
-/* Reads what is there now, up to `size`, whatever reads it takes. */
-static size_t drain(uint8_t *bytes, size_t size) {
-  size_t total = 0;
-  ssize_t count;
-  while (total < size && (count = read(ends[0], bytes + total, size - total)) > 0)
-    total += (size_t)count;
-  return total;
-}
-
-/* Data that is spliced from another pipe keeps its place between frames, however little the
- * channel takes at a time. */
-static void moved_data_stands_behind_its_header(void **state) {
-  (void)state;
-  static uint8_t data[40000];
-  static uint8_t arrived[100000];
-  int source[2];
-  size_t total = 0;
-  struct frame before;
-  struct frame header;
-  struct frame after;
-  assert_int_equal(pipe2(source, O_NONBLOCK), 0);
-  fcntl(ends[1], F_SETPIPE_SZ, 4096);
-  for (size_t at = 0; at < sizeof data; at++)
-    data[at] = (uint8_t)(at * 7 + at / 251);
-  assert_int_equal(write(source[1], data, sizeof data), sizeof data);
-  frame_status(&before, "running");
-  frame_data_header(&header, "stdout", sizeof data);
-  frame_stream(&after, "eof", "stdout");
-  assert_int_equal(channel_out_frame(&out, &before), 0);
-  assert_int_equal(channel_out_frame(&out, &header), 0);
-  channel_out_move(&out, source[0], sizeof data);
-  assert_int_equal(channel_out_frame(&out, &after), 0);
-  size_t whole = (size_t)before.length + (size_t)header.length + sizeof data + (size_t)after.length;
-  assert_int_equal(channel_out_pending(&out), whole);
-  while (channel_out_pending(&out) > 0) {
-    channel_out_flush(&out);
-    total += drain(arrived + total, sizeof arrived - total);
-    assert_int_equal(total + channel_out_pending(&out), whole);
-  }
-  assert_int_equal(total, whole);
-  const uint8_t *at = arrived;
-  assert_memory_equal(at, before.bytes, (size_t)before.length);
-  at += before.length;
-  assert_memory_equal(at, header.bytes, (size_t)header.length);
-  at += header.length;
-  assert_memory_equal(at, data, sizeof data);
-  at += sizeof data;
-  assert_memory_equal(at, after.bytes, (size_t)after.length);
-  close(source[0]);
-  close(source[1]);
-}
-
-static void moved_data_to_nobody_is_given_up(void **state) {
-  (void)state;
-  int source[2];
-  struct frame header;
-  assert_int_equal(pipe2(source, O_NONBLOCK), 0);
-  assert_int_equal(write(source[1], "data", 4), 4);
-  close(ends[0]);
-  ends[0] = -1;
-  frame_data_header(&header, "stdout", 4);
-  assert_int_equal(channel_out_frame(&out, &header), 0);
-  channel_out_move(&out, source[0], 4);
-  channel_out_flush(&out);
-  assert_true(out.broken);
-  assert_int_equal(channel_out_pending(&out), 0);
-  close(source[0]);
-  close(source[1]);
-}
-
 /* Against the plainest model there is: what went in at the end comes out at the start. */
 static void a_buffer_keeps_its_bytes_in_order(void **state) {
   (void)state;
@@ -318,8 +248,6 @@ int main(void) {
       channel_test(frames_wait_while_the_pipe_is_full),
       channel_test(frames_to_nobody_are_thrown_away),
       channel_test(many_frames_outgrow_the_lent_buffer_in_order),
-      channel_test(moved_data_stands_behind_its_header),
-      channel_test(moved_data_to_nobody_is_given_up),
       cmocka_unit_test(a_buffer_keeps_its_bytes_in_order),
   };
   return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
