@@ -52,11 +52,26 @@ static void flush_all(struct channel_out *out) {
       return;
 }
 
+/* A port whose program is gone loses what it has not read when it is written to; so a client that
+ * asks for it ends the agent itself. */
+static void wait_for_end(struct channel_in *in) {
+  struct pollfd readable = {.fd = in->fd, .events = POLLIN};
+  while (!in->eof) {
+    if (poll(&readable, 1, -1) < 0)
+      continue;
+    if (channel_in_read(in) < 0)
+      return;
+    buffer_consume(&in->buffer, buffer_length(&in->buffer));
+  }
+}
+
 _Noreturn static void give_up(enum exit_code code, int result, enum stage stage) {
   struct frame frame;
   frame_error(&frame, -result, stage, -1);
   session_emit(&session, &frame);
   flush_all(&session.out);
+  if (request.hold && !session.out.broken)
+    wait_for_end(&session.in);
   _exit(session.out.broken ? EXIT_CHANNEL : (int)code);
 }
 

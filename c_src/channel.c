@@ -64,6 +64,22 @@ int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload
   return 1;
 }
 
+bool channel_in_begun(const struct channel_in *in, const uint8_t **payload, size_t *size,
+                      size_t *frame_size) {
+  size_t length = buffer_length(&in->buffer);
+  if (in->skip > 0 || length < LENGTH_FIELD)
+    return false;
+  const uint8_t *header = buffer_start(&in->buffer);
+  *payload = header + LENGTH_FIELD;
+  *size = length - LENGTH_FIELD;
+  *frame_size = payload_length(header);
+  return *size < *frame_size;
+}
+
+void channel_in_take_begun(struct channel_in *in) {
+  buffer_consume(&in->buffer, buffer_length(&in->buffer));
+}
+
 int channel_out_frame(struct channel_out *out, const struct frame *frame) {
   return out->broken ? 0 : buffer_append(&out->buffer, frame->bytes, (size_t)frame->length);
 }

@@ -35,6 +35,16 @@ int channel_in_read(struct channel_in *in);
  */
 int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload, size_t *size);
 
+/*
+ * Of a frame that has begun and is not whole yet: how much is here, in place, and how long it will
+ * be. False while not even its length is here.
+ */
+bool channel_in_begun(const struct channel_in *in, const uint8_t **payload, size_t *size,
+                      size_t *frame_size);
+
+/* Takes what is here of such a frame; the caller sees to the rest. */
+void channel_in_take_begun(struct channel_in *in);
+
 /* Appends a frame; it is sent by channel_out_flush. 0 or -ENOMEM. */
 int channel_out_frame(struct channel_out *out, const struct frame *frame);
 

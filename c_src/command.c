@@ -152,6 +152,26 @@ int command_decode_frame(struct command *command, const uint8_t *bytes, size_t s
   return command_decode(command, &reader);
 }
 
+size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size) {
+  /* A tuple of two, the atom as OTP writes it (before 26 and since), a binary. */
+  static const struct {
+    const char *bytes;
+    size_t size;
+  } heads[] = {
+      {"\203h\002d\000\005stdinm", 12},
+      {"\203h\002w\005stdinm", 11},
+  };
+  for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+    size_t at = heads[i].size;
+    if (size < at + 4 || memcmp(bytes, heads[i].bytes, at) != 0)
+      continue;
+    size_t length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 |
+                    (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+    return at + 4 + length == frame_size ? at + 4 : 0;
+  }
+  return 0;
+}
+
 bool command_is_valid(const struct command *command, unsigned when) {
   return (table[command->id].when & (when | WHEN_ALWAYS)) != 0;
 }

@@ -80,6 +80,13 @@ int command_decode(struct command *command, struct term_reader *reader);
 /* Decodes a whole frame. 0 or -EINVAL. */
 int command_decode_frame(struct command *command, const uint8_t *bytes, size_t size);
 
+/*
+ * Whether a frame of `frame_size` bytes, of which bytes[0..size) are here, is {stdin, Binary} with
+ * the binary filling it: where the data begins, or 0. Such a frame needs no further check, and its
+ * data can be passed on before the rest has come.
+ */
+size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size);
+
 /* Whether the command is valid at a moment (a mask of command_when). */
 bool command_is_valid(const struct command *command, unsigned when);
 

@@ -18,6 +18,9 @@
 /* FIONREAD says less than a terminal's next reads give. */
 #define CHUNK_MIN ((size_t)4096)
 
+/* How much input is queued at a time. */
+#define QUEUE_CHUNK ((size_t)64 << 10)
+
 /*
  * What a pipe grows to once it has been full. Idle sessions keep theirs small: an unprivileged
  * user's pipes may take 64 MiB together, and beyond that each gets a page or two (pipe(7),
@@ -29,7 +32,7 @@
 #define PIPE_FULL ((size_t)60 << 10)
 
 /* A smaller pipe works as well, only slower. */
-static void grow(int fd) {
+void relay_grow_pipe(int fd) {
   fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
 }
 
@@ -110,8 +113,8 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
   }
   if (waiting >= PIPE_FULL && !relay->grown) {
     relay->grown = true;
-    grow(relay->fd);
-    grow(out->fd);
+    relay_grow_pipe(relay->fd);
+    relay_grow_pipe(out->fd);
   }
   if (waiting < CHUNK_MIN)
     waiting = CHUNK_MIN;
@@ -172,7 +175,7 @@ static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t si
   }
   if (total < size && relay->fd >= 0 && !relay->grown) {
     relay->grown = true;
-    grow(relay->fd);
+    relay_grow_pipe(relay->fd);
   }
   relay->written += total;
   return total;
@@ -183,6 +186,37 @@ int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size) {
     return 0;
   size_t taken = buffer_length(&relay->queue) == 0 ? write_some(relay, bytes, size) : 0;
   return relay->fd < 0 ? 0 : buffer_append(&relay->queue, bytes + taken, size - taken);
+}
+
+static ssize_t queue_from(struct relay_in *relay, int from, size_t size) {
+  size_t room = size < QUEUE_CHUNK ? size : QUEUE_CHUNK;
+  uint8_t *to = buffer_reserve(&relay->queue, room);
+  if (to == NULL)
+    return -ENOMEM;
+  ssize_t count = read(from, to, room);
+  if (count < 0)
+    return errno == EINTR ? -EAGAIN : -errno;
+  relay->queue.end += (size_t)count;
+  return count;
+}
+
+ssize_t relay_in_from(struct relay_in *relay, int from, size_t size) {
+  if (relay->fd < 0 || relay->close_when_empty)
+    return -EPIPE;
+  if (buffer_length(&relay->queue) > 0)
+    return queue_from(relay, from, size);
+  ssize_t count = splice(from, NULL, relay->fd, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (count >= 0) {
+    relay->written += (uint64_t)count;
+    return count;
+  }
+  if (errno == EPIPE) {
+    relay->closed_with = EPIPE;
+    relay_in_close(relay);
+    return -EPIPE;
+  }
+  /* The workload's pipe is full, or `from` is no pipe. */
+  return queue_from(relay, from, size);
 }
 
 void relay_in_pump(struct relay_in *relay, short revents) {

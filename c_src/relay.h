@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "channel.h"
 #include "command.h"
@@ -55,6 +56,16 @@ void relay_out_close(struct relay_out *relay);
 
 /* Writes or queues data. 0 or -ENOMEM. */
 int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size);
+
+/*
+ * Passes up to `size` bytes on from the descriptor `from`, which has some: moved into the
+ * workload's pipe while that takes them, queued when it does not. How many, 0 at the end of `from`,
+ * -EAGAIN, or -ENOMEM. With nobody to read them any more: -EPIPE.
+ */
+ssize_t relay_in_from(struct relay_in *relay, int from, size_t size);
+
+/* A larger pipe, for a stream that fills it. */
+void relay_grow_pipe(int fd);
 
 /* Writes what the kernel takes of the queue. `revents` is poll's answer. */
 void relay_in_pump(struct relay_in *relay, short revents);

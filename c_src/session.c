@@ -176,12 +176,10 @@ static void step(struct session *session) {
   if (ready == 0)
     session->holds = false;
   expire(session);
-  if ((polled[SLOT_IN].revents & POLLIN) != 0) {
-    if (channel_in_read(&session->in) < 0)
-      session->in.eof = true;
-  } else if (polled[SLOT_IN].revents != 0) {
+  if ((polled[SLOT_IN].revents & POLLIN) != 0)
+    session_read_input(session);
+  else if (polled[SLOT_IN].revents != 0)
     session->in.eof = true;
-  }
   if ((polled[SLOT_OUT].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
     session->out.broken = true;
   /* Before output is relayed, so that :running comes before what the workload wrote. */

@@ -44,6 +44,7 @@ struct session {
   pid_t pid;            /* the child, in the agent's pid namespace */
   int pidfd;            /* of the child; -1 once it is reaped */
   bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
+  size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
   bool awaits_answer;   /* a checkpoint command is with the child */
   bool beam_is_gone;    /* and what follows from it has been done */
   bool terminal_sent;
@@ -86,6 +87,8 @@ void session_fail(struct session *session, int error, enum stage stage);
 bool session_accepts_commands(const struct session *session);
 /* Acts on every whole frame that may be acted on, and on the end of the channel. */
 void session_take_commands(struct session *session);
+/* Reads fd 3, which has something. */
+void session_read_input(struct session *session);
 /* The BEAM's end is closed: the parked child dies, the running workload gets the orphan policy. */
 void session_beam_gone(struct session *session);
 

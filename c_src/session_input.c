@@ -9,6 +9,9 @@
 /* How long commands that a closing BEAM left behind are waited with, while the child starts. */
 #define GIVE_UP_MS 1000
 
+/* Frames of stdin data at least so large are passed on as they come. */
+#define STREAMED_MIN ((size_t)16 << 10)
+
 /* A client that sends checkpoint commands and reads no answers is not heard before it does. */
 #define ANSWERS_MAX ((size_t)64 << 10)
 
@@ -153,14 +156,62 @@ static bool is_ending(const struct session *session) {
          (session->ending.aborted || session->ending.failure.stage != STAGE_NONE);
 }
 
+/*
+ * A large {stdin, _} frame is not gathered: what is here of it goes on at once, and the rest as it
+ * comes, at best without being copied.
+ */
+static void begin_stdin(struct session *session) {
+  struct relay_in *relay = &session->inputs[IN_STDIN];
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  size_t frame_size = 0;
+  if (!channel_in_begun(&session->in, &payload, &size, &frame_size) || frame_size < STREAMED_MIN)
+    return;
+  size_t at = command_stdin_data(payload, size, frame_size);
+  if (at == 0)
+    return;
+  if (relay_in_data(relay, payload + at, size - at) < 0)
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+  session->stdin_left = frame_size - size;
+  channel_in_take_begun(&session->in);
+  if (!relay->grown) {
+    relay->grown = true;
+    relay_grow_pipe(relay->fd);
+    relay_grow_pipe(session->in.fd);
+  }
+}
+
+static void continue_stdin(struct session *session) {
+  ssize_t count = relay_in_from(&session->inputs[IN_STDIN], session->in.fd, session->stdin_left);
+  if (count == -EPIPE) {
+    session->in.skip = session->stdin_left;
+    session->stdin_left = 0;
+  } else if (count == -ENOMEM) {
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+  } else if (count == 0 || (count < 0 && count != -EAGAIN)) {
+    session->in.eof = true;
+  } else if (count > 0) {
+    session->stdin_left -= (size_t)count;
+  }
+}
+
+void session_read_input(struct session *session) {
+  if (session->stdin_left > 0)
+    continue_stdin(session);
+  else if (channel_in_read(&session->in) < 0)
+    session->in.eof = true;
+}
+
 void session_take_commands(struct session *session) {
   const uint8_t *payload = NULL;
   size_t size = 0;
   bool accepts;
   while ((accepts = session_accepts_commands(session)) && !is_ending(session)) {
     int found = channel_in_next(&session->in, COMMAND_MAX, &payload, &size);
-    if (found == 0)
+    if (found == 0) {
+      begin_stdin(session);
       break;
+    }
     if (found > 0)
       take_frame(session, payload, size);
     else if (session->state == STATE_PARKED)
