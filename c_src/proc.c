@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "buffer.h"
 #include "cleanup.h"
@@ -129,10 +130,25 @@ static pid_t pid_at(const struct buffer *pids, size_t index) {
   return pid;
 }
 
-void proc_signal_children(pid_t pid, int signum, bool deep) {
+static bool is_own_child(pid_t pid) {
+  siginfo_t state;
+  return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+void proc_signal_own_children(int signum) {
+  struct buffer pids = {.size = 0};
+  append_children(&pids, getpid());
+  for (size_t i = 0; i < buffer_length(&pids) / sizeof(pid_t); i++)
+    /* A /proc of another pid namespace shows a stranger's children. */
+    if (is_own_child(pid_at(&pids, i)))
+      kill(pid_at(&pids, i), signum);
+  buffer_release(&pids);
+}
+
+void proc_signal_descendants(pid_t pid, int signum) {
   struct buffer pids = {.size = 0};
   int result = append_children(&pids, pid);
-  for (size_t i = 0; deep && result == 0 && i < buffer_length(&pids) / sizeof(pid_t); i++)
+  for (size_t i = 0; result == 0 && i < buffer_length(&pids) / sizeof(pid_t); i++)
     result = append_children(&pids, pid_at(&pids, i));
   /* Parents first, so that nobody is replaced by the one that waits for it. */
   for (size_t i = 0; i < buffer_length(&pids) / sizeof(pid_t); i++)

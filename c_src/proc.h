@@ -25,8 +25,10 @@ int proc_parse_stat(const char *text, struct proc_stat *stat);
  */
 int proc_has_execed(pid_t child);
 
-/* Sends `signum` to every child of `pid` and, with `deep`, to theirs, as far as they are to be
- * seen. */
-void proc_signal_children(pid_t pid, int signum, bool deep);
+/* Sends `signum` to every child of the caller. */
+void proc_signal_own_children(int signum);
+
+/* Sends `signum` to every child of `pid`, to theirs, and so on, as far as they are to be seen. */
+void proc_signal_descendants(pid_t pid, int signum);
 
 #endif

@@ -34,9 +34,9 @@ void session_signal(struct session *session, int signum, enum signal_scope scope
   case SCOPE_TREE:
     /* What has left the tree has been adopted by the agent, if that is a subreaper. */
     if (session->child_signals >= 0) {
-      proc_signal_children(getpid(), signum, true);
+      proc_signal_descendants(getpid(), signum);
     } else {
-      proc_signal_children(session->pid, signum, true);
+      proc_signal_descendants(session->pid, signum);
       kill(session->pid, signum);
     }
     return;
@@ -332,7 +332,7 @@ void session_reap_adopted(struct session *session) {
 bool session_has_descendants(struct session *session) {
   if (session->child_signals < 0)
     return false;
-  proc_signal_children(getpid(), SIGKILL, false);
+  proc_signal_own_children(SIGKILL);
   session_reap_adopted(session);
   siginfo_t state;
   return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;

@@ -24,4 +24,25 @@ defmodule AgentTest.HardeningTest do
       assert terminal(finish(wire, drained: true)) == {:status, :signaled, 9}
     end
   end
+
+  # In a pid namespace without a /proc of its own, /proc/2 is the kernel's thread with children 3, 4
+  # and so on; the agent is 2 in there, and those numbers are its neighbours'.
+  @tag :root
+  test "descendants are the agent's own, also where /proc is another pid namespace's" do
+    script = """
+    "$0" & agent=$!
+    sleep 1000 & one=$!
+    sleep 1000 & other=$!
+    exec 3<&- 4>&-
+    echo ready
+    wait $agent
+    kill $one $other && echo spared
+    """
+
+    program = ["/usr/bin/unshare", "--pid", "--fork", "/bin/sh", "-c", script, agent()]
+    wire = start(program: program)
+    await_output(wire, "ready\n")
+    send_term(wire, {:spawn, %{argv: actor(["exit", 0]), descendants: :kill, proceed: true}})
+    assert await_gone(wire).output == "ready\nspared\n"
+  end
 end
