@@ -248,7 +248,7 @@ defmodule AgentTest.EnterTest do
 
   # A directory whose path is short and plain enough for a shell and for a socket's address.
   defp directory do
-    path = Path.join(System.tmp_dir!(), "linx-enter-#{System.unique_integer([:positive])}")
+    path = scratch("enter")
     File.mkdir!(path)
     on_exit(fn -> File.rm_rf!(path) end)
     path

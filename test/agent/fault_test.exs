@@ -163,10 +163,63 @@ defmodule AgentTest.FaultTest do
       assert code == errno(:enosys)
     end
 
-    test "clone3: creation is an error of its own stage", %{tmp_dir: dir} do
+    test "clone3: creation goes on without it, but for a time namespace", %{tmp_dir: dir} do
       opts = without(Bpf.deny([:clone3], errno(:enosys)), dir)
       request = %{argv: actor(["say", "outside"]), namespaces: [:time]}
       assert error_of({:spawn, request}, opts) == {:error, errno(:enosys), :clone}
+      wire = running(%{argv: actor(["pause"]), namespaces: [:mount, :pid, :net]}, opts)
+      await_output(wire, "ready\n")
+      ours = Host.namespaces()
+      fresh = for {name, link} <- Host.namespaces(wire.host_pid), link != ours[name], do: name
+      assert fresh == ~w(mnt net pid)
+      send_term(wire, {:signal, 9})
+      assert terminal(finish(wire)) == {:status, :signaled, 9}
+    end
+
+    test "seccomp: filters are installed all the same", %{tmp_dir: dir} do
+      opts = without(Bpf.deny([:seccomp], errno(:enosys)), dir)
+      filter = {:seccomp_install, Bpf.deny([:getpid], errno(:enosys))}
+      assert run(%{argv: actor(["getpid"])}, [checkpoint: [filter]] ++ opts).output =~ "errno 38"
+      bad = {:seccomp_install, Bpf.invalid()}
+      result = run(%{argv: actor(["getpid"])}, [checkpoint: [bad]] ++ opts)
+      assert terminal(result) == {:error, errno(:einval), :seccomp_install}
+    end
+
+    test "keyctl, as containers do: the session goes on", %{tmp_dir: dir} do
+      for name <- [:enosys, :eperm] do
+        opts = without(Bpf.deny([:keyctl], errno(name)), dir)
+        assert terminal(run(%{argv: actor(["exit", 7])}, opts)) == {:status, :exited, 7}
+      end
+    end
+
+    test "the terminal's own way to open its other end: it is opened by name", %{tmp_dir: dir} do
+      tiocgptpeer = 0x5441
+      opts = without(Bpf.deny_argument(:ioctl, 1, tiocgptpeer, errno(:einval)), dir)
+      result = run(%{argv: actor(["tty"]), stdio: :pty}, opts)
+      assert result.pty =~ "isatty 1 1 1\r\ncontrolling ok\r\n"
+    end
+
+    test "memfd_create with flags of a newer kernel: an entry does without", %{tmp_dir: dir} do
+      target = Target.plain()
+      # MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC (memfd_create(2)).
+      opts = without(Bpf.deny_argument(:memfd_create, 1, 0x13, errno(:einval)), dir)
+      wire = parked({:enter, %{target: target.pid, argv: actor(["exit", 7])}}, opts)
+      assert "/memfd:" <> _ = Host.exe(wire.host_pid)
+      send_term(wire, :proceed)
+      assert terminal(finish(wire)) == {:status, :exited, 7}
+    end
+
+    # Such an agent can prove no exec (above), but what it inherited is closed by then.
+    test "close_range, without /proc to look them up: no descriptor is left", %{tmp_dir: dir} do
+      [driver: driver] = without(Bpf.deny([:close_range], errno(:enosys)), dir)
+      script = "umount -l /proc && exec #{agent()}"
+      program = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script]
+      opts = [program: program, driver: ["--open-fds", 50 | driver]]
+      wire = parked(%{argv: actor(["pause"])}, opts)
+      # 3 and 4 are the parked child's own, and go with exec.
+      assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2, 3, 4]
+      send_term(wire, :abort)
+      assert {:status, :aborted, _} = terminal(finish(wire))
     end
 
     # "All or nothing" seen from below: any drop at all would be the child's death.

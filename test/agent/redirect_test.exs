@@ -85,7 +85,7 @@ defmodule AgentTest.RedirectTest do
 
     @tag :root
     test "is opened where the agent is, not inside an entered target" do
-      dir = Path.join(System.tmp_dir!(), "linx-file-#{System.unique_integer([:positive])}")
+      dir = scratch("file")
       File.mkdir!(dir)
       on_exit(fn -> File.rm_rf!(dir) end)
       script = "mount -t tmpfs linx #{dir} && exec #{path("actor")} pause"

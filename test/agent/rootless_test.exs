@@ -49,7 +49,7 @@ defmodule AgentTest.RootlessTest do
   end
 
   test "the workload has every capability, and can mount" do
-    dir = Path.join(System.tmp_dir!(), "linx-rootless-#{System.unique_integer([:positive])}")
+    dir = scratch("rootless")
     File.mkdir!(dir)
     on_exit(fn -> File.rmdir!(dir) end)
     wire = isolated(["mount", dir])

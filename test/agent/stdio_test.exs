@@ -152,7 +152,7 @@ defmodule AgentTest.StdioTest do
 
     # A socket's path has to fit into 108 bytes (unix(7)); ExUnit's directories need not.
     defp short(dir) do
-      link = Path.join(System.tmp_dir!(), "lx#{System.unique_integer([:positive])}")
+      link = scratch("link")
       File.ln_s!(dir, link)
       on_exit(fn -> File.rm!(link) end)
       link

@@ -10,7 +10,7 @@ defmodule AgentTest.Beacon do
 
   @doc "A listener, and the argv that makes the actor connect to it."
   def actor(part) do
-    path = Path.join(System.tmp_dir!(), "linx-beacon-#{System.unique_integer([:positive])}")
+    path = AgentTest.Programs.scratch("beacon")
     {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
     File.chmod!(path, 0o777)
     ExUnit.Callbacks.on_exit(fn -> File.rm(path) end)

@@ -14,4 +14,13 @@ defmodule AgentTest.Programs do
 
   @doc "The actor with a part to play, as an argv."
   def actor(part), do: [path("actor") | Enum.map(part, &to_string/1)]
+
+  @doc """
+  A path that no other test of this VM or another one uses: short, for a socket's address has to fit
+  into 108 bytes (unix(7)), and plain, for a shell.
+  """
+  def scratch(name) do
+    unique = System.unique_integer([:positive])
+    Path.join(System.tmp_dir!(), "linx-#{name}-#{System.pid()}-#{unique}")
+  end
 end

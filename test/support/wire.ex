@@ -381,7 +381,7 @@ defmodule AgentTest.Wire do
   end
 
   defp make_fifo do
-    path = Path.join(System.tmp_dir!(), "linx-test-#{System.unique_integer([:positive])}")
+    path = Programs.scratch("fifo")
     {_, 0} = System.cmd("mkfifo", ["-m", "666", path])
     path
   end
