@@ -167,10 +167,29 @@ static void finish(struct session *session) {
     session->state = STATE_DONE;
 }
 
+/* Only the slots in use are handed over: poll(2) refuses more entries than RLIMIT_NOFILE allows
+ * descriptors, and a refusal is not seen to end. */
+static int poll_used(struct pollfd polled[SLOT_COUNT], int timeout_ms) {
+  struct pollfd used[SLOT_COUNT];
+  int slots[SLOT_COUNT];
+  int count = 0;
+  for (int slot = 0; slot < SLOT_COUNT; slot++) {
+    polled[slot].revents = 0;
+    if (polled[slot].fd < 0)
+      continue;
+    slots[count] = slot;
+    used[count++] = polled[slot];
+  }
+  int ready = poll(used, (nfds_t)count, timeout_ms);
+  for (int i = 0; i < count && ready > 0; i++)
+    polled[slots[i]].revents = used[i].revents;
+  return ready;
+}
+
 static void step(struct session *session) {
   struct pollfd polled[SLOT_COUNT];
   prepare(session, polled);
-  int ready = poll(polled, SLOT_COUNT, timeout(session));
+  int ready = poll_used(polled, timeout(session));
   if (ready < 0)
     return; /* EINTR: a stop and continue of the agent */
   if (ready == 0)
