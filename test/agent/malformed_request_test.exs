@@ -131,6 +131,12 @@ defmodule AgentTest.MalformedRequestTest do
         do: assert_malformed(body, what)
   end
 
+  test "a list with an improper tail is malformed, wherever it is" do
+    for value <- [[1 | 2], [[1 | 2]], %{1 => ["a" | "b"]}, {[?a | <<>>]}] do
+      assert_malformed_term({:spawn, %{argv: ["/bin/true"], no_such_key: value}})
+    end
+  end
+
   test "a repeated key is malformed" do
     <<131, key::binary>> = :erlang.term_to_binary(:argv)
     <<131, value::binary>> = :erlang.term_to_binary(["/bin/true"])
