@@ -126,7 +126,7 @@ defmodule AgentTest.PtyTest do
   end
 
   test "a workload that ends with input unread ends as ever" do
-    wire = in_terminal(["read-late", 1])
+    wire = in_terminal(["read-late", 1], commands: :socket)
     await_pty(wire, "ready")
     for _ <- 1..3, do: send_term(wire, {:pty_in, pattern(@mib)})
     send_term(wire, {:signal, 15})
