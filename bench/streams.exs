@@ -8,7 +8,7 @@ defmodule Bench.Streams do
   @gibibyte 1_073_741_824
   @chunk 65_536
   @mebibyte 1_048_576
-  @rounds 3
+  @rounds 5
   @terminal 64 * @mebibyte
   @watched_ms 2_000
   @settle_ms 20
