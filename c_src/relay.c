@@ -188,37 +188,6 @@ int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size) {
   return relay->fd < 0 ? 0 : buffer_append(&relay->queue, bytes + taken, size - taken);
 }
 
-static ssize_t queue_from(struct relay_in *relay, int from, size_t size) {
-  size_t room = size < QUEUE_CHUNK ? size : QUEUE_CHUNK;
-  uint8_t *to = buffer_reserve(&relay->queue, room);
-  if (to == NULL)
-    return -ENOMEM;
-  ssize_t count = read(from, to, room);
-  if (count < 0)
-    return errno == EINTR ? -EAGAIN : -errno;
-  relay->queue.end += (size_t)count;
-  return count;
-}
-
-ssize_t relay_in_from(struct relay_in *relay, int from, size_t size) {
-  if (relay->fd < 0 || relay->close_when_empty)
-    return -EPIPE;
-  if (buffer_length(&relay->queue) > 0)
-    return queue_from(relay, from, size);
-  ssize_t count = splice(from, NULL, relay->fd, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (count >= 0) {
-    relay->written += (uint64_t)count;
-    return count;
-  }
-  if (errno == EPIPE) {
-    relay->closed_with = EPIPE;
-    relay_in_close(relay);
-    return -EPIPE;
-  }
-  /* The workload's pipe is full, or `from` is no pipe. */
-  return queue_from(relay, from, size);
-}
-
 void relay_in_pump(struct relay_in *relay, short revents) {
   if (relay->fd < 0 || revents == 0)
     return;
@@ -233,6 +202,24 @@ void relay_in_pump(struct relay_in *relay, short revents) {
   }
   if (relay->fd >= 0 && relay->close_when_empty && buffer_length(&relay->queue) == 0)
     relay_in_close(relay);
+}
+
+/* Not by splice(2), which holds the locks of both pipes at once: a workload that keeps its own
+ * locked (by a splice from it into a socket that is full) would stop the BEAM in its write to
+ * `from`. */
+ssize_t relay_in_from(struct relay_in *relay, int from, size_t size) {
+  if (relay->fd < 0 || relay->close_when_empty)
+    return -EPIPE;
+  size_t room = size < QUEUE_CHUNK ? size : QUEUE_CHUNK;
+  uint8_t *to = buffer_reserve(&relay->queue, room);
+  if (to == NULL)
+    return -ENOMEM;
+  ssize_t count = read(from, to, room);
+  if (count < 0)
+    return errno == EINTR ? -EAGAIN : -errno;
+  relay->queue.end += (size_t)count;
+  relay_in_pump(relay, POLLOUT);
+  return count;
 }
 
 void relay_in_finish(struct relay_in *relay) {

@@ -58,9 +58,9 @@ void relay_out_close(struct relay_out *relay);
 int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size);
 
 /*
- * Passes up to `size` bytes on from the descriptor `from`, which has some: moved into the
- * workload's pipe while that takes them, queued when it does not. How many, 0 at the end of `from`,
- * -EAGAIN, or -ENOMEM. With nobody to read them any more: -EPIPE.
+ * Passes up to `size` bytes on from the descriptor `from`, which has some; what the workload's pipe
+ * does not take is queued. How many, 0 at the end of `from`, -EAGAIN, or -ENOMEM. With nobody to
+ * read them any more: -EPIPE.
  */
 ssize_t relay_in_from(struct relay_in *relay, int from, size_t size);
 
