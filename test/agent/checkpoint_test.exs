@@ -192,7 +192,7 @@ defmodule AgentTest.CheckpointTest do
   end
 
   test "a killed child answers a command that follows with its own end" do
-    wire = parked(%{argv: actor(["exit", 0]), ack: true}, commands: :socket)
+    wire = parked(%{argv: actor(["exit", 0]), ack: true})
     Host.signal(wire.host_pid, 19)
     for _ <- 1..5, do: send_term(wire, {:cap_set_ambient, 0})
     Host.signal(wire.host_pid, 9)

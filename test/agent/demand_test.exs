@@ -130,7 +130,7 @@ defmodule AgentTest.DemandTest do
     end
 
     test "leaves an agent that goes when the BEAM's end closes" do
-      wire = on_demand(["write", 1, 1000], [stdout: :pipe], commands: :socket)
+      wire = on_demand(["write", 1, 1000], stdout: :pipe)
       assert_frame(wire, {:status, :exited, 0})
       close_commands(wire)
       assert %{orphans: [], agent: {:exited, _, _}} = await_gone(wire)

@@ -84,8 +84,7 @@ defmodule AgentTest.EnterRefusalTest do
   test "a target whose pid namespace ended is an error or ends the entry, never a run elsewhere" do
     target = Target.unshare(Target.everything())
 
-    wire =
-      parked({:enter, %{target: target.pid, argv: actor(["say", "inside"])}}, commands: :socket)
+    wire = parked({:enter, %{target: target.pid, argv: actor(["say", "inside"])}})
 
     Host.signal(target.pid, 9)
     await_gone(target.wire)

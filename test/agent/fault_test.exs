@@ -61,7 +61,7 @@ defmodule AgentTest.FaultTest do
   describe "too little memory" do
     @tag :sanitizer_unfit
     test "for the request is ENOMEM, preceded by its frame" do
-      wire = start(driver: ["--memory", 8 * 1024 * 1024], stdout: false, commands: :socket)
+      wire = start(driver: ["--memory", 8 * 1024 * 1024], stdout: false)
       send_raw(wire, <<12 * 1024 * 1024::32>>)
       send_raw(wire, :binary.copy(<<131>>, 1_000_000))
       # An internal failure, in the table of exit codes.

@@ -6,7 +6,7 @@ defmodule AgentTest.HoldTest do
 
   defp held(part, request \\ %{}) do
     request = Map.merge(%{argv: actor(part), hold: true}, request)
-    running(request, commands: :socket)
+    running(request)
   end
 
   test "an agent that was asked to stays after the terminal frame, until fd 3 ends" do
@@ -27,7 +27,7 @@ defmodule AgentTest.HoldTest do
           {%{argv: ["/no/such"]}, :proceed, {:error, errno(:enoent), :execve}},
           {%{argv: actor(["exit", 0])}, :nonsense, {:error, errno(:einval), :malformed_command}}
         ] do
-      wire = parked(Map.put(request, :hold, true), commands: :socket)
+      wire = parked(Map.put(request, :hold, true))
       send_term(wire, command)
       assert next_frame(wire) == terminal
       assert Host.alive?(wire.agent)
@@ -60,7 +60,7 @@ defmodule AgentTest.HoldTest do
 
   test "false, and absent, the agent goes at once" do
     for request <- [%{}, %{hold: false}] do
-      wire = running(Map.put(request, :argv, actor(["exit", 0])), commands: :socket)
+      wire = running(Map.put(request, :argv, actor(["exit", 0])))
       finish(wire)
     end
   end

@@ -2,17 +2,19 @@ defmodule AgentTest.LifecycleTest do
   use AgentTest.Case, async: true
 
   test "a session is spawned, ready, running, exited, and the agent's exit code is 0" do
-    result = run(%{argv: actor(["exit", 0])})
+    for commands <- [:port, :socket, :fifo] do
+      result = run(%{argv: actor(["exit", 0])}, commands: commands)
 
-    assert [
-             {:status, :spawned, host_pid},
-             {:status, :ready, child_pid},
-             {:status, :running},
-             {:status, :exited, 0}
-           ] = result.frames
+      assert [
+               {:status, :spawned, host_pid},
+               {:status, :ready, child_pid},
+               {:status, :running},
+               {:status, :exited, 0}
+             ] = result.frames
 
-    assert host_pid == child_pid
-    assert {:exited, 0, _} = result.agent
+      assert host_pid == child_pid
+      assert {:exited, 0, _} = result.agent
+    end
   end
 
   test "an agent that is the BEAM's own Port program needs nobody else" do

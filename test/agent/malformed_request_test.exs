@@ -208,7 +208,7 @@ defmodule AgentTest.MalformedRequestTest do
           <<0, 0, 0, 9>>,
           binary_part(frame({:spawn, %{argv: ["/bin/true"]}}), 0, 20)
         ] do
-      wire = start(stdout: false, commands: :socket)
+      wire = start(stdout: false)
       send_raw(wire, bytes)
       close_commands(wire)
       assert %{agent: {:exited, 1, _}, orphans: []} = await_gone(wire)

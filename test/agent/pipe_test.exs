@@ -7,12 +7,7 @@ defmodule AgentTest.PipeTest do
   defp pattern(size),
     do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 
-  # Input that nobody reads is still on its way when the agent goes; a socket takes that, a Port
-  # is lost with its last frames.
-  defp piped(part, opts \\ []) do
-    opts = Keyword.put_new(opts, :commands, :socket)
-    running(%{argv: actor(part), stdio: @pipes}, opts)
-  end
+  defp piped(part, opts \\ []), do: running(%{argv: actor(part), stdio: @pipes}, opts)
 
   defp ended(wire, opts \\ []), do: finish(wire, [drained: true] ++ opts)
 

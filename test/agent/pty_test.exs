@@ -81,7 +81,7 @@ defmodule AgentTest.PtyTest do
   end
 
   test "more input than is queued pushes back, and none of it is lost" do
-    wire = in_terminal(["read-late", 16 * @mib], commands: :socket)
+    wire = in_terminal(["read-late", 16 * @mib])
     await_pty(wire, "ready")
     whole = pattern(16 * @mib)
     frames = for n <- 0..15, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
@@ -95,7 +95,7 @@ defmodule AgentTest.PtyTest do
 
   @tag :sanitizer_unfit
   test "the agent's queue has a bound" do
-    wire = in_terminal(["read-late", 32 * @mib], commands: :socket)
+    wire = in_terminal(["read-late", 32 * @mib])
     await_pty(wire, "ready")
     whole = pattern(32 * @mib)
     frames = for n <- 0..31, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
@@ -126,7 +126,7 @@ defmodule AgentTest.PtyTest do
   end
 
   test "a workload that ends with input unread ends as ever" do
-    wire = in_terminal(["read-late", 1], commands: :socket)
+    wire = in_terminal(["read-late", 1])
     await_pty(wire, "ready")
     for _ <- 1..3, do: send_term(wire, {:pty_in, pattern(@mib)})
     send_term(wire, {:signal, 15})

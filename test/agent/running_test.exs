@@ -140,7 +140,7 @@ defmodule AgentTest.RunningTest do
 
   test "a signal that arrives when the workload has just ended harms nobody" do
     for _ <- 1..20 do
-      wire = running(%{argv: actor(["exit", 0])}, commands: :socket)
+      wire = running(%{argv: actor(["exit", 0])})
       send_term(wire, {:signal, 10})
       assert terminal(finish(wire)) in [{:status, :exited, 0}, {:status, :signaled, 10}]
     end

@@ -68,7 +68,7 @@ defmodule AgentTest.SeccompTest do
   end
 
   test "a refused filter ends the session whatever came before and after it" do
-    wire = parked(%{argv: actor(["exit", 0]), ack: true}, commands: :socket)
+    wire = parked(%{argv: actor(["exit", 0]), ack: true})
     send_term(wire, {:seccomp_install, Bpf.allow()})
     assert_frame(wire, {:status, :applied, 1})
     send_raw(wire, frame({:seccomp_install, Bpf.invalid()}) <> frame(:proceed))

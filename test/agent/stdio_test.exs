@@ -133,7 +133,7 @@ defmodule AgentTest.StdioTest do
       path = Path.join(short(dir), "s")
       _listener = listen(path, backlog: 0)
       {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false], 1_000)
-      wire = start(commands: :socket)
+      wire = start()
 
       send_term(
         wire,

@@ -20,7 +20,7 @@ defmodule AgentTest.TerminalTest do
   end
 
   defp lend(terminal) do
-    wire = start(driver: ["--read", 0, terminal.tty], commands: :socket)
+    wire = start(driver: ["--read", 0, terminal.tty])
     send_term(wire, {:terminal, %{}})
     assert {:settings, settings} = next_frame(wire)
     {wire, settings}

@@ -71,14 +71,10 @@ defmodule AgentTest.Case do
     {finish, opts} = Keyword.pop(opts, :finish, [])
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])
 
-    # A write to an agent that has gone takes a Port down with its last frames unread; a socket not.
-    wire = requested(request, Keyword.put_new(opts, :commands, commands_over(commands)))
+    wire = requested(request, opts)
     if ready?(wire), do: for(command <- commands ++ [:proceed], do: Wire.send_term(wire, command))
     finish(wire, finish)
   end
-
-  defp commands_over([]), do: :port
-  defp commands_over(_), do: :socket
 
   defp ready?(wire) do
     case Wire.next_frame(wire) do

@@ -4,11 +4,11 @@
  *
  *   driver REPORT [option...] -- program [argument...]
  *
- * REPORT names an abstract Unix socket. Its lines: "agent PID", "exited CODE" or "signaled SIGNAL",
- * each with CPU_US MAXRSS_KB WAIT_STATUS, "orphan PID WAIT_STATUS" for every descendant that the
- * program left to its subreaper, and "done" when nothing of it is left, alive or as a zombie. The
- * options are applied in order, in the child, just before exec. SIGTERM to the driver kills
- * everything below it.
+ * REPORT names an abstract Unix socket. Its lines: "driver PID", "agent PID", "exited CODE" or
+ * "signaled SIGNAL", each with CPU_US MAXRSS_KB WAIT_STATUS, "orphan PID WAIT_STATUS" for every
+ * descendant that the program left to its subreaper, and "done" when nothing of it is left, alive
+ * or as a zombie. The options are applied in order, in the child, just before exec. SIGTERM to the
+ * driver kills everything below it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -300,6 +300,7 @@ int main(int argc, char **argv) {
     close(fd);
   if (report < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
     fail("prctl");
+  dprintf(report, "driver %d\n", getpid());
   signal(SIGCHLD, SIG_DFL);
   sigemptyset(&awaited);
   sigaddset(&awaited, SIGCHLD);

@@ -26,7 +26,8 @@ defmodule AgentTest.Wire do
     * `:program` - another program altogether, as an argv;
     * `:driver` - options of the driver, applied before the agent is exec'd;
     * `:env` - environment changes, as `Port.open/2` takes them;
-    * `:commands` - what fd 3 is: `:port` (default), `:socket`, or `:fifo`;
+    * `:commands` - what fd 3 is: `:socket` (default), `:port`, or `:fifo`. A Port that is written to
+      when its program has just gone is lost with the frames it had not read; a socket is not;
     * `:frames` - what fd 4 is: `:port` (default), or `:socket`, which is not read until
       `read_frames/1`;
     * `:stdout` - false leaves fd 1 alone; otherwise what arrives there is kept for
@@ -130,7 +131,7 @@ defmodule AgentTest.Wire do
   @impl true
   def init(spec) do
     Process.flag(:trap_exit, true)
-    spec = Map.merge(%{commands: :port, frames: :port, stdout: true, driver: [], env: []}, spec)
+    spec = Map.merge(%{commands: :socket, frames: :port, stdout: true, driver: [], env: []}, spec)
     report = listen(packet: :line)
     output = spec.stdout && listen([])
     commands = spec.commands == :socket && listen([])
@@ -160,7 +161,7 @@ defmodule AgentTest.Wire do
     state = %{
       spec: spec,
       port: port,
-      driver: Port.info(port, :os_pid) |> elem(1),
+      driver: nil,
       report: accept(report, true),
       output: output && accept(output, true),
       commands: commands && accept(commands, false),
@@ -245,7 +246,7 @@ defmodule AgentTest.Wire do
 
   def terminate(_reason, state) do
     %{driver: driver, report: report} = state
-    System.cmd("kill", ["-TERM", "#{driver}"], stderr_to_stdout: true)
+    driver && System.cmd("kill", ["-TERM", driver], stderr_to_stdout: true)
 
     receive do
       {:tcp_closed, ^report} -> :ok
@@ -294,6 +295,8 @@ defmodule AgentTest.Wire do
         state
     end
   end
+
+  defp report(["driver", pid], state), do: %{state | driver: pid}
 
   defp report(["agent", pid], state) do
     pid = String.to_integer(pid)
