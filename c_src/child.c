@@ -144,6 +144,7 @@ static void take_root(const struct child *child) {
     return;
   int result = credentials_become_root(&stage);
   check(child, result, stage);
+  die_with_agent(child);
 }
 
 static int add_filter(struct child *child, const struct command *command) {
@@ -157,7 +158,9 @@ static int set_winsize(const struct child *child, const struct command *command)
 
 static int set_ids(struct child *child, const struct command *command) {
   child->ids_are_set = true;
-  return credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
+  int result = credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
+  die_with_agent(child);
+  return result;
 }
 
 static int apply(struct child *child, const struct command *command) {
