@@ -43,13 +43,13 @@ static size_t allowance(const struct relay_out *relay) {
 }
 
 short relay_out_events(const struct relay_out *relay) {
-  return allowance(relay) > 0 ? POLLIN : 0;
+  return allowance(relay) > 0 || relay->abandoned ? POLLIN : 0;
 }
 
 int relay_out_poll_fd(const struct relay_out *relay) {
   /* poll reports a hang-up whether asked for or not, so a stream that hung up is not polled until
    * somebody wants the rest. */
-  return relay->hung_up && allowance(relay) == 0 ? -1 : relay->fd;
+  return relay->hung_up && relay_out_events(relay) == 0 ? -1 : relay->fd;
 }
 
 short relay_in_events(const struct relay_in *relay) {
@@ -102,11 +102,22 @@ static void use_demand(struct relay_out *relay, size_t size) {
     relay->demand -= size;
 }
 
+void relay_out_discard(struct relay_out *relay) {
+  static uint8_t nowhere[4096];
+  bool ended = false;
+  if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended) == 0 && ended)
+    relay_out_close(relay);
+}
+
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out) {
   if (relay->fd < 0 || revents == 0)
     return 0;
   size_t waiting = available(relay->fd);
   size_t room = allowance(relay);
+  if (room == 0 && relay->abandoned) {
+    relay_out_discard(relay);
+    return 0;
+  }
   if (room == 0) {
     relay->hung_up = (revents & (POLLHUP | POLLERR)) != 0;
     return relay->hung_up && waiting == 0 ? end_of_stream(relay, out) : 0;
@@ -139,13 +150,6 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
       return result;
   }
   return size > 0;
-}
-
-void relay_out_discard(struct relay_out *relay) {
-  static uint8_t nowhere[4096];
-  bool ended = false;
-  if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended) == 0 && ended)
-    relay_out_close(relay);
 }
 
 /* A terminal is one descriptor for both directions, and belongs to the output's side. */

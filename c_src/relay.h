@@ -22,8 +22,9 @@ struct relay_out {
   bool by_demand;
   bool announce_eof;
   uint64_t demand;
-  bool grown;   /* the pipe has been made larger */
-  bool hung_up; /* nobody can write any more, but what was written is not asked for yet */
+  bool abandoned; /* nobody can ask for more: beyond the demand it is thrown away */
+  bool grown;     /* the pipe has been made larger */
+  bool hung_up;   /* nobody can write any more, but what was written is not asked for yet */
 };
 
 struct relay_in {

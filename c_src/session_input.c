@@ -228,6 +228,8 @@ void session_beam_gone(struct session *session) {
     return;
   session->beam_is_gone = true;
   session->in.eof = true;
+  for (int i = 0; i < OUT_COUNT; i++)
+    session->outputs[i].abandoned = true;
   switch (session->state) {
   case STATE_STARTING:
   case STATE_PARKED:
