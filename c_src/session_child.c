@@ -123,6 +123,11 @@ static void adopt(struct session *session, pid_t pid) {
   session->pidfd = pidfd;
   session->is_intermediate = false;
   report_spawned(session);
+  /* What was to end the session has met the intermediate, which was on its way out. */
+  if (session->beam_is_gone || session->ending.failure.stage != STAGE_NONE) {
+    session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+    return;
+  }
   frame_atom(&start, "proceed");
   channel_out_frame(&session->down, &start);
   channel_out_flush(&session->down);
