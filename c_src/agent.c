@@ -85,11 +85,12 @@ static void check_errno(int result, enum exit_code code, enum stage stage) {
     give_up(code, -errno, stage);
 }
 
-/* A SIGCHLD that is ignored loses exit statuses (wait(2)), and a reader that is gone is an errno.
- */
+/* A SIGCHLD that is ignored loses exit statuses (wait(2)); a reader that is gone is an errno, and
+ * so is a file size limit that the sealed copy meets (RLIMIT_FSIZE, getrlimit(2)). */
 static void prepare_signals(void) {
   signal(SIGCHLD, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 static void open_channel(char *const argv[]) {
@@ -108,6 +109,8 @@ static void open_channel(char *const argv[]) {
   if (argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
       strcmp(argv[1], SEALED_ARGUMENT) == 0)
     check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
+  /* Here and not only in the child: where that is, /proc may be a stranger's that lists nothing. */
+  check(fds_close_from(CONTROL_OUT + 1), EXIT_INTERNAL, STAGE_CLOSE_RANGE);
 }
 
 /* The first frame, in place. Leaves whatever came behind it for the session. */

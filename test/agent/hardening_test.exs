@@ -45,4 +45,60 @@ defmodule AgentTest.HardeningTest do
     send_term(wire, {:spawn, %{argv: actor(["exit", 0]), descendants: :kill, proceed: true}})
     assert await_gone(wire).output == "ready\nspared\n"
   end
+
+  @tag :root
+  @tag :sanitizer_unfit
+  test "a file size limit that the sealed copy does not fit in is an error with its frame" do
+    program = ["/bin/sh", "-c", "ulimit -f 1 && exec \"$0\"", agent()]
+    wire = start(program: program)
+    send_term(wire, {:spawn, %{argv: actor(["exit", 0]), namespaces: [:pid]}})
+    efbig = 27
+    assert [{:error, ^efbig, :memfd}] = finish(wire, exit: 3).frames
+  end
+
+  # The fallback for close_range reads /proc/self/fd, and after joining a mount namespace that is
+  # whatever its owner has put there.
+  @tag :root
+  @tag :tmp_dir
+  test "a false /proc in what is entered keeps no inherited descriptor open", %{tmp_dir: dir} do
+    script = "mount -t tmpfs none /proc && mkdir -p /proc/self/fd && exec #{path("actor")} pause"
+    target = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
+    await_output(target, "ready\n")
+    filter = Path.join(dir, "filter")
+    File.write!(filter, Bpf.deny([:close_range], errno(:enosys)))
+    request = {:enter, %{target: target.agent, argv: actor(["pause"]), proceed: true}}
+    wire = requested(request, driver: ["--open-fds", 20, "--filter", filter])
+    await_output(wire, "ready\n")
+    assert {:status, :spawned, host_pid} = next_frame(wire)
+    assert host_pid |> Host.fds() |> Map.keys() == [0, 1, 2]
+    Host.signal(host_pid, 9)
+    finish(wire)
+    Host.signal(target.agent, 9)
+    await_gone(target)
+  end
+
+  # The parent-death signal goes with every change of identity (PR_SET_PDEATHSIG(2const)), and a
+  # stopped process does not see the end of a pipe.
+  @tag :root
+  test "a parked child that was stopped dies with the agent, also when its identity was changed" do
+    for setup <- [[], [{:set_credentials, 65_534, 65_534, []}]] do
+      wire = parked(%{argv: actor(["pause"]), setup: setup})
+      Host.signal(wire.host_pid, 19)
+      Host.signal(wire.agent, 9)
+      assert %{orphans: [{_, 9}]} = await_gone(wire)
+    end
+  end
+
+  test "output that nobody can ask for any more does not stop a workload that lingers" do
+    request = %{
+      argv: actor(["write", 1, 1_000_000]),
+      stdio: [stdout: :pipe, stderr: :pipe],
+      flow: :demand,
+      orphan_policy: :linger
+    }
+
+    wire = running(request)
+    close_commands(wire)
+    assert %{orphans: []} = await_gone(wire)
+  end
 end
