@@ -244,6 +244,21 @@ static void create_child(void) {
   stdio_close_child_ends(&plan);
 }
 
+/*
+ * {kill, #{target => Pid}}: SIGKILL to the process group of that number, or to the process. For a
+ * session whose own agent does not react: one that is stopped, or that a workload keeps waiting for
+ * the lock of a pipe they share, which it can hold and no system call avoids.
+ */
+_Noreturn static void kill_target(void) {
+  struct frame frame;
+  if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
+    give_up(EXIT_CREATION, -errno, STAGE_KILL);
+  frame_status_value(&frame, "exited", 0);
+  session_emit(&session, &frame);
+  flush_all(&session.out);
+  _exit(0);
+}
+
 int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
@@ -255,6 +270,8 @@ int main(int argc, char *argv[]) {
   open_channel(argv);
   read_request(&frame, &size);
   decode_request(frame, size);
+  if (request.mode == MODE_KILL)
+    kill_target();
   if (request.mode == MODE_TERMINAL) {
     int lent = terminal_lend(&session.in, &session.out, &stage);
     check(lent, EXIT_CREATION, stage);

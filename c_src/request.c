@@ -64,7 +64,7 @@ static int decode_cwd(struct request *request, struct term_reader *reader, struc
 static int decode_target(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
   int64_t target = 0;
-  if (request->mode != MODE_ENTER) {
+  if (request->mode != MODE_ENTER && request->mode != MODE_KILL) {
     term_skip(reader);
     return 0;
   }
@@ -347,6 +347,8 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     return -EINVAL;
   if (strcmp(name, "enter") == 0)
     request->mode = MODE_ENTER;
+  else if (strcmp(name, "kill") == 0)
+    request->mode = MODE_KILL;
   else if (strcmp(name, "terminal") == 0)
     request->mode = MODE_TERMINAL;
   else if (strcmp(name, "spawn") != 0)
@@ -356,6 +358,8 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     return result;
   if (request->mode == MODE_TERMINAL)
     return 0;
+  if (request->mode == MODE_KILL)
+    return request->target > 0 ? 0 : -EINVAL;
   if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
     return -EINVAL;
   return 0;

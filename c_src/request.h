@@ -17,8 +17,8 @@
  * that as a list of small integers. */
 #define REQUEST_MAX ((size_t)16 << 20)
 
-/* TERMINAL starts nothing: terminal.h. Its map has no keys yet. */
-enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_TERMINAL };
+/* KILL and TERMINAL start nothing: agent.c, terminal.h. */
+enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL };
 
 enum stdio_kind {
   STDIO_INHERIT,
@@ -49,7 +49,7 @@ struct request {
   char *arg0;   /* in the arena, or NULL */
   char **env;   /* NULL-terminated in the arena, or NULL: the agent's own */
   const char *cwd;     /* in the arena, or NULL: inherited */
-  pid_t target;        /* enter only */
+  pid_t target;        /* enter and kill only */
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */

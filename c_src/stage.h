@@ -20,6 +20,7 @@
   X(SUBREAPER, "subreaper")                                                                        \
   X(TCGETATTR, "tcgetattr")                                                                        \
   X(TCSETATTR, "tcsetattr")                                                                        \
+  X(KILL, "kill")                                                                                  \
   X(PIPE2, "pipe2")                                                                                \
   X(POSIX_OPENPT, "posix_openpt")                                                                  \
   X(PTSETUP, "ptsetup")                                                                            \

@@ -50,6 +50,41 @@ defmodule Linx.Agent do
   end
 
   @doc """
+  Kills a workload whose own agent does not react, through another agent.
+
+  SIGKILL goes to the process group of that host pid, or to the process. The number must still be taken:
+  by a workload that its agent has not reaped, or by an agent whose port is open.
+  """
+  @spec kill(pos_integer()) ::
+          :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}
+  def kill(host_pid) do
+    with {:ok, port} <- open() do
+      Port.command(port, :erlang.term_to_binary({:kill, %{target: host_pid}}))
+      answer = await_kill(port)
+      Port.close(port)
+      answer
+    end
+  rescue
+    # The port went before it was written to or closed.
+    ArgumentError -> {:error, :timeout}
+  end
+
+  defp await_kill(port) do
+    receive do
+      {^port, {:data, bytes}} ->
+        case :erlang.binary_to_term(bytes, [:safe]) do
+          {:status, :exited, 0} -> :ok
+          {:error, errno, stage} -> {:error, Error.new(stage, errno)}
+        end
+
+      {^port, {:exit_status, _}} ->
+        {:error, :timeout}
+    after
+      1_000 -> {:error, :timeout}
+    end
+  end
+
+  @doc """
   What to do about a missing agent, for a person.
 
       iex> Linx.Agent.missing_message("/opt/linx_process") =~ "make"

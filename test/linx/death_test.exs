@@ -209,17 +209,35 @@ defmodule Linx.DeathTest do
     assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
   end
 
-  test "a session whose agent is stopped can itself be stopped" do
+  test "a session whose agent is stopped takes both along when it stops" do
     {session, host_pid} = running(argv: actor(["read-late", 1]), stdio: :pty)
     await_output(session, "ready")
     agent = agent_pid(session)
     Host.signal(agent, :STOP)
     assert :ok = Linx.Process.pty_write(session, :binary.copy("x", 4 * 1024 * 1024))
     assert :ok = GenServer.stop(session)
-    assert terminal(session) == {:error, 1, :agent_died}
-    # The agent learns of it when it goes on.
-    Host.signal(agent, :CONT)
+    assert {:error, _, :agent_died} = terminal(session)
     await_gone(host_pid)
     await_gone(agent)
+  end
+
+  test "a workload that keeps its agent waiting for ever is killed all the same" do
+    {session, host_pid} =
+      running(argv: [AgentTest.Programs.path("hostile"), "lock"], stdio: [stdin: :pipe])
+
+    agent = agent_pid(session)
+    :ok = Linx.Process.write(session, "bait")
+    writer = Task.async(fn -> Linx.Process.write(session, :binary.copy("x", 1024 * 1024)) end)
+    await_stat(agent, "D")
+    assert :ok = GenServer.stop(session)
+    await_gone(host_pid)
+    await_gone(agent)
+    assert {:error, _} = Task.await(writer)
+  end
+
+  # Until a process is in that state (proc(5)).
+  defp await_stat(pid, state) do
+    [_, rest] = "/proc/#{pid}/stat" |> File.read!() |> String.split(") ", parts: 2)
+    String.starts_with?(rest, state) || await_stat(pid, state)
   end
 end

@@ -3,8 +3,10 @@
  * where it waits for its end.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static _Noreturn void wait_for_the_end(void) {
@@ -32,11 +34,28 @@ static void play_packets(void) {
   wait_for_the_end();
 }
 
+/* A splice that waits for a full socket keeps its pipe locked: whoever writes to this program's
+ * stdin waits too, and no signal reaches it. */
+static void play_lock(void) {
+  static char bytes[1 << 16];
+  int ends[2];
+  struct pollfd input = {.fd = 0, .events = POLLIN};
+
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+    exit(1);
+  while (send(ends[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+    continue;
+  if (poll(&input, 1, -1) != 1)
+    exit(1);
+  splice(0, NULL, ends[0], NULL, sizeof(bytes), 0);
+}
+
 static const struct {
   const char *name;
   void (*play)(void);
 } parts[] = {
     {"packets", play_packets},
+    {"lock", play_lock},
 };
 
 int main(int argc, char **argv) {

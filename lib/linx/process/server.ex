@@ -13,6 +13,9 @@ defmodule Linx.Process.Server do
   # which leaves the rest to the agent's orphan policy.
   @end_timeout 5_000
 
+  # And how long it waits again after it has killed the workload, and then the agent, from outside.
+  @victim_timeout 1_000
+
   # The agent's own exit code for a broken channel, for when the port broke and no code is known.
   @channel_failed 1
 
@@ -145,26 +148,48 @@ defmodule Linx.Process.Server do
 
   @impl true
   def terminate(_reason, state) do
-    deadline = System.monotonic_time(:millisecond) + @end_timeout
-    :stop |> advance(state) |> await_end(deadline)
+    :stop |> advance(state) |> await_end(deadline(@end_timeout), [:workload, :agent])
   end
 
-  defp await_end(%{session: %{stage: :ended}} = state, _deadline), do: advance(:stop, state)
+  defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
 
-  defp await_end(%{port: port} = state, deadline) do
+  defp await_end(%{session: %{stage: :ended}} = state, _deadline, _victims),
+    do: advance(:stop, state)
+
+  # An agent that does not react, because it is stopped or because the workload keeps it waiting, is
+  # helped from outside: first by the workload's death, then by its own.
+  defp await_end(%{port: port} = state, deadline, victims) do
     receive do
       {:written, ^port} ->
-        state |> written() |> await_end(deadline)
+        state |> written() |> await_end(deadline, victims)
 
       {^port, _data} = message ->
-        message |> event(state) |> advance(state) |> await_end(deadline)
+        message |> event(state) |> advance(state) |> await_end(deadline, victims)
 
       {:EXIT, ^port, _} = message ->
-        message |> event(state) |> advance(state) |> await_end(deadline)
+        message |> event(state) |> advance(state) |> await_end(deadline, victims)
     after
       max(deadline - System.monotonic_time(:millisecond), 0) ->
-        advance({:agent_exit, @channel_failed}, state)
+        case victims do
+          [] ->
+            advance({:agent_exit, @channel_failed}, state)
+
+          [victim | rest] ->
+            kill(victim, state)
+            await_end(state, deadline(@victim_timeout), rest)
+        end
     end
+  end
+
+  # Neither number can belong to somebody else: the agent has not reaped its child, and the port is
+  # still open.
+  defp kill(:workload, %{session: %{host_pid: pid}}) when is_integer(pid),
+    do: Linx.Agent.kill(pid)
+
+  defp kill(:workload, _state), do: :ok
+
+  defp kill(:agent, %{port: port}) do
+    with {:os_pid, pid} <- Port.info(port, :os_pid), do: Linx.Agent.kill(pid)
   end
 
   # What a message is to the state machine; nil for one that is nothing to it.

@@ -16,7 +16,7 @@ defmodule Linx.Process.Wire do
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
     fork close_range setsid prctl mount_slave stdio chdir keyctl setgroups setresgid setresuid execve
     seccomp_no_new_privs seccomp_install cap_drop_bounding cap_set_thread cap_set_ambient
-    set_credentials pty_winsize tcgetattr tcsetattr
+    set_credentials pty_winsize tcgetattr tcsetattr kill
   )a
 
   @stage_set Map.new(@stages, &{&1, true})
