@@ -71,7 +71,9 @@ defmodule AgentTest.FaultTest do
   end
 
   # Without /proc there is no proof of exec: nothing is reported to run that may not.
+  # (LeakSanitizer needs one as well.)
   @tag :root
+  @tag :sanitizer_unfit
   test "an agent without /proc fails closed" do
     script = "umount -l /proc && exec #{agent()}"
     wire = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
@@ -210,6 +212,7 @@ defmodule AgentTest.FaultTest do
     end
 
     # Such an agent can prove no exec (above), but what it inherited is closed by then.
+    @tag :sanitizer_unfit
     test "close_range, without /proc to look them up: no descriptor is left", %{tmp_dir: dir} do
       [driver: driver] = without(Bpf.deny([:close_range], errno(:enosys)), dir)
       script = "umount -l /proc && exec #{agent()}"
