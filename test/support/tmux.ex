@@ -18,24 +18,34 @@ defmodule Linx.Test.Tmux do
 
   @doc "A window of 100 columns and 30 rows, gone with the test."
   def start do
-    directory = Path.join(System.tmp_dir!(), "linx-tmux-#{System.unique_integer([:positive])}")
+    directory =
+      Path.join(
+        System.tmp_dir!(),
+        "linx-tmux-#{System.pid()}-#{System.unique_integer([:positive])}"
+      )
+
     File.mkdir_p!(directory)
     socket = Path.join(directory, "socket")
     command(socket, ~w(-f /dev/null new-session -d -x 100 -y 30) ++ ["exec /bin/sh -i"])
 
-    on_exit(fn ->
-      System.cmd("tmux", ["-S", socket, "kill-server"], stderr_to_stdout: true)
-      File.rm_rf!(directory)
-    end)
-
-    [shell, tty] =
-      socket |> command(["display-message", "-p", "\#{pane_pid} \#{pane_tty}"]) |> String.split()
+    [server, shell, tty] =
+      socket
+      |> command(["display-message", "-p", "\#{pid} \#{pane_pid} \#{pane_tty}"])
+      |> String.split()
 
     client =
       Port.open(
         {:spawn_executable, System.find_executable("tmux")},
         [:binary, args: ["-S", socket, "-C", "attach-session", "-f", "ignore-size"]]
       )
+
+    {:os_pid, client_pid} = Port.info(client, :os_pid)
+
+    # kill-server would wait for the client, and that one for whoever reads from it, who is gone.
+    on_exit(fn ->
+      System.cmd("kill", ["-9", server, "#{client_pid}"], stderr_to_stdout: true)
+      File.rm_rf!(directory)
+    end)
 
     tmux = %__MODULE__{
       socket: socket,
@@ -114,14 +124,26 @@ defmodule Linx.Test.Tmux do
     beam
   end
 
-  @doc "The agents of that BEAM: the one that holds the terminal, and the session's."
+  @doc """
+  The agents of that BEAM: the one that holds the terminal, which was the first, and the session's,
+  which has a child. One that helped to set the session up may be on its way out.
+  """
   def agents(tmux) do
-    [helper] = for child <- Host.children(beam(tmux)), Host.children(child) != [], do: child
+    [helper] = for child <- Host.children(beam(tmux)), children(child) != [], do: child
+    {[session], others} = helper |> children() |> Enum.split_with(&(children(&1) != []))
+    %{terminal: Enum.min_by(others, &started/1), session: session}
+  end
 
-    {[session], [terminal]} =
-      helper |> Host.children() |> Enum.split_with(&(Host.children(&1) != []))
+  defp children(pid) do
+    Host.children(pid)
+  rescue
+    # It has ended since its parent was asked.
+    File.Error -> []
+  end
 
-    %{terminal: terminal, session: session}
+  # When, or :gone, which every number is less than.
+  defp started(pid) do
+    with %{starttime: ticks} <- Host.stat(pid), do: ticks, else: (nil -> :gone)
   end
 
   @doc "The workload of the session."

@@ -128,7 +128,10 @@ defmodule Linx.Tty.Sandbox do
              auto_proceed: true,
              events: :tagged
            ) do
-      case said(visitor, []) do
+      said = said(visitor, [])
+      GenServer.stop(visitor)
+
+      case said do
         {{:exited, 0}, _text} -> :ok
         {{:error, errno, stage}, _text} -> {:error, Error.new(stage, errno)}
         {_ended, text} -> {:error, {:not_set_up, text}}
