@@ -93,6 +93,11 @@ static void prepare_signals(void) {
   signal(SIGXFSZ, SIG_IGN);
 }
 
+static bool is_copy(char *const argv[]) {
+  return argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
+         strcmp(argv[1], SEALED_ARGUMENT) == 0;
+}
+
 static void open_channel(char *const argv[]) {
   session.in =
       (struct channel_in){.fd = CONTROL_IN, .buffer = {.bytes = in_bytes, .size = IN_BYTES}};
@@ -106,8 +111,7 @@ static void open_channel(char *const argv[]) {
     (void)ignored;
     _exit(EXIT_CHANNEL);
   }
-  if (argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
-      strcmp(argv[1], SEALED_ARGUMENT) == 0)
+  if (is_copy(argv))
     check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
   /* Here and not only in the child: where that is, /proc may be a stranger's that lists nothing. */
   check(fds_close_from(CONTROL_OUT + 1), EXIT_INTERNAL, STAGE_CLOSE_RANGE);
@@ -150,16 +154,18 @@ static void decode_request(const uint8_t *bytes, size_t size) {
         result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
-/* Whether somebody in a namespace other than the agent's can see the child before it execs: in the
- * one it enters, or by entering its own while it is parked. */
+/* Whether somebody in a namespace other than the agent's can come by the child's program file: in
+ * the namespaces that it enters, by entering its own while it is parked, or as the interpreter of a
+ * script in a tree of its own that says #!/proc/self/exe. */
 static bool is_seen_from_elsewhere(void) {
-  return request.mode == MODE_ENTER || (request.namespaces & CLONE_NEWPID) != 0;
+  return request.mode == MODE_ENTER ||
+         (request.namespaces & (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER)) != 0;
 }
 
 /* Such a child must not lead to this program's file. The bytes read so far go along, the request's
  * frame first. */
 static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
-  bool is_sealed = argv[0] != NULL && argv[1] != NULL;
+  bool is_sealed = is_copy(argv);
   struct buffer read_ahead = session.in.buffer;
   if (!is_seen_from_elsewhere() || is_sealed)
     return;

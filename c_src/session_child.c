@@ -324,6 +324,9 @@ void session_reap_adopted(struct session *session) {
   do
     count = read(session->child_signals, signals, sizeof signals);
   while (count > 0);
+  /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
+  if (session->is_intermediate)
+    return;
   for (;;) {
     siginfo_t state = {.si_pid = 0};
     if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
