@@ -35,11 +35,6 @@ defmodule AgentTest.CapabilityTest do
   defp sets(wire),
     do: Map.new(~w(CapEff CapPrm CapInh CapBnd CapAmb), &{&1, Host.mask(wire.host_pid, &1)})
 
-  defp stop(wire) do
-    send_term(wire, {:signal, 9})
-    finish(wire)
-  end
-
   defp assert_refused(command, name, request \\ %{}, opts \\ []) do
     wire = parked(Map.merge(%{argv: actor(["pause"]), ack: true}, request), opts)
     send_term(wire, command)
@@ -56,7 +51,7 @@ defmodule AgentTest.CapabilityTest do
     proceed(wire)
     assert sets(wire)["CapBnd"] == (agent &&& bnot(@chown ||| @net_bind))
     assert (sets(wire)["CapEff"] &&& (@chown ||| @net_bind)) == 0
-    stop(wire)
+    kill(wire)
   end
 
   test "the whole bounding set can be dropped" do
@@ -64,7 +59,7 @@ defmodule AgentTest.CapabilityTest do
     assert sets(wire)["CapBnd"] == 0
     proceed(wire)
     assert %{"CapEff" => 0, "CapPrm" => 0, "CapBnd" => 0} = sets(wire)
-    stop(wire)
+    kill(wire)
   end
 
   test "an empty mask drops nothing, and dropping twice is no error" do
@@ -132,14 +127,14 @@ defmodule AgentTest.CapabilityTest do
 
     # No map was written: the workload is the overflow user, whose exec keeps only the ambient set.
     assert %{"CapEff" => @net_bind, "CapPrm" => @net_bind, "CapAmb" => @net_bind} = sets(wire)
-    stop(wire)
+    kill(wire)
   end
 
   test "a root workload has the bounding set after exec" do
     wire = parked_with([{:cap_drop_bounding, bxor(all(), @chown)}])
     proceed(wire)
     assert %{"CapEff" => @chown, "CapPrm" => @chown, "CapBnd" => @chown} = sets(wire)
-    stop(wire)
+    kill(wire)
   end
 
   test "64-bit masks are read whole" do

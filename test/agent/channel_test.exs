@@ -5,11 +5,6 @@ defmodule AgentTest.ChannelTest do
 
   defp byte_by_byte(wire, frame), do: for(<<byte <- frame>>, do: send_raw(wire, <<byte>>))
 
-  defp end_it(wire) do
-    send_term(wire, {:signal, 9})
-    assert terminal(finish(wire)) == {:status, :signaled, 9}
-  end
-
   describe "frames in pieces" do
     test "a whole session sent byte by byte" do
       wire = start()
@@ -38,7 +33,7 @@ defmodule AgentTest.ChannelTest do
       send_raw(wire, rest)
       await_output(wire, "got 10\n")
       await_output(wire, "got 12\n")
-      end_it(wire)
+      kill(wire)
     end
 
     test "a half-sent frame does not stop the supervision of a parked child" do
@@ -177,8 +172,7 @@ defmodule AgentTest.ChannelTest do
       wire = parked(%{argv: actor(["pause"])}, commands: :socket)
       send_term(wire, :proceed)
       assert_frame(wire, {:status, :running})
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
 
       wire =
         requested(%{argv: actor(["pause"]), proceed: true}, commands: :socket, frames: :socket)
@@ -193,7 +187,4 @@ defmodule AgentTest.ChannelTest do
   # The processor time of the agent's whole life (getrusage(2)); a loop that spins uses as much as
   # the 400 ms that the session lasts.
   defp assert_idle(%{agent: {_, _, cpu_us}}), do: assert(cpu_us < 150_000)
-
-  defp pattern(size),
-    do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 end

@@ -187,8 +187,7 @@ defmodule AgentTest.CheckpointTest do
     send_term(wire, :proceed)
     assert_frame(wire, {:status, :running})
     assert await_pty(wire, "ready") =~ "winsize 33 101 640 480\r\n"
-    send_term(wire, {:signal, 9})
-    finish(wire)
+    kill(wire)
   end
 
   test "a killed child answers a command that follows with its own end" do

@@ -11,6 +11,12 @@ defmodule AgentTest.DeathTest do
     {listener, Map.merge(%{argv: argv}, extra)}
   end
 
+  defp beam_gone(wire, beacon) do
+    close_commands(wire)
+    Beacon.await_dark(beacon)
+    await_gone(wire)
+  end
+
   describe "kill -9 of the agent" do
     test "while its child is parked leaves nothing" do
       for extra <- [%{}, %{stdio: :pty}] do
@@ -37,9 +43,7 @@ defmodule AgentTest.DeathTest do
       {listener, request} = request(["pause"])
       wire = running(request)
       beacon = Beacon.await_lit(listener)
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      assert %{orphans: [{_, 9}]} = await_gone(wire)
+      assert %{orphans: [{_, 9}]} = kill_agent(wire, beacon)
     end
 
     @tag :root
@@ -48,9 +52,7 @@ defmodule AgentTest.DeathTest do
       wire = running(request)
       beacon = Beacon.await_lit(listener)
       await_output(wire, "child ready\n")
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      await_gone(wire)
+      kill_agent(wire, beacon)
     end
 
     test "mid-output leaves nothing" do
@@ -58,9 +60,7 @@ defmodule AgentTest.DeathTest do
       wire = running(request)
       beacon = Beacon.await_lit(listener)
       await_pty(wire, "ready")
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      assert %{agent: {:signaled, 9, _}} = await_gone(wire)
+      kill_agent(wire, beacon)
     end
 
     test "leaves nothing of an entry either, parked or running" do
@@ -72,9 +72,7 @@ defmodule AgentTest.DeathTest do
       {listener, request} = request(["pause"], %{target: target.pid})
       wire = running({:enter, request})
       beacon = Beacon.await_lit(listener)
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      assert %{agent: {:signaled, 9, _}} = await_gone(wire)
+      kill_agent(wire, beacon)
     end
 
     @tag :root
@@ -96,9 +94,7 @@ defmodule AgentTest.DeathTest do
       send_term(wire, :proceed)
       assert_frame(wire, {:status, :running})
       beacon = Beacon.await_lit(listener)
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      assert %{orphans: [{_, 9}]} = await_gone(wire)
+      assert %{orphans: [{_, 9}]} = kill_agent(wire, beacon)
     end
 
     # A change of identity takes the parent-death signal away until it is set again on the way to
@@ -230,9 +226,7 @@ defmodule AgentTest.DeathTest do
         wire = running(request, commands: :port)
         beacon = Beacon.await_lit(listener)
         await_output(wire, "ready\n")
-        close_commands(wire)
-        Beacon.await_dark(beacon)
-        assert %{orphans: []} = await_gone(wire)
+        assert %{orphans: []} = beam_gone(wire, beacon)
       end
     end
 
@@ -242,9 +236,7 @@ defmodule AgentTest.DeathTest do
         wire = running(request, commands: :port)
         beacon = Beacon.await_lit(listener)
         await_output(wire, "child ready\n")
-        close_commands(wire)
-        Beacon.await_dark(beacon)
-        await_gone(wire)
+        beam_gone(wire, beacon)
       end
     end
 
@@ -253,27 +245,21 @@ defmodule AgentTest.DeathTest do
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)
       await_output(wire, "child ready\n")
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      assert await_gone(wire).output =~ "child ended 15\n"
+      assert beam_gone(wire, beacon).output =~ "child ended 15\n"
     end
 
     test "absent a policy, is SIGTERM first" do
       {listener, request} = request(["pause"])
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      assert %{orphans: []} = await_gone(wire)
+      assert %{orphans: []} = beam_gone(wire, beacon)
     end
 
     test "ends a workload that floods a terminal nobody reads" do
       {listener, request} = request(["flood", 1], %{stdio: :pty})
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      assert %{orphans: []} = await_gone(wire)
+      assert %{orphans: []} = beam_gone(wire, beacon)
     end
 
     test "ends a stopped workload" do
@@ -282,9 +268,7 @@ defmodule AgentTest.DeathTest do
       beacon = Beacon.await_lit(listener)
       await_output(wire, "ready\n")
       Host.signal(wire.host_pid, 19)
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      await_gone(wire)
+      beam_gone(wire, beacon)
     end
 
     @tag :root
@@ -295,9 +279,7 @@ defmodule AgentTest.DeathTest do
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)
       await_output(wire, "child ready\n")
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      assert %{orphans: []} = await_gone(wire)
+      assert %{orphans: []} = beam_gone(wire, beacon)
     end
 
     test "ends an entered workload, and leaves the target alone" do
@@ -305,9 +287,7 @@ defmodule AgentTest.DeathTest do
       {listener, request} = request(["pause"], %{target: target.pid})
       wire = running({:enter, request}, commands: :port)
       beacon = Beacon.await_lit(listener)
-      close_commands(wire)
-      Beacon.await_dark(beacon)
-      await_gone(wire)
+      beam_gone(wire, beacon)
       assert Host.alive?(target.pid)
     end
   end

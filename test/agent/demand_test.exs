@@ -4,9 +4,6 @@ defmodule AgentTest.DemandTest do
   @mib 1024 * 1024
   @out [stdout: :pipe, stderr: :pipe]
 
-  defp pattern(size),
-    do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
-
   defp on_demand(part, stdio, opts \\ []),
     do: running(%{argv: actor(part), stdio: stdio, flow: :demand}, opts)
 

@@ -172,8 +172,7 @@ defmodule AgentTest.DescendantsTest do
       for scope <- [:foo, nil, "group", 1], do: send_term(wire, {:signal, 9, scope})
       send_term(wire, {:signal, 10})
       await_output(wire, "got 10\n")
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
   end
 end

@@ -12,11 +12,6 @@ defmodule AgentTest.EnterTest do
     wire
   end
 
-  defp end_it(wire) do
-    send_term(wire, {:signal, 9})
-    assert terminal(finish(wire)) == {:status, :signaled, 9}
-  end
-
   # All eight links, as the host sees them.
   defp assert_inside(target, wire),
     do: assert(Host.namespaces(wire.host_pid) == Host.namespaces(target.pid))
@@ -29,7 +24,7 @@ defmodule AgentTest.EnterTest do
       assert different == ~w(cgroup ipc mnt net pid time uts)
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
     end
 
     test "made by unshare, with a user namespace besides" do
@@ -38,7 +33,7 @@ defmodule AgentTest.EnterTest do
       for {name, link} <- Host.namespaces(target.pid), do: assert(ours[name] != link, name)
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
     end
 
     test "made by an agent, with all eight" do
@@ -53,15 +48,15 @@ defmodule AgentTest.EnterTest do
       target = %{pid: made.host_pid}
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
-      end_it(made)
+      kill(wire)
+      kill(made)
     end
 
     test "whose /proc is another file system's mount point" do
       target = Target.unshare(~w(--fork --kill-child --pid --mount --net --uts), ["hide-proc"])
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
     end
 
     test "that has no /proc at all" do
@@ -83,7 +78,7 @@ defmodule AgentTest.EnterTest do
       target = %{pid: hd(Host.children(made.agent))}
       wire = enter(target, %{stdio: [stdin: :devnull]})
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
     end
 
     test "that is parked at another agent's checkpoint" do
@@ -91,7 +86,7 @@ defmodule AgentTest.EnterTest do
       target = %{pid: made.host_pid}
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
       send_term(made, :abort)
       finish(made)
     end
@@ -100,10 +95,10 @@ defmodule AgentTest.EnterTest do
       target = Target.plain()
       wire = enter(target)
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
       wire = enter(target, %{namespaces: ~w(user mount uts ipc cgroup net time pid)a})
       assert_inside(target, wire)
-      end_it(wire)
+      kill(wire)
     end
 
     test "while the child is parked already" do
@@ -130,7 +125,7 @@ defmodule AgentTest.EnterTest do
           ] do
         wire = enter(target, %{namespaces: names})
         assert Host.namespaces(wire.host_pid) == Map.merge(here, Map.take(there, links))
-        end_it(wire)
+        kill(wire)
       end
     end
   end
@@ -141,7 +136,7 @@ defmodule AgentTest.EnterTest do
       wire = enter(target)
       assert Host.status(wire.host_pid)["NSpid"] == "#{wire.host_pid}\t#{wire.child_pid}"
       assert wire.child_pid != wire.host_pid
-      end_it(wire)
+      kill(wire)
     end
 
     test "is found in the target's own /proc" do
@@ -221,7 +216,7 @@ defmodule AgentTest.EnterTest do
       wire = enter(target, %{}, driver: ["--groups", 1234, 2345])
       assert Host.mask(wire.host_pid, "CapEff") == Host.mask(target.pid, "CapEff")
       assert Host.mask(wire.host_pid, "CapEff") != 0
-      end_it(wire)
+      kill(wire)
       result = run({:enter, %{target: target.pid, argv: actor(["attributes"])}})
       assert result.output =~ "uid 0 0 gid 0 0\n"
     end
@@ -231,7 +226,7 @@ defmodule AgentTest.EnterTest do
       wire = enter(target)
       stat = Host.stat(wire.host_pid)
       assert {stat.session, stat.pgrp} == {wire.host_pid, wire.host_pid}
-      end_it(wire)
+      kill(wire)
     end
 
     test "dies with its agent" do
@@ -239,9 +234,7 @@ defmodule AgentTest.EnterTest do
       {listener, argv} = Beacon.actor(["pause"])
       wire = running({:enter, %{target: target.pid, argv: argv}})
       beacon = Beacon.await_lit(listener)
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      assert %{agent: {:signaled, 9, _}} = await_gone(wire)
+      kill_agent(wire, beacon)
       assert Host.alive?(target.pid)
     end
   end
@@ -297,7 +290,7 @@ defmodule AgentTest.EnterTest do
     target = Target.unshare(flags, ["pause"], driver: user)
     wire = enter(target, %{}, driver: user)
     assert_inside(target, wire)
-    end_it(wire)
+    kill(wire)
     result = run({:enter, %{target: target.pid, argv: actor(["attributes"])}}, driver: user)
     assert result.output =~ "uid 0 0 gid 0 0\n"
   end

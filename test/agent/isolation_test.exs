@@ -10,13 +10,6 @@ defmodule AgentTest.IsolationTest do
     wire
   end
 
-  defp kill(wire) do
-    send_term(wire, {:signal, 9})
-    result = finish(wire)
-    assert terminal(result) == {:status, :signaled, 9}
-    result
-  end
-
   describe "descriptors" do
     test "a workload holds exactly fds 0, 1 and 2" do
       for stdio <- [:inherit, :devnull, :pty] do

@@ -44,8 +44,7 @@ defmodule AgentTest.LifecycleTest do
     send_term(wire, :proceed)
     assert_frame(wire, {:status, :running})
     assert Host.exe(wire.host_pid) == path("actor")
-    send_term(wire, {:signal, 9})
-    finish(wire)
+    kill(wire)
   end
 
   test "a parked child has not run a line of the workload" do

@@ -9,11 +9,6 @@ defmodule AgentTest.NamespaceTest do
 
   defp link(name), do: Map.get(@links, name, to_string(name))
 
-  defp end_it(wire) do
-    send_term(wire, {:signal, 9})
-    finish(wire)
-  end
-
   defp running_in(namespaces, request \\ %{}) do
     wire = running(Map.merge(%{argv: actor(["pause"]), namespaces: namespaces}, request))
     await_output(wire, "ready\n")
@@ -27,7 +22,7 @@ defmodule AgentTest.NamespaceTest do
       workload = Host.namespaces(wire.host_pid)
       different = for {key, value} <- workload, agent[key] != value, do: key
       assert different == [link(unquote(name))]
-      end_it(wire)
+      kill(wire)
     end
   end
 
@@ -35,7 +30,7 @@ defmodule AgentTest.NamespaceTest do
     wire = running_in(@all)
     agent = Host.namespaces(wire.agent)
     for {key, value} <- Host.namespaces(wire.host_pid), do: assert(agent[key] != value, key)
-    end_it(wire)
+    kill(wire)
   end
 
   test "the child is in them already at the checkpoint" do
@@ -50,7 +45,7 @@ defmodule AgentTest.NamespaceTest do
     wire = running_in([:pid])
     assert wire.child_pid == 1
     assert Host.status(wire.host_pid)["NSpid"] == "#{wire.host_pid}\t1"
-    end_it(wire)
+    kill(wire)
   end
 
   test "in a fresh pid namespace an exit, a signal and an abort are reported as ever" do
@@ -77,7 +72,7 @@ defmodule AgentTest.NamespaceTest do
     time = Host.namespaces(wire.host_pid)["time"]
     assert time != Host.namespaces(wire.agent)["time"]
     assert File.read_link!("/proc/#{wire.host_pid}/ns/time_for_children") == time
-    end_it(wire)
+    kill(wire)
   end
 
   test "a fresh network namespace has nothing but its loopback" do
@@ -88,7 +83,7 @@ defmodule AgentTest.NamespaceTest do
 
     assert [only] = interfaces
     assert only =~ ~r/^ *lo:/
-    end_it(wire)
+    kill(wire)
   end
 
   test "without the privilege, creation fails with exit code 3 and no child" do
@@ -116,7 +111,7 @@ defmodule AgentTest.NamespaceTest do
       assert status["Groups"] == ""
       assert Host.mask(wire.host_pid, "CapEff") == Host.mask(wire.host_pid, "CapBnd")
       assert Host.mask(wire.host_pid, "CapEff") != 0
-      end_it(wire)
+      kill(wire)
     end
 
     test "leaves the child alone where 0 is not mapped" do
@@ -174,7 +169,7 @@ defmodule AgentTest.NamespaceTest do
       assert await_output(wire, "ready\n") =~ "mount ok\n"
       assert mounted?(wire.host_pid, dir)
       seen_outside = mounted?(wire.agent, dir)
-      end_it(wire)
+      kill(wire)
       seen_outside
     end
 
@@ -192,7 +187,7 @@ defmodule AgentTest.NamespaceTest do
       assert_frame(wire, {:status, :running})
       assert await_output(wire, "ready\n") =~ "mount ok\n"
       refute mounted?(wire.agent, dir)
-      end_it(wire)
+      kill(wire)
     end
 
     test "are a slave's: what the host mounts arrives in the child", %{tmp_dir: dir} do

@@ -4,9 +4,6 @@ defmodule AgentTest.PipeTest do
   @mib 1024 * 1024
   @pipes [stdin: :pipe, stdout: :pipe, stderr: :pipe]
 
-  defp pattern(size),
-    do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
-
   defp piped(part, opts \\ []), do: running(%{argv: actor(part), stdio: @pipes}, opts)
 
   defp ended(wire, opts \\ []), do: finish(wire, [drained: true] ++ opts)

@@ -2,9 +2,6 @@ defmodule AgentTest.PtyTest do
   use AgentTest.Case, async: true
 
   @mib 1024 * 1024
-  @pattern "abcdefghijklmnopqrstuvw"
-
-  defp pattern(size), do: @pattern |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 
   defp in_terminal(part, opts \\ []), do: running(%{argv: actor(part), stdio: :pty}, opts)
 
@@ -157,8 +154,7 @@ defmodule AgentTest.PtyTest do
     await_pty(wire, "winsize 50 132 0 0\r\n")
     send_term(wire, {:pty_winsize, {65_535, 1, 65_535, 2}})
     await_pty(wire, "winsize 65535 1 65535 2\r\n")
-    send_term(wire, {:signal, 9})
-    finish(wire)
+    kill(wire)
   end
 
   test "a process that keeps the terminal does not keep the session" do
@@ -187,8 +183,7 @@ defmodule AgentTest.PtyTest do
     assert Host.fds(one.host_pid)[0] != Host.fds(two.host_pid)[0]
 
     for wire <- [one, two] do
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
   end
 end

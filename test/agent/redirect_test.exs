@@ -59,8 +59,7 @@ defmodule AgentTest.RedirectTest do
         wire = running(%{argv: actor(["pause"]), stdio: [stderr: {:file, path, how}]})
         "flags:\t" <> flags = "/proc/#{wire.host_pid}/fdinfo/2" |> File.read!() |> flags()
         assert flags |> String.trim() |> String.to_integer(8) |> Bitwise.band(3) == mode
-        send_term(wire, {:signal, 9})
-        finish(wire)
+        kill(wire)
       end
     end
 
@@ -116,8 +115,7 @@ defmodule AgentTest.RedirectTest do
 
       wire = running(%{argv: actor(["ignore"]), stdio: stdio})
       assert Host.fds(wire.host_pid) == %{0 => "/dev/null", 1 => path, 2 => path}
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "that is wrong is malformed" do
@@ -159,8 +157,7 @@ defmodule AgentTest.RedirectTest do
       assert sh(@script, stderr: :stdout).output == "1\n2\n3\n4\n"
       wire = running(%{argv: actor(["pause"]), stdio: [stdout: :devnull, stderr: :stdout]})
       assert %{1 => "/dev/null", 2 => "/dev/null"} = Host.fds(wire.host_pid)
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "ends with both of its descriptors, not with one" do

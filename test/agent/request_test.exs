@@ -39,8 +39,7 @@ defmodule AgentTest.RequestTest do
                  expected ++ [""]
 
         assert Host.exe(wire.host_pid) == path("actor")
-        send_term(wire, {:signal, 9})
-        finish(wire)
+        kill(wire)
       end
     end
   end
@@ -90,8 +89,7 @@ defmodule AgentTest.RequestTest do
         wire = running(Map.merge(request, extra))
         await_output(wire, "ready\n")
         assert Host.cmdline(wire.host_pid) == [name, "pause"]
-        send_term(wire, {:signal, 9})
-        finish(wire)
+        kill(wire)
       end
     end
 
@@ -117,8 +115,7 @@ defmodule AgentTest.RequestTest do
       wire = running(%{argv: actor(["pause"]), env: env})
       await_output(wire, "ready\n")
       assert Host.environ(wire.host_pid) == env
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "[] is an empty environment" do
@@ -132,8 +129,7 @@ defmodule AgentTest.RequestTest do
       # The same program started where the agent was, without an agent.
       beside = Target.plain(["pause"], env: [{'LINX_MARK', 'seen'}])
       assert Enum.sort(Host.environ(wire.host_pid)) == Enum.sort(Host.environ(beside.pid))
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "its entries may be charlists" do
@@ -146,8 +142,7 @@ defmodule AgentTest.RequestTest do
       wire = running(%{argv: actor(["pause"]), cwd: dir})
       await_output(wire, "ready\n")
       assert Host.cwd(wire.host_pid) == dir
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "is in place when a relative argv[0] is looked up" do
@@ -159,8 +154,7 @@ defmodule AgentTest.RequestTest do
       wire = running(%{argv: actor(["pause"])}, driver: ["--cwd", dir])
       await_output(wire, "ready\n")
       assert Host.cwd(wire.host_pid) == dir
-      send_term(wire, {:signal, 9})
-      finish(wire)
+      kill(wire)
     end
 
     test "may be a charlist", %{tmp_dir: dir} do
@@ -186,8 +180,7 @@ defmodule AgentTest.RequestTest do
         wire = running(Map.put(request, :argv, actor(["pause"])))
         await_output(wire, "ready\n")
         assert Host.status(wire.host_pid)["NoNewPrivs"] == value
-        send_term(wire, {:signal, 9})
-        finish(wire)
+        kill(wire)
       end
     end
   end

@@ -25,17 +25,12 @@ defmodule AgentTest.RootlessTest do
     wire
   end
 
-  defp end_it(wire) do
-    send_term(wire, {:signal, 9})
-    assert terminal(finish(wire)) == {:status, :signaled, 9}
-  end
-
   test "all eight namespaces are fresh" do
     wire = isolated(["pause"])
     await_output(wire, "ready\n")
     ours = Host.namespaces()
     for {name, link} <- Host.namespaces(wire.host_pid), do: assert(ours[name] != link, name)
-    end_it(wire)
+    kill(wire)
   end
 
   test "the child is parked as nobody in particular until its ids are mapped, then id 0" do
@@ -56,7 +51,7 @@ defmodule AgentTest.RootlessTest do
     assert await_output(wire, "ready\n") =~ "mount ok\n"
     refute File.read!("/proc/self/mountinfo") =~ dir
     assert Host.mask(wire.host_pid, "CapEff") == Host.mask(wire.host_pid, "CapBnd")
-    end_it(wire)
+    kill(wire)
   end
 
   test "a second agent enters all eight" do
@@ -65,10 +60,10 @@ defmodule AgentTest.RootlessTest do
     wire = running({:enter, %{target: made.host_pid, argv: actor(["pause"])}})
     await_output(wire, "ready\n")
     assert Host.namespaces(wire.host_pid) == Host.namespaces(made.host_pid)
-    end_it(wire)
+    kill(wire)
     result = run({:enter, %{target: made.host_pid, argv: actor(["attributes"])}})
     assert result.output =~ "uid 0 0 gid 0 0\n"
-    end_it(made)
+    kill(made)
   end
 
   test "an agent enters what unshare made" do
@@ -77,7 +72,7 @@ defmodule AgentTest.RootlessTest do
     wire = running({:enter, %{target: target.pid, argv: actor(["pause"])}})
     await_output(wire, "ready\n")
     assert Host.namespaces(wire.host_pid) == Host.namespaces(target.pid)
-    end_it(wire)
+    kill(wire)
   end
 
   test "kill -9 of the agent leaves nothing" do
@@ -85,9 +80,7 @@ defmodule AgentTest.RootlessTest do
     wire = isolated([], %{argv: argv})
     beacon = Beacon.await_lit(listener)
     await_output(wire, "child ready\n")
-    Host.signal(wire.agent, 9)
-    Beacon.await_dark(beacon)
-    assert %{agent: {:signaled, 9, _}} = await_gone(wire)
+    kill_agent(wire, beacon)
   end
 
   test "capabilities can be dropped and filters installed inside" do
@@ -106,6 +99,6 @@ defmodule AgentTest.RootlessTest do
     assert_frame(wire, {:status, :running})
     await_output(wire, "ready\n")
     assert Bitwise.band(Host.mask(wire.host_pid, "CapBnd"), 1) == 0
-    end_it(wire)
+    kill(wire)
   end
 end

@@ -6,11 +6,6 @@ defmodule AgentTest.SetupSealTest do
   @chown 1 <<< 0
   @setuid 1 <<< 7
 
-  defp stop(wire) do
-    send_term(wire, {:signal, 9})
-    finish(wire)
-  end
-
   defp malformed(request) do
     wire = requested(Map.put(request, :argv, actor(["exit", 0])))
     assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
@@ -25,7 +20,7 @@ defmodule AgentTest.SetupSealTest do
       assert_frame(wire, {:status, :running})
       await_output(wire, "ready\n")
       assert (Host.mask(wire.host_pid, "CapBnd") &&& @chown) == 0
-      stop(wire)
+      kill(wire)
     end
 
     @tag :root
@@ -98,7 +93,7 @@ defmodule AgentTest.SetupSealTest do
       assert_frame(wire, {:status, :running})
       await_output(wire, "ready\n")
       assert (Host.mask(wire.host_pid, "CapBnd") &&& @chown) == 0
-      stop(wire)
+      kill(wire)
     end
 
     @tag :root
@@ -185,7 +180,7 @@ defmodule AgentTest.SetupSealTest do
       assert status["Groups"] == "7 8"
       assert Host.mask(wire.host_pid, "CapEff") == 0
       assert Host.mask(wire.host_pid, "CapPrm") == 0
-      stop(wire)
+      kill(wire)
     end
 
     test "with no groups keeps none of root's" do
@@ -201,9 +196,7 @@ defmodule AgentTest.SetupSealTest do
       {listener, argv} = Beacon.actor(["pause"])
       wire = running(%{argv: argv, setup: [{:set_credentials, 65_534, 65_534, []}]})
       beacon = Beacon.await_lit(listener)
-      Host.signal(wire.agent, 9)
-      Beacon.await_dark(beacon)
-      await_gone(wire)
+      kill_agent(wire, beacon)
     end
 
     test "without the privilege is refused" do

@@ -7,8 +7,7 @@ defmodule AgentTest.StdioTest do
   defp fds_of(request, opts \\ []) do
     wire = running(Map.put(request, :argv, actor(["ignore"])), opts)
     fds = Host.fds(wire.host_pid)
-    send_term(wire, {:signal, 9})
-    finish(wire)
+    kill(wire)
     fds
   end
 

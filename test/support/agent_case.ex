@@ -6,7 +6,7 @@ defmodule AgentTest.Case do
 
   use ExUnit.CaseTemplate
 
-  alias AgentTest.{Result, Wire}
+  alias AgentTest.{Beacon, Host, Result, Wire}
 
   @errno %{
     enoent: 2,
@@ -110,6 +110,27 @@ defmodule AgentTest.Case do
     assert opts[:orphans] || result.orphans == []
     result
   end
+
+  @doc "Ends a running workload with SIGKILL, and the session with it."
+  def kill(wire, opts \\ []) do
+    Wire.send_term(wire, {:signal, 9})
+    result = finish(wire, opts)
+    assert terminal(result) == {:status, :signaled, 9}
+    result
+  end
+
+  @doc "The agent is killed; answers what was left of the session when all of it was dead."
+  def kill_agent(wire, beacon \\ nil) do
+    Host.signal(wire.agent, 9)
+    beacon && Beacon.await_dark(beacon)
+    result = Wire.await_gone(wire)
+    assert {:signaled, 9, _cpu_us} = result.agent
+    result
+  end
+
+  @doc "As many bytes as asked for of what the actor writes and wants to read."
+  def pattern(size),
+    do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 
   @doc "The terminal frame of a finished session."
   def terminal(%Result{frames: frames}), do: Enum.find(frames, &terminal?/1)
