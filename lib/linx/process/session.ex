@@ -68,6 +68,7 @@ defmodule Linx.Process.Session do
     open?: true,
     left?: false,
     last_readers: [],
+    early_ends: [],
     pty?: false,
     linger: true,
     auto_proceed: false,
@@ -326,6 +327,11 @@ defmodule Linx.Process.Session do
   defp frame(session, {:closed, :stdin, errno}) when session.stdin != nil,
     do: session |> stdin(Stdin.break(session.stdin, Error.new(:write, errno))) |> settle()
 
+  # A child that fails to start closes its streams before it is known that it failed.
+  defp frame(%{stage: stage} = session, {:eof, name})
+       when is_map_key(session.streams.outputs, name) and stage not in [:running, :ended],
+       do: {%{session | early_ends: [name | session.early_ends]}, []}
+
   defp frame(session, {:eof, name}) when is_map_key(session.streams.outputs, name),
     do: session |> streams(Streams.finish(session.streams, name, :eof)) |> settle()
 
@@ -361,7 +367,8 @@ defmodule Linx.Process.Session do
     {session, winsize} = flush_winsize(session)
     signals = for signal <- Enum.reverse(session.signals), do: {:send, signal}
     {session, stop} = if session.stopping?, do: stop(session), else: {session, []}
-    {%{session | signals: []}, [{:event, :running} | winsize] ++ signals ++ stop}
+    {session, ends} = end_early_streams(%{session | signals: []})
+    {session, [{:event, :running} | winsize] ++ signals ++ stop ++ ends}
   end
 
   defp frame(session, {:status, :applied, n}) do
@@ -375,13 +382,13 @@ defmodule Linx.Process.Session do
   end
 
   defp frame(session, {:status, :exited, code}),
-    do: session |> finish({:ok, {:exited, code}}, {:exited, code}) |> settle()
+    do: succeed(session, {:ok, {:exited, code}}, {:exited, code})
 
   defp frame(session, {:status, :signaled, number}),
-    do: session |> finish({:ok, {:signaled, number}}, {:signaled, number}) |> settle()
+    do: succeed(session, {:ok, {:signaled, number}}, {:signaled, number})
 
   defp frame(session, {:status, :aborted, _pid}),
-    do: session |> finish({:ok, :aborted}, :aborted) |> settle()
+    do: succeed(session, {:ok, :aborted}, :aborted)
 
   defp frame(session, {:error, errno, stage}), do: fail(session, Error.new(stage, errno))
 
@@ -418,6 +425,14 @@ defmodule Linx.Process.Session do
      for effect <- effects do
        with {:message, event} <- effect, do: {:message, receiver(session), event}
      end}
+  end
+
+  defp end_early_streams(session) do
+    Enum.reduce(session.early_ends, {%{session | early_ends: []}, []}, fn name,
+                                                                          {session, effects} ->
+      {session, more} = streams(session, Streams.finish(session.streams, name, :eof))
+      {session, effects ++ more}
+    end)
   end
 
   defp stdin(session, {stdin, effects}), do: {%{session | stdin: stdin}, effects}
@@ -524,6 +539,12 @@ defmodule Linx.Process.Session do
 
   # Closing the port is the end of a workload that does not run yet.
   defp malformed(session), do: fail(session, Error.new(:malformed_frame, :eproto))
+
+  defp succeed(session, result, event) do
+    {session, effects} = finish(session, result, event)
+    {session, ends} = end_early_streams(session)
+    settle({session, effects ++ ends})
+  end
 
   # Its end has been told, and what is left to fail are its streams.
   defp fail(%{stage: :ended} = session, error),

@@ -1,7 +1,7 @@
 defmodule Linx.Process.SessionTest do
   use ExUnit.Case, async: true
 
-  alias Linx.Process.{Error, Session}
+  alias Linx.Process.{Error, Session, Stdin, Streams}
 
   doctest Session
 
@@ -335,6 +335,56 @@ defmodule Linx.Process.SessionTest do
             {:timeout, @from}
           ],
           do: assert(Session.transition(session(ended()), event) == {session(ended()), []})
+    end
+  end
+
+  describe "streams" do
+    defp piped(events),
+      do:
+        session(
+          [streams: Streams.new([:stdout], false), stdin: %Stdin{}],
+          [{:call, @from, {:read, :stdout, 10, :infinity}} | events]
+        )
+
+    test "the end of a stream before the workload ran is told when that is known" do
+      ended = proceeding() ++ [frame: {:eof, :stdout}]
+      error = %Error{stage: :execve, errno: :enoent, code: 2}
+
+      told = fn event ->
+        for {:reply, @from, answer} <- effects(piped(ended), event), do: answer
+      end
+
+      assert effects(piped(proceeding()), {:frame, {:eof, :stdout}}) == []
+      assert told.({:frame, {:status, :running}}) == [:eof]
+      assert told.({:frame, {:status, :signaled, 9}}) == [:eof]
+      assert told.({:frame, {:error, 2, :execve}}) == [{:error, error}]
+      assert told.({:agent_exit, 4}) == [{:error, %Error{stage: :agent_died, code: 4}}]
+    end
+
+    test "keep the agent after the end until they have ended" do
+      exited = {:frame, {:status, :exited, 0}}
+      assert effects(piped(running()), exited) == [{:event, {:exited, 0}}]
+
+      assert effects(piped(running() ++ [exited]), {:frame, {:eof, :stdout}}) == [
+               {:unwatch, @from},
+               {:reply, @from, :eof},
+               :close
+             ]
+
+      assert {:send, {:close, :stdout}} in effects(
+               piped(running() ++ [exited]),
+               {:call, @other, {:close, :stdout}}
+             )
+    end
+
+    test "data that nobody asked for, or behind the end, is no frame" do
+      malformed = {:event, {:error, 71, :malformed_frame}}
+      assert malformed in effects(piped(running()), {:frame, {:stdout, "more than ten"}})
+      assert malformed in effects(piped(running()), {:frame, {:stderr, "x"}})
+      assert malformed in effects(piped(running()), {:frame, {:written, :stdin, 1}})
+      assert malformed in effects(session(running()), {:frame, {:eof, :stdout}})
+      ended = running() ++ [frame: {:eof, :stdout}]
+      assert malformed in effects(piped(ended), {:frame, {:stdout, "x"}})
     end
   end
 
