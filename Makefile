@@ -97,6 +97,13 @@ ASAN_CC = $(HOST_CC)
 ASAN_FLAGS = -O1 -g $(SANITIZE)
 $(eval $(call variant,ASAN,build/asan))
 
+build/asan/linx_process: build/asan/options/sanitizer.o
+
+build/asan/options/%.o: c_test/%.c Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(ASAN_CC) $(DIALECT) $(WARNINGS) $(ASAN_FLAGS) -c $< -o $@
+
 FUZZ_CC = $(HOST_CLANG)
 FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link $(SANITIZE)
 $(eval $(call variant,FUZZ,build/fuzz))
