@@ -257,6 +257,8 @@ static void create_child(void) {
  */
 _Noreturn static void kill_target(void) {
   struct frame frame;
+  if (request.target == 1) /* kill(2): -1 is no group but every process there is */
+    give_up(EXIT_CREATION, -EPERM, STAGE_KILL);
   if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
     give_up(EXIT_CREATION, -errno, STAGE_KILL);
   frame_status_value(&frame, "exited", 0);

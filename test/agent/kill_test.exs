@@ -1,0 +1,60 @@
+defmodule AgentTest.KillTest do
+  use AgentTest.Case, async: true
+
+  # {:kill, %{target: pid}} is no session: a second agent ends what the first one, stuck, cannot.
+
+  defp kill_request(target), do: start(stdout: false) |> tap(&send_term(&1, {:kill, target}))
+
+  test "ends a whole process group" do
+    {listener, argv} = Beacon.actor(["family", 15])
+    wire = running(%{argv: argv})
+    beacon = Beacon.await_lit(listener)
+    await_output(wire, "child ready\n")
+    result = finish(kill_request(%{target: wire.host_pid}))
+    assert result.frames == [{:status, :exited, 0}]
+    Beacon.await_dark(beacon)
+    assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 9}
+  end
+
+  test "ends a process that leads no group" do
+    wire = running(%{argv: actor(["family", 15])})
+    await_output(wire, "child ready\n")
+    [child] = Host.children(wire.host_pid)
+    assert finish(kill_request(%{target: child})).frames == [{:status, :exited, 0}]
+    assert Host.alive?(wire.host_pid)
+    # Its parent never waits for it.
+    kill(wire, orphans: true)
+  end
+
+  test "of a target that is gone is ESRCH" do
+    gone = start(program: actor(["exit", 0]))
+    await_gone(gone)
+    result = finish(kill_request(%{target: gone.agent}), exit: 3)
+    assert result.frames == [{:error, errno(:esrch), :kill}]
+  end
+
+  # kill(2): the group -1 is everybody. Where this is not refused it reaches the test's own pid
+  # namespace, and no further.
+  @tag :root
+  test "of pid 1 is refused: it is no group" do
+    script = "#{path("actor")} pause & #{agent()}; echo agent $?; kill $! && echo spared"
+
+    wire =
+      start(
+        program: ["/usr/bin/unshare", "--fork", "--pid", "--kill-child", "/bin/sh", "-c", script]
+      )
+
+    await_output(wire, "ready\n")
+    send_term(wire, {:kill, %{target: 1}})
+    result = await_gone(wire)
+    assert result.frames == [{:error, errno(:eperm), :kill}]
+    assert result.output == "ready\nagent 3\nspared\n"
+  end
+
+  test "of what is no pid is malformed" do
+    for target <- [%{}, %{target: 0}, %{target: -1}, %{target: "1"}, %{target: nil}, [], nil] do
+      result = finish(kill_request(target), exit: 2)
+      assert result.frames == [{:error, errno(:einval), :malformed_request}]
+    end
+  end
+end
