@@ -25,6 +25,19 @@ defmodule AgentTest.IsolationTest do
       kill(wire)
     end
 
+    @tag :root
+    test "the agent keeps none of what it inherited either" do
+      inherited = fn opts ->
+        wire = parked(%{argv: actor(["pause"])}, opts)
+        held = wire.agent |> Host.fds() |> Map.values() |> Enum.count(&(&1 == "/dev/null"))
+        send_term(wire, :abort)
+        finish(wire)
+        held
+      end
+
+      assert inherited.(driver: ["--open-fds", 50]) == inherited.([])
+    end
+
     test "descriptors beyond a lowered limit do not reach the workload either" do
       wire = waiting(%{}, driver: ["--open-fds", 50, "--nofile", 100])
       assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2]
