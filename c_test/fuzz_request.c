@@ -33,7 +33,8 @@ static void require_commands(const struct command_list *list) {
 }
 
 static void require_sound(const struct request *request, const struct arena *arena) {
-  if (request->mode == MODE_TERMINAL)
+  require((request->mode != MODE_ENTER && request->mode != MODE_KILL) || request->target > 0);
+  if (request->mode == MODE_KILL || request->mode == MODE_TERMINAL)
     return;
   require(request->argv != NULL && request->argv[0] != NULL);
   require_strings(request->argv, arena);
@@ -44,7 +45,6 @@ static void require_sound(const struct request *request, const struct arena *are
     for (char **entry = request->env; *entry != NULL; entry++)
       require(strchr(*entry, '=') > *entry);
   }
-  require(request->mode == MODE_SPAWN || request->target > 0);
   require(request->grace_ms >= 0);
   require_commands(&request->setup);
   require_commands(&request->seal);

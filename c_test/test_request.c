@@ -311,6 +311,32 @@ static void cwd_is_a_string(void **state) {
   assert_atom_refused("cwd", "nil");
 }
 
+static void begin_kill(uint32_t pairs) {
+  begin(&terms);
+  put_tuple(&terms, 2);
+  put_atom(&terms, "kill");
+  put_map(&terms, pairs);
+}
+
+static void a_kill_needs_a_target_and_no_argv(void **state) {
+  (void)state;
+  begin_kill(0);
+  assert_refused();
+  begin_kill(1);
+  put_atom(&terms, "target");
+  put_integer(&terms, 4711);
+  assert_taken();
+  assert_int_equal(request.mode, MODE_KILL);
+  assert_int_equal(request.target, 4711);
+  static const int32_t bad[] = {0, -1, -4711};
+  for (size_t at = 0; at < sizeof bad / sizeof bad[0]; at++) {
+    begin_kill(1);
+    put_atom(&terms, "target");
+    put_integer(&terms, bad[at]);
+    assert_refused();
+  }
+}
+
 static void enter_needs_a_target(void **state) {
   (void)state;
   begin_request("enter", 0);
@@ -764,6 +790,7 @@ int main(void) {
       cmocka_unit_test(env_replaces_the_environment),
       cmocka_unit_test(env_without_a_name_is_refused),
       cmocka_unit_test(cwd_is_a_string),
+      cmocka_unit_test(a_kill_needs_a_target_and_no_argv),
       cmocka_unit_test(enter_needs_a_target),
       cmocka_unit_test(namespaces_are_named),
       cmocka_unit_test(unknown_namespaces_are_refused),
