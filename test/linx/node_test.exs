@@ -72,7 +72,9 @@ defmodule Linx.NodeTest do
 
   test "streams are sent here too" do
     node = Nodes.start_node()
+    # In the order of what happened, as from a session of this node.
     {session, _} = start(node, argv: actor(["write", 1, 1_000_000]), stdio: :pipe, active: true)
+    assert :running = next_event(session)
     assert byte_size(collect(session, "")) == 1_000_000
   end
 
@@ -113,6 +115,21 @@ defmodule Linx.NodeTest do
       refute_received {:EXIT, _, _}
     end
 
+    test "is the end of the streams that somebody receives" do
+      node = Nodes.start_node()
+      opts = [argv: actor(["pause"]), stdio: :pipe, events: :plain, auto_proceed: true]
+      test = self()
+      receiver = spawn_link(fn -> forward(test) end)
+      {:ok, session} = P.spawn([node: node, stream_to: receiver, active: true] ++ opts)
+      assert_receive {:got, {:linx_process, ^session, {:stdout, "ready\n"}}}, 30_000
+      kill_vm(node)
+      assert_receive {:got, {:linx_process, ^session, {:failed, :stdout, error}}}, 30_000
+      assert_receive {:got, {:linx_process, ^session, {:failed, :stderr, ^error}}}, 30_000
+      assert %Error{stage: :nodedown, errno: :ehostdown} = error
+      assert Exception.message(error) =~ "nodedown"
+      assert_receive {:linx_process, :error, 112, :nodedown}, 30_000
+    end
+
     test "tells whoever is the owner by then" do
       node = Nodes.start_node()
       {session, _} = ready(node)
@@ -140,6 +157,11 @@ defmodule Linx.NodeTest do
       assert {:error, 112, :nodedown} = next_event(session)
       await_gone(host_pid)
     end
+  end
+
+  defp forward(test) do
+    receive do: (message -> send(test, {:got, message}))
+    forward(test)
   end
 
   test "what cannot be a session's node is an answer" do

@@ -3,15 +3,16 @@ defmodule Linx.Process.Remote do
   Stands in for a session of another node on the node of its caller.
 
   The caller is tied to this process, and this process to the session: so the end of one is the end of
-  the other, but a lost node is not the caller's end. The events come through here. So when the node is
-  lost it is known whether the terminal one has come, and it is sent if not.
+  the other, but a lost node is not the caller's end. Events and streams come through here. So when the
+  node is lost it is known which of them have not come to their end, and that is told.
   """
 
   use GenServer
 
-  alias Linx.Process.{Error, Events, Options, Server}
+  alias Linx.Process.{Error, Events, Options, Server, Streams}
 
-  defstruct [:session, :caller, :owner, :events, ended?: false]
+  # `active` are the streams whose receiver waits for more.
+  defstruct [:session, :caller, :owner, :events, :stream_to, active: [], ended?: false]
 
   @doc "Starts a session on `options.node`; as `Linx.Process.Server.start/3`."
   @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
@@ -38,7 +39,9 @@ defmodule Linx.Process.Remote do
            session: session,
            caller: caller,
            owner: options.owner,
-           events: options.events
+           events: options.events,
+           stream_to: options.stream_to,
+           active: Streams.active(options.streams)
          }}
 
       {:error, reason} ->
@@ -66,13 +69,21 @@ defmodule Linx.Process.Remote do
     {:noreply, %{state | ended?: state.ended? or Events.terminal?(event)}}
   end
 
+  def handle_info({:message, event}, state) do
+    send(receiver(state), {:linx_process, state.session, event})
+    {:noreply, %{state | active: still_active(state.active, event)}}
+  end
+
   def handle_info({:owner, owner}, state), do: {:noreply, %{state | owner: owner}}
 
   def handle_info({:EXIT, session, :noconnection}, %{session: session} = state) do
-    if not state.ended? do
-      error = Error.new(:nodedown, :ehostdown)
-      Events.send(state.events, state.owner, session, {:error, error.code, error.stage})
-    end
+    error = Error.new(:nodedown, :ehostdown)
+
+    for stream <- state.active,
+        do: send(receiver(state), {:linx_process, session, {:failed, stream, error}})
+
+    if not state.ended?,
+      do: Events.send(state.events, state.owner, session, {:error, error.code, error.stage})
 
     {:stop, :normal, state}
   end
@@ -86,4 +97,13 @@ defmodule Linx.Process.Remote do
       {:stop, reason} -> {:stop, reason, state}
     end
   end
+
+  defp receiver(%{stream_to: nil, owner: owner}), do: owner
+  defp receiver(%{stream_to: receiver}), do: receiver
+
+  defp still_active(active, {name, stream}) when name in [:eof, :passive],
+    do: List.delete(active, stream)
+
+  defp still_active(active, {:failed, stream, _error}), do: List.delete(active, stream)
+  defp still_active(active, {stream, _data}), do: Enum.uniq([stream | active])
 end

@@ -104,7 +104,7 @@ defmodule Linx.Process.Server do
   end
 
   defp watch_active(%{session: session} = state) do
-    if Streams.active?(session.streams),
+    if Streams.active(session.streams) != [],
       do: carry_out({:watch_receiver, session.receiver || session.owner}, state),
       else: state
   end
@@ -247,8 +247,13 @@ defmodule Linx.Process.Server do
     %{state | telemetry: Telemetry.event(state.telemetry, event, state.session.result)}
   end
 
-  defp carry_out({:message, receiver, event}, state) do
+  defp carry_out({:message, receiver, event}, %{remote: nil} = state) do
     send(receiver, {:linx_process, self(), event})
+    state
+  end
+
+  defp carry_out({:message, _receiver, event}, state) do
+    send(state.remote, {:message, event})
     state
   end
 

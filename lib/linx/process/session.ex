@@ -236,7 +236,7 @@ defmodule Linx.Process.Session do
 
   defp call(session, {:set_owner, owner}, from) do
     session = %{session | owner: owner}
-    follows? = session.receiver == nil and Streams.active?(session.streams)
+    follows? = session.receiver == nil and Streams.active(session.streams) != []
     watch = if follows?, do: [{:watch_receiver, owner}], else: []
     {session, [{:reply, from, :ok} | watch]}
   end

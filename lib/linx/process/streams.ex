@@ -52,10 +52,10 @@ defmodule Linx.Process.Streams do
   @spec has?(t(), stream()) :: boolean()
   def has?(streams, name), do: is_map_key(streams.outputs, name)
 
-  @doc "Whether any stream is in active mode."
-  @spec active?(t()) :: boolean()
-  def active?(streams),
-    do: Enum.any?(streams.outputs, fn {_, output} -> output.active != false end)
+  @doc "The streams in active mode."
+  @spec active(t()) :: [stream()]
+  def active(streams),
+    do: for({name, %{active: active}} <- streams.outputs, active != false, do: name)
 
   @doc "Whether the agent has nothing more to say of any stream."
   @spec ended?(t()) :: boolean()
@@ -147,8 +147,7 @@ defmodule Linx.Process.Streams do
   @doc "Closes the streams in active mode, whose receiver is gone."
   @spec close_active(t()) :: {t(), effects()}
   def close_active(streams) do
-    active = for {name, %{active: active}} <- streams.outputs, active != false, do: name
-    each(streams, active, &close/2)
+    each(streams, active(streams), &close/2)
   end
 
   @doc """
@@ -158,12 +157,12 @@ defmodule Linx.Process.Streams do
   def set_active(streams, names, active) do
     each(streams, names, fn streams, name ->
       output = Map.fetch!(streams.outputs, name)
-      serve(put(streams, name, %{output | active: active(output.active, active)}), name)
+      serve(put(streams, name, %{output | active: add(output.active, active)}), name)
     end)
   end
 
-  defp active(left, more) when is_integer(left) and is_integer(more), do: left + more
-  defp active(_before, active), do: active
+  defp add(left, more) when is_integer(left) and is_integer(more), do: left + more
+  defp add(_before, active), do: active
 
   @doc "Takes a reader back, who is to have no answer; `:error` when there is none."
   @spec forget(t(), GenServer.from()) :: {:ok, t()} | :error
