@@ -210,8 +210,19 @@ defmodule Linx.SessionCase do
     fifo = Path.join(directory, "gate")
     {_, 0} = System.cmd("mkfifo", [fifo])
     agent_script(script, "read -r _ < '#{fifo}'\nexec '#{agent}'\n")
-    on_exit(fn -> File.rm_rf!(directory) end)
+
+    on_exit(fn ->
+      open_for_all(fifo)
+      File.rm_rf!(directory)
+    end)
+
     fifo
+  end
+
+  # An agent that is still held back, because its session ended before, finds its channel closed.
+  defp open_for_all(fifo) do
+    {_, 0} =
+      System.cmd("sh", ["-c", ~s(exec 5<>"$1"; printf '\\n%.0s' 1 2 3 4 5 6 7 8 >&5), "sh", fifo])
   end
 
   @doc "Lets one agent through."
