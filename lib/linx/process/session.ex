@@ -41,8 +41,9 @@ defmodule Linx.Process.Session do
   alias Linx.Process.{Error, Info, Input, Stdin, Streams}
 
   # Of a terminal's output, asked for ahead and topped up at the half. An owner who is sent every byte
-  # sets no pace of its own; the bound keeps one busy terminal from flooding the port.
-  @demand 1024 * 1024
+  # sets no pace of its own, and what the agent has not been asked for when the workload ends comes
+  # after the end, where nobody expects it. So the session never gets near the last of it.
+  @demand 1024 * 1024 * 1024
 
   # What a session that goes down does to a workload that runs.
   @kill {:signal, 9, :group}
