@@ -117,8 +117,11 @@ defmodule Linx.RunTest do
     agent = fn -> Linx.run("true", timeout: 20_000) end
     assert {:ok, %{status: 0}} = agent.()
 
-    assert {:error, %Error{stage: :agent_died, code: 137}} =
+    # 1 when the BEAM was writing to it at that moment: then the port is broken, and its code lost.
+    assert {:error, %Error{stage: :agent_died, code: code}} =
              Linx.run(sh("kill -KILL $PPID; exec sleep 600"), timeout: 20_000)
+
+    assert code in [1, 137]
   end
 
   test "the checkpoint's refusal is the answer, and nothing has run" do

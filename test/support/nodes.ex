@@ -67,7 +67,15 @@ defmodule Linx.Test.Nodes do
         args: paths ++ interface
       })
 
-    on_exit(fn -> if Process.alive?(peer), do: :peer.stop(peer) end)
+    on_exit(fn ->
+      # The VM may be on its way out by itself.
+      try do
+        :peer.stop(peer)
+      catch
+        :exit, _reason -> :ok
+      end
+    end)
+
     node
   end
 end
