@@ -149,7 +149,7 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     if (result < 0)
       return result;
   }
-  return size > 0;
+  return (int)size; /* CHUNK_MAX at most */
 }
 
 /* A terminal is one descriptor for both directions, and belongs to the output's side. */

@@ -46,8 +46,7 @@ short relay_in_events(const struct relay_in *relay);
 int relay_out_poll_fd(const struct relay_out *relay);
 
 /* Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
- * and announces it. `revents` is poll's answer, or POLLIN to try. 1 when data was read, 0, -ENOMEM.
- */
+ * and announces it. `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM. */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
 /* Reads and throws away: nobody listens any more. */

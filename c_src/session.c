@@ -24,6 +24,11 @@ enum slot {
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
 
+/* A terminal that had so much to say is busy; with so much the frame is large enough. */
+#define BUSY_MIN    2048
+#define BUSY_ENOUGH (32 << 10)
+#define REST_MS     1
+
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
 
@@ -83,8 +88,10 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
   }
   for (int i = 0; i < OUT_COUNT; i++) {
     const struct relay_out *relay = &session->outputs[i];
+    bool rests = i == OUT_PTY && session->rest_until != 0;
+    bool wanted = wants_output(session) && !rests;
     polled[SLOT_OUTPUTS + i] =
-        want(wants_output(session) ? relay_out_poll_fd(relay) : -1, relay_out_events(relay));
+        want(wanted ? relay_out_poll_fd(relay) : -1, relay_out_events(relay));
   }
 }
 
@@ -93,7 +100,7 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 }
 
 static int timeout(const struct session *session) {
-  int64_t deadline = earlier(session->kill_at, session->give_up_at);
+  int64_t deadline = earlier(earlier(session->kill_at, session->give_up_at), session->rest_until);
   if (session->state >= STATE_CLEARING && session->child_signals >= 0)
     deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
   if (deadline == 0)
@@ -103,9 +110,11 @@ static int timeout(const struct session *session) {
 }
 
 static void expire(struct session *session) {
-  if (session->kill_at == 0 && session->give_up_at == 0)
+  if (session->kill_at == 0 && session->give_up_at == 0 && session->rest_until == 0)
     return;
   int64_t now = session_now();
+  if (session->rest_until != 0 && now >= session->rest_until)
+    session->rest_until = 0;
   if (session->kill_at != 0 && now >= session->kill_at) {
     session->kill_at = 0;
     session_signal(session, SIGKILL, SCOPE_GROUP);
@@ -116,6 +125,19 @@ static void expire(struct session *session) {
   }
 }
 
+/*
+ * A terminal hands out 4 KiB a read, and an agent that is woken by the first of them is faster than
+ * the workload. So a terminal that is busy, and only then, is left alone for a moment, in which up
+ * to 64 KiB gather behind it: few large frames instead of many small ones.
+ */
+static void pump(struct session *session, int output, short revents) {
+  int size = relay_out_pump(&session->outputs[output], revents, &session->out);
+  if (size < 0)
+    session->out.broken = true;
+  else if (output == OUT_PTY && size >= BUSY_MIN && size < BUSY_ENOUGH)
+    session->rest_until = session_now() + REST_MS;
+}
+
 static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
   for (int i = 0; i < IN_COUNT; i++)
     relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
@@ -123,8 +145,8 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
     short revents = polled[SLOT_OUTPUTS + i].revents;
     if (session->out.broken && revents != 0)
       relay_out_discard(&session->outputs[i]);
-    else if (relay_out_pump(&session->outputs[i], revents, &session->out) < 0)
-      session->out.broken = true;
+    else
+      pump(session, i, revents);
   }
   /* The terminal is one descriptor for both directions; the output's side owns it. */
   if (session->outputs[OUT_PTY].fd < 0)

@@ -52,6 +52,7 @@ struct session {
   struct ending ending;
 
   bool holds;         /* frames wait a little for the one that is about to come */
+  int64_t rest_until; /* when a busy terminal is read again; ms, 0: now */
   int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
   int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
   int64_t report_at;  /* when the end is reported even if descendants cling to life; ms */
