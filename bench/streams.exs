@@ -17,7 +17,8 @@ defmodule Bench.Streams do
   @memory {:max, 8 * @mebibyte}
 
   def rows(program) do
-    output = Report.progress("1 GiB of output", fn -> interleave(output(program)) end)
+    output = Report.progress("1 GiB of output", fn -> interleave(output(program, @mebibyte)) end)
+    sips = Report.progress("in small pieces", fn -> interleave(output(program, @chunk)) end)
     large = Report.progress("1 GiB of input", fn -> interleave(input(program, @mebibyte)) end)
     small = Report.progress("in small pieces", fn -> interleave(input(program, @chunk)) end)
     held = Report.progress("memory with slow partners", fn -> held(program) end)
@@ -25,7 +26,8 @@ defmodule Bench.Streams do
     fair = Report.progress("#{@sessions} sessions at once", fn -> fairness(program) end)
 
     [
-      rate("1 GiB of output, read 64 KiB at a time", output, {:min, 0.9}),
+      rate("1 GiB of output, read up to 1 MiB at a time", output, {:min, 0.9}),
+      rate("1 GiB of output, read up to 64 KiB at a time", sips, nil),
       rate("1 GiB of input, written 1 MiB at a time", large, {:min, 0.9}),
       rate("1 GiB of input, written 64 KiB at a time", small, nil)
     ] ++ held ++ terminal ++ fair
@@ -50,14 +52,14 @@ defmodule Bench.Streams do
 
   ## 1 GiB, there and back
 
-  defp output(program) do
+  defp output(program, size) do
     argv = [program, "pour", "#{@gibibyte}"]
 
     %{
       linx: fn ->
         timed(fn ->
           session = start(argv, stdin: :devnull, stdout: :pipe)
-          @gibibyte = read_all(session, :stdout, 0)
+          @gibibyte = read_all(session, :stdout, size, 0)
           await_exit(session)
         end)
       end,
@@ -260,9 +262,9 @@ defmodule Bench.Streams do
   defp read(session, stream), do: Linx.Process.read(session, stream, @chunk, :infinity)
   defp write(session, data), do: Linx.Process.write(session, data, :infinity)
 
-  defp read_all(session, stream, bytes) do
-    case read(session, stream) do
-      {:ok, data} -> read_all(session, stream, bytes + byte_size(data))
+  defp read_all(session, stream, size, bytes) do
+    case Linx.Process.read(session, stream, size) do
+      {:ok, data} -> read_all(session, stream, size, bytes + byte_size(data))
       :eof -> bytes
     end
   end
