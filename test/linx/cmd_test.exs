@@ -176,16 +176,29 @@ defmodule Linx.CmdTest do
           {fn -> exit(:gone) end, :exit, :gone},
           {fn -> throw(:ball) end, :throw, :ball}
         ] do
-      input = Stream.map([1], fn _ -> fun.() end)
+      {listener, [program | args]} = Beacon.actor(["pause"])
+      beacon = start_supervised!({Agent, fn -> nil end}, id: kind)
+
+      # Not before the program runs: an input that fails at once may end it before it is there.
+      input =
+        Stream.map([1], fn _ ->
+          socket = Beacon.await_lit(listener)
+          :ok = :gen_tcp.controlling_process(socket, beacon)
+          Agent.update(beacon, fn nil -> socket end)
+          fun.()
+        end)
+
+      before = ties()
 
       assert {kind, reason} ==
-               leaves_nothing(["pause"], fn [program | args] ->
-                 try do
-                   Linx.cmd(program, args, input: input)
-                 catch
-                   kind, reason -> {kind, reason}
-                 end
-               end)
+               (try do
+                  Linx.cmd(program, args, input: input)
+                catch
+                  kind, reason -> {kind, reason}
+                end)
+
+      assert ties() == before
+      refute beacon |> Agent.get(& &1) |> Beacon.lit?()
     end
 
     assert_raise ArgumentError, ~r/iodata.*:atom/, fn ->
