@@ -17,7 +17,8 @@ defmodule Linx.UsageTest do
       P.spawn(argv: actor(["touch", 64]), stdio: :devnull, usage: true, auto_proceed: true)
 
     assert_receive {:linx_process, :usage, %{maxrss_kb: maxrss}}, 30_000
-    assert maxrss >= 64 * 1024
+    # The kernel counts in batches per processor, so a little may be missing (proc(5), VmRSS).
+    assert maxrss >= 63 * 1024
     assert {:ok, {:exited, 0}} = P.wait(session)
   end
 
