@@ -227,12 +227,19 @@ defmodule Linx.DeathTest do
 
     agent = agent_pid(session)
     :ok = Linx.Process.write(session, "bait")
+    await_splice(host_pid)
     writer = Task.async(fn -> Linx.Process.write(session, :binary.copy("x", 1024 * 1024)) end)
     await_stat(agent, "D")
     assert :ok = GenServer.stop(session)
     await_gone(host_pid)
     await_gone(agent)
     assert {:error, _} = Task.await(writer)
+  end
+
+  # Until a process is in splice(2), by its number on x86-64 and on arm64 (proc(5), syscall).
+  defp await_splice(pid) do
+    [number | _] = "/proc/#{pid}/syscall" |> File.read!() |> String.split()
+    number in ["275", "76"] || await_splice(pid)
   end
 
   # Until a process is in that state (proc(5)).

@@ -99,7 +99,8 @@ defmodule Linx.TtyTest do
 
     test "runs a command with the chosen namespaces alone", %{tmux: tmux} do
       Tmux.type(tmux, linx_shell(~S|sh -c 'readlink /proc/$$/ns/*'|, "--ns user,net "))
-      shown = Tmux.await_prompt(tmux)
+      Tmux.await_prompt(tmux)
+      shown = Tmux.history(tmux)
       host = Host.namespaces()
 
       for {name, link} <- host,

@@ -84,6 +84,9 @@ defmodule Linx.Test.Tmux do
   @doc "What the window shows now."
   def screen(tmux), do: command(tmux.socket, ["capture-pane", "-p", "-J"])
 
+  @doc "The same with what has scrolled away."
+  def history(tmux), do: command(tmux.socket, ["capture-pane", "-p", "-J", "-S", "-"])
+
   @doc "Waits until the window shows it; answers all that it shows."
   def await(tmux, expected) do
     shown = screen(tmux)
