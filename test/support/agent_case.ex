@@ -102,7 +102,8 @@ defmodule AgentTest.Case do
 
   def finished(result, opts) do
     terminals = Enum.filter(result.frames, &terminal?/1)
-    assert [terminal] = terminals, "not one terminal frame: #{inspect(result)}"
+    assert length(terminals) == 1, "not one terminal frame: #{inspect(result)}"
+    [terminal] = terminals
     assert opts[:drained] || List.last(result.frames) == terminal, "frames after the terminal one"
     assert result.rest == ""
     code = Keyword.get(opts, :exit, 0)

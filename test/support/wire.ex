@@ -166,6 +166,7 @@ defmodule AgentTest.Wire do
       output: output && accept(output, true),
       commands: commands && accept(commands, false),
       frames: frames && accept(frames, false),
+      reads_frames: false,
       fifo: fifo && open_fifo(fifo),
       agent: nil,
       waiting_for_agent: nil,
@@ -199,10 +200,12 @@ defmodule AgentTest.Wire do
   end
 
   def handle_call(:close_frames, _from, state),
-    do: {:reply, :gen_tcp.close(state.frames), state}
+    do: {:reply, :gen_tcp.close(state.frames), %{state | reads_frames: false}}
 
-  def handle_call(:read_frames, _from, state),
-    do: {:reply, :inet.setopts(state.frames, active: true), state}
+  def handle_call(:read_frames, _from, state) do
+    :ok = :inet.setopts(state.frames, active: true)
+    {:reply, :ok, %{state | reads_frames: true}}
+  end
 
   def handle_call({:so_far, stream}, _from, state),
     do: {:reply, Map.fetch!(state.result, stream), state}
@@ -237,7 +240,7 @@ defmodule AgentTest.Wire do
     do: {:noreply, settle(%{state | output: nil})}
 
   def handle_info({:tcp_closed, socket}, %{frames: socket} = state),
-    do: {:noreply, settle(%{state | frames: nil})}
+    do: {:noreply, settle(%{state | reads_frames: false})}
 
   def handle_info(_message, state), do: {:noreply, state}
 
@@ -330,22 +333,19 @@ defmodule AgentTest.Wire do
   defp tell(state, event), do: send(state.spec.test, {state.spec.ref, event})
 
   # Output and frames may still be on their way when the driver reports the end; each has its own
-  # end of file.
-  defp settle(%{driver_ended: true, port_ended: true, output: no_output, gone: nil} = state)
-       when no_output in [nil, false] do
-    if state.frames in [nil, false] or not reading?(state.frames) do
-      frames = Enum.reverse(state.result.frames)
-      result = %{state.result | frames: frames, rest: state.buffer}
-      tell(state, {:gone, result})
-      answer(%{state | gone: result})
-    else
-      state
-    end
+  # end of file. The socket itself can't be asked: it is closed before its last message is taken.
+  defp settle(
+         %{driver_ended: true, port_ended: true, reads_frames: false, output: output, gone: nil} =
+           state
+       )
+       when output in [nil, false] do
+    frames = Enum.reverse(state.result.frames)
+    result = %{state.result | frames: frames, rest: state.buffer}
+    tell(state, {:gone, result})
+    answer(%{state | gone: result})
   end
 
   defp settle(state), do: state
-
-  defp reading?(socket), do: match?({:ok, [active: true]}, :inet.getopts(socket, [:active]))
 
   defp answer(state) do
     awaiting =
