@@ -81,10 +81,12 @@ void channel_in_take_begun(struct channel_in *in) {
 }
 
 int channel_out_frame(struct channel_out *out, const struct frame *frame) {
+  out->open = 0;
   return out->broken ? 0 : buffer_append(&out->buffer, frame->bytes, (size_t)frame->length);
 }
 
 void channel_out_flush(struct channel_out *out) {
+  out->open = 0;
   while (!out->broken && channel_out_pending(out) > 0) {
     ssize_t count = write(out->fd, buffer_start(&out->buffer), channel_out_pending(out));
     if (count > 0)

@@ -22,6 +22,7 @@ struct channel_in {
 struct channel_out {
   int fd;
   bool broken; /* the peer is gone; what is appended from then on is thrown away */
+  size_t open; /* data in the last frame, when more of the same stream can still be added to it */
   struct buffer buffer;
 };
 
@@ -45,10 +46,11 @@ bool channel_in_begun(const struct channel_in *in, const uint8_t **payload, size
 /* Takes what is here of such a frame; the caller sees to the rest. */
 void channel_in_take_begun(struct channel_in *in);
 
-/* Appends a frame; it is sent by channel_out_flush. 0 or -ENOMEM. */
+/* Appends a frame; it is sent by channel_out_flush. The one before it is closed. 0 or -ENOMEM. */
 int channel_out_frame(struct channel_out *out, const struct frame *frame);
 
-/* Writes what the descriptor takes. A peer that is gone sets broken. */
+/* Writes what the descriptor takes, after which no frame is open. A peer that is gone sets broken.
+ */
 void channel_out_flush(struct channel_out *out);
 
 static inline size_t channel_out_pending(const struct channel_out *out) {

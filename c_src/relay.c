@@ -109,6 +109,31 @@ void relay_out_discard(struct relay_out *relay) {
     relay_out_close(relay);
 }
 
+/*
+ * Reads up to `room` bytes into a frame at the end of `out`: a new one, or the terminal's own that
+ * is still open. How many, or -ENOMEM.
+ */
+static ssize_t read_frame(struct relay_out *relay, size_t room, struct channel_out *out,
+                          bool *ended) {
+  bool terminal = relay->stream == STREAM_PTY;
+  size_t held = terminal && out->open < RELAY_FRAME_ENOUGH ? out->open : 0;
+  size_t whole_header = frame_data_header_size(relay->frame_name);
+  size_t header = held > 0 ? 0 : whole_header;
+  uint8_t *to = buffer_reserve(&out->buffer, header + room);
+  if (to == NULL)
+    return -ENOMEM;
+  uint8_t *data = to + header;
+  size_t size = read_all(relay->fd, data, room, ended);
+  if (size == 0)
+    return 0;
+  struct frame frame;
+  frame_data_header(&frame, relay->frame_name, held + size);
+  memcpy(data - held - whole_header, frame.bytes, whole_header);
+  out->buffer.end += header + size;
+  out->open = terminal ? held + size : 0;
+  return (ssize_t)size;
+}
+
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out) {
   if (relay->fd < 0 || revents == 0)
     return 0;
@@ -131,19 +156,11 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     waiting = CHUNK_MIN;
   if (relay->stream != STREAM_PTY && room > waiting)
     room = waiting;
-  size_t header = frame_data_header_size(relay->frame_name);
-  uint8_t *to = buffer_reserve(&out->buffer, header + room);
-  if (to == NULL)
-    return -ENOMEM;
   bool ended = false;
-  size_t size = read_all(relay->fd, to + header, room, &ended);
-  if (size > 0) {
-    struct frame frame;
-    frame_data_header(&frame, relay->frame_name, size);
-    memcpy(to, frame.bytes, header);
-    out->buffer.end += header + size;
-    use_demand(relay, size);
-  }
+  ssize_t size = read_frame(relay, room, out, &ended);
+  if (size < 0)
+    return (int)size;
+  use_demand(relay, (size_t)size);
   if (ended) {
     int result = end_of_stream(relay, out);
     if (result < 0)

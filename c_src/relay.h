@@ -12,6 +12,9 @@
 #include "channel.h"
 #include "command.h"
 
+/* With so much data a terminal's frame is large enough: it is not added to any more. */
+#define RELAY_FRAME_ENOUGH ((size_t)32 << 10)
+
 /* At least so much input is queued before the agent stops reading fd 3. */
 #define RELAY_QUEUE_LIMIT ((size_t)4 << 20)
 
@@ -45,8 +48,11 @@ short relay_in_events(const struct relay_in *relay);
 /* The descriptor to poll, or -1 while nothing can come of it. */
 int relay_out_poll_fd(const struct relay_out *relay);
 
-/* Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
- * and announces it. `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM. */
+/*
+ * Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
+ * and announces it. A terminal hands out 4 KiB a read at most, so its frame stays open for the next
+ * ones (out->open). `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM.
+ */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
 /* Reads and throws away: nobody listens any more. */

@@ -24,10 +24,10 @@ enum slot {
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
 
-/* A terminal that had so much to say is busy; with so much the frame is large enough. */
-#define BUSY_MIN    2048
-#define BUSY_ENOUGH (32 << 10)
-#define REST_MS     1
+/* So many small frames of a terminal may leave in a row, an echo, an answer and a prompt among
+ * them; the ones after them leave so far apart, unless there is a pause or something to answer. */
+#define TERMINAL_BURST   8
+#define TERMINAL_PACE_MS 4
 
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
@@ -55,9 +55,28 @@ static bool wants_input(const struct session *session) {
   return waits && buffer_length(&session->in.buffer) < COMMAND_MAX;
 }
 
+/*
+ * A terminal hands its output on in pieces of 4 KiB, or as small as what the workload writes, and
+ * an agent that is woken by each is as fast as the workload. So the pieces of a terminal that goes
+ * on and on gather in one frame, until that is large enough or the pace allows the next.
+ */
+static void gather(struct session *session) {
+  const struct relay_out *terminal = &session->outputs[OUT_PTY];
+  bool gathered = session->gathers;
+  session->gathers = false;
+  if (session->out.open == 0)
+    return;
+  int64_t now = session_now();
+  if (!gathered && now >= session->terminal_at)
+    session->terminal_burst = 0;
+  session->gathers = session->terminal_burst >= TERMINAL_BURST && now < session->terminal_at &&
+                     session->out.open < RELAY_FRAME_ENOUGH && terminal->fd >= 0 &&
+                     relay_out_events(terminal) != 0;
+}
+
 /* Output is read when the frame before it has gone, so that no more than one is held. */
 static bool wants_output(const struct session *session) {
-  return session->out.broken || channel_out_pending(&session->out) == 0;
+  return session->out.broken || channel_out_pending(&session->out) == 0 || session->gathers;
 }
 
 /*
@@ -71,7 +90,8 @@ static bool sleeps_through_exec(const struct session *session) {
 }
 
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
-  bool pending = channel_out_pending(&session->out) > 0 && !session->holds;
+  bool pending = channel_out_pending(&session->out) > 0 && !session->holds && !session->gathers;
+  bool wanted = wants_output(session);
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
   polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
   polled[SLOT_UP] = want(sleeps_through_exec(session) ? -1 : session->up.fd, POLLIN);
@@ -88,8 +108,6 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
   }
   for (int i = 0; i < OUT_COUNT; i++) {
     const struct relay_out *relay = &session->outputs[i];
-    bool rests = i == OUT_PTY && session->rest_until != 0;
-    bool wanted = wants_output(session) && !rests;
     polled[SLOT_OUTPUTS + i] =
         want(wanted ? relay_out_poll_fd(relay) : -1, relay_out_events(relay));
   }
@@ -100,7 +118,9 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 }
 
 static int timeout(const struct session *session) {
-  int64_t deadline = earlier(earlier(session->kill_at, session->give_up_at), session->rest_until);
+  int64_t deadline = earlier(session->kill_at, session->give_up_at);
+  if (session->gathers)
+    deadline = earlier(deadline, session->terminal_at);
   if (session->state >= STATE_CLEARING && session->child_signals >= 0)
     deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
   if (deadline == 0)
@@ -110,11 +130,9 @@ static int timeout(const struct session *session) {
 }
 
 static void expire(struct session *session) {
-  if (session->kill_at == 0 && session->give_up_at == 0 && session->rest_until == 0)
+  if (session->kill_at == 0 && session->give_up_at == 0)
     return;
   int64_t now = session_now();
-  if (session->rest_until != 0 && now >= session->rest_until)
-    session->rest_until = 0;
   if (session->kill_at != 0 && now >= session->kill_at) {
     session->kill_at = 0;
     session_signal(session, SIGKILL, SCOPE_GROUP);
@@ -125,19 +143,6 @@ static void expire(struct session *session) {
   }
 }
 
-/*
- * A terminal hands out 4 KiB a read, and an agent that is woken by the first of them is faster than
- * the workload. So a terminal that is busy, and only then, is left alone for a moment, in which up
- * to 64 KiB gather behind it: few large frames instead of many small ones.
- */
-static void pump(struct session *session, int output, short revents) {
-  int size = relay_out_pump(&session->outputs[output], revents, &session->out);
-  if (size < 0)
-    session->out.broken = true;
-  else if (output == OUT_PTY && size >= BUSY_MIN && size < BUSY_ENOUGH)
-    session->rest_until = session_now() + REST_MS;
-}
-
 static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
   for (int i = 0; i < IN_COUNT; i++)
     relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
@@ -145,8 +150,8 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
     short revents = polled[SLOT_OUTPUTS + i].revents;
     if (session->out.broken && revents != 0)
       relay_out_discard(&session->outputs[i]);
-    else
-      pump(session, i, revents);
+    else if (relay_out_pump(&session->outputs[i], revents, &session->out) < 0)
+      session->out.broken = true;
   }
   /* The terminal is one descriptor for both directions; the output's side owns it. */
   if (session->outputs[OUT_PTY].fd < 0)
@@ -161,8 +166,13 @@ static void acknowledge(struct session *session) {
 }
 
 static void deliver(struct session *session) {
-  if (session->holds)
+  gather(session);
+  if (session->holds || session->gathers)
     return;
+  if (session->out.open > 0) {
+    session->terminal_at = session_now() + TERMINAL_PACE_MS;
+    session->terminal_burst++;
+  }
   channel_out_flush(&session->out);
   if (channel_out_pending(&session->out) > 0)
     return;

@@ -51,12 +51,14 @@ struct session {
   uint64_t applied; /* checkpoint commands */
   struct ending ending;
 
-  bool holds;         /* frames wait a little for the one that is about to come */
-  int64_t rest_until; /* when a busy terminal is read again; ms, 0: now */
-  int64_t kill_at;    /* when the orphan policy's grace ends; ms, 0: none */
-  int64_t give_up_at; /* when commands left by a closed BEAM no longer matter; ms, 0: none */
-  int64_t report_at;  /* when the end is reported even if descendants cling to life; ms */
-  struct rusage used; /* by the workload */
+  int terminal_burst;  /* small frames of the terminal that have left without a pause */
+  bool gathers;        /* a terminal's frame waits for more of the same */
+  bool holds;          /* frames wait a little for the one that is about to come */
+  int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one; ms */
+  int64_t kill_at;     /* when the orphan policy's grace ends; ms, 0: none */
+  int64_t give_up_at;  /* when commands left by a closed BEAM no longer matter; ms, 0: none */
+  int64_t report_at;   /* when the end is reported even if descendants cling to life; ms */
+  struct rusage used;  /* by the workload */
   int exit_code;
 };
 

@@ -120,6 +120,7 @@ static void act(struct session *session, const struct command *command, const ui
     session_signal(session, command->signal.number, command->signal.scope);
     return;
   case COMMAND_PTY_IN:
+    session->terminal_burst = 0;
     data(session, IN_PTY, command);
     return;
   case COMMAND_STDIN:

@@ -56,6 +56,33 @@ defmodule AgentTest.PtyTest do
     assert result.pty == pattern(64 * @mib)
   end
 
+  # As the workload writes them these are 20 000 pieces.
+  test "many small pieces come in few frames" do
+    script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"
+    result = run(%{argv: ["/bin/sh", "-c", script], stdio: :pty})
+    assert result.pty == Enum.map_join(0..19_999, &"line #{&1}\r\n")
+    assert Enum.count(result.frames, &match?({:pty_out, _}, &1)) <= 400
+  end
+
+  # What gathers in a frame is sent after a while, whether more comes or not.
+  test "pieces that were held together leave though nothing follows them" do
+    script = ~S'''
+    stty -echo; echo ready
+    while read n; do i=0; while [ $i -lt 40 ]; do echo $i; i=$((i+1)); done; echo done $n; done
+    '''
+
+    wire = running(%{argv: ["/bin/sh", "-c", script], stdio: :pty})
+    await_pty(wire, "ready\r\n")
+
+    for n <- 1..100 do
+      send_term(wire, {:pty_in, "#{n}\n"})
+      await_pty(wire, "done #{n}\r\n")
+    end
+
+    send_term(wire, {:pty_in, <<4>>})
+    assert terminal(finish(wire)) == {:status, :exited, 0}
+  end
+
   test "1 MiB of input waits for a late reader" do
     wire = in_terminal(["read-late", @mib])
     await_pty(wire, "ready")
