@@ -7,8 +7,7 @@ defmodule Linx.StdinTest do
     session = piped(["/bin/cat"])
     stdin = Linx.stdin(session)
     assert Enum.into(["one ", [~c"t", "wo"]], stdin) == stdin
-    assert Linx.Process.read(session, :stdout) == {:ok, "one two"}
-    assert Linx.Process.read(session, :stdout) == :eof
+    assert read_all(session, :stdout) == "one two"
     assert Linx.Process.wait(session) == {:ok, {:exited, 0}}
   end
 
@@ -17,7 +16,7 @@ defmodule Linx.StdinTest do
     for text <- ["one ", "two"], do: Enum.into([text], Linx.stdin(session, close: false))
     Enum.into([], Linx.stdin(session))
     assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
-    assert Linx.Process.read(session, :stdout) == {:ok, "one two"}
+    assert read_all(session, :stdout) == "one two"
   end
 
   test "what stops the collecting closes it as well" do
