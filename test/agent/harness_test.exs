@@ -24,7 +24,7 @@ defmodule AgentTest.HarnessTest do
   test "what a program leaves behind is reported, and waited for" do
     wire = start(program: actor(["daemon", "keep"]))
     assert {:exited, 0, _} = await_agent_exit(wire)
-    "daemon " <> pid = await_output(wire, "daemon")
+    "daemon " <> pid = await_output(wire, "\n")
     pid = pid |> String.trim() |> String.to_integer()
     assert Host.alive?(pid)
     Host.signal(pid, 9)
