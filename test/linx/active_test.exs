@@ -203,9 +203,14 @@ defmodule Linx.ActiveTest do
     refute_received {:linx_process, ^session, _}
     # Its death closes what it received; the shell's cat notices at its next word.
     send(owner, :die)
-    await_down(owner)
+    await_closed(session)
     _ = P.write(session, "two\n")
     assert {:ok, {:signaled, 13}} = P.wait(session)
+  end
+
+  # Until a death has closed the stream. The session and the test hear of it in no order.
+  defp await_closed(session) do
+    if P.read(session, :stdout) != {:error, :closed}, do: await_closed(session)
   end
 
   test "an owner who dies does not matter to streams that are read" do
@@ -228,8 +233,10 @@ defmodule Linx.ActiveTest do
 
   test "a session that does not linger sends everything before it goes" do
     for _ <- 1..20 do
-      session = shell("echo out; echo err >&2", active: true, linger: false, link: false)
+      script = "read _; echo out; echo err >&2"
+      session = shell(script, active: true, linger: false, link: false)
       ref = Process.monitor(session)
+      :ok = P.close_stdin(session)
       assert_receive {:DOWN, ^ref, :process, ^session, :normal}, 30_000
       messages = collect(session)
       assert {data(messages, :stdout), data(messages, :stderr)} == {"out\n", "err\n"}

@@ -69,8 +69,7 @@ defmodule Linx.LingerTest do
     ref = Process.monitor(first)
     :ok = Linx.Process.signal(first, :sigkill)
     assert_receive {:DOWN, ^ref, :process, ^first, {:signaled, 9}}, 30_000
-    [{Linx.Process, second, :worker, _}] = Supervisor.which_children(supervisor)
-    assert is_pid(second) and second != first
+    assert supervisor |> await_successor(first) |> is_pid()
     :ok = Supervisor.stop(supervisor)
   end
 

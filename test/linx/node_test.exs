@@ -257,8 +257,8 @@ defmodule Linx.NodeTest do
       ref = Process.monitor(first)
       :ok = P.signal(first, :sigkill)
       assert_receive {:DOWN, ^ref, :process, ^first, {:signaled, 9}}, 30_000
-      [{P, second, :worker, _}] = Supervisor.which_children(supervisor)
-      assert node(second) == node and second != first
+      second = await_successor(supervisor, first)
+      assert node(second) == node
       {:ok, host_pid} = host_pid(second)
       :ok = Supervisor.stop(supervisor)
       await_gone(host_pid)

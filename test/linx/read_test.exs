@@ -249,7 +249,7 @@ defmodule Linx.ReadTest do
         pid = spawn(fn -> P.read(session, :stdout, 100) end)
         await_waiting(pid)
         Process.exit(pid, :kill)
-        await_down(pid)
+        await_waiters(session, 0)
       end
 
       :ok = P.signal(session, :sigusr1)

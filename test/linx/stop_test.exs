@@ -113,7 +113,8 @@ defmodule Linx.StopTest do
 
     test "goes on when the one who asked dies" do
       {session, _} = ready(["ignore", 15])
-      caller = spawn(fn -> P.stop(session, 50) end)
+      # Longer than it takes to be seen waiting.
+      caller = spawn(fn -> P.stop(session, 1_000) end)
       await_stopper(session)
       Process.exit(caller, :kill)
       assert {:ok, {:signaled, 9}} = P.wait(session)

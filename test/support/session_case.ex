@@ -159,6 +159,17 @@ defmodule Linx.SessionCase do
     reason
   end
 
+  @doc """
+  Waits until a supervisor has another child in the place of one that has ended, and answers it. The
+  supervisor may hear of the end later than the test.
+  """
+  def await_successor(supervisor, ended) do
+    case Supervisor.which_children(supervisor) do
+      [{_id, pid, :worker, _modules}] when is_pid(pid) and pid != ended -> pid
+      _not_yet -> await_successor(supervisor, ended)
+    end
+  end
+
   @doc "Returns when so many calls wait in the session; each look at it is a message behind theirs."
   def await_waiters(session, count) do
     if map_size(:sys.get_state(session, @patience).watches) != count,
