@@ -98,8 +98,12 @@ defmodule Linx.TtyTest do
     end
 
     test "runs a command with the chosen namespaces alone", %{tmux: tmux} do
-      Tmux.type(tmux, linx_shell(~S|sh -c 'readlink /proc/$$/ns/*'|, "--ns user,net "))
-      Tmux.await_prompt(tmux)
+      Tmux.type(
+        tmux,
+        linx_shell(~S|sh -c 'readlink /proc/$$/ns/*'|, "--ns user,net ") <> "; echo sta''tus $?"
+      )
+
+      Tmux.await(tmux, "status 0")
       shown = Tmux.history(tmux)
       host = Host.namespaces()
 
@@ -219,7 +223,7 @@ defmodule Linx.TtyTest do
         Tmux.type(tmux, "stty size; exit 5")
         assert Tmux.await(tmux, "{:ok, {:exited, 5}}") =~ ~r/^30 100$/m
         finish(context, "{:ok, {:exited, 5}}")
-        Tmux.type(tmux, "clear")
+        Tmux.clear(tmux)
       end
     end
 
@@ -319,7 +323,7 @@ defmodule Linx.TtyTest do
         {_, 0} = System.cmd("sh", ["-c", ~s(echo > "$1"), "sh", gate])
         finish(context, answer)
         File.rm!(gate)
-        Tmux.type(tmux, "clear")
+        Tmux.clear(tmux)
       end
     end
 

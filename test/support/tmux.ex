@@ -115,6 +115,12 @@ defmodule Linx.Test.Tmux do
   def await_prompt(tmux),
     do: await(tmux, ~r/#{Regex.escape(@prompt)}(sh: turning off NDELAY mode)?\s*\z/)
 
+  @doc "Has the shell clear the window, and waits until it has: then nothing old is on the screen."
+  def clear(tmux) do
+    type(tmux, "clear")
+    await(tmux, ~r/\A#{Regex.escape(@prompt)}\s*\z/)
+  end
+
   @doc "The settings of the window's terminal."
   def settings(tmux) do
     {settings, 0} = System.cmd("stty", ["-F", tmux.tty, "-g"])
