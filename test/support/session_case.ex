@@ -87,7 +87,7 @@ defmodule Linx.SessionCase do
 
   @doc "What a session's standard output is to be for `captured/1` to read it, and the reader."
   def capture do
-    path = Path.join(System.tmp_dir!(), "linx-output-#{System.unique_integer([:positive])}")
+    path = Programs.scratch("output")
     {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
     File.chmod!(path, 0o777)
     on_exit(fn -> File.rm(path) end)
@@ -215,7 +215,7 @@ defmodule Linx.SessionCase do
   """
   def gate do
     agent = Linx.Agent.path()
-    directory = Path.join(System.tmp_dir!(), "linx-gate-#{System.unique_integer([:positive])}")
+    directory = Programs.scratch("gate")
     File.mkdir_p!(directory)
     script = Path.join(directory, "agent")
     fifo = Path.join(directory, "gate")
