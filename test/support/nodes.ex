@@ -30,13 +30,15 @@ defmodule Linx.Test.Nodes do
         false
 
       _not_running ->
-        {_, 0} = mapper(["-daemon"])
         await_mapper()
         true
     end
   end
 
+  # One that has just been stopped may still hold the port, and then another does not start.
   defp await_mapper do
+    {_, 0} = mapper(["-daemon"])
+
     case mapper(["-names"]) do
       {_, 0} -> :ok
       _not_yet -> await_mapper()
