@@ -211,7 +211,7 @@ defmodule AgentTest.DeathTest do
     end
 
     test "gives the workload the grace to end in its own way" do
-      script = "trap 'echo cleaned; exit 3' TERM; echo ready; while :; do sleep 60 & wait; done"
+      script = "trap 'echo cleaned; exit 3' TERM; sleep 600 & echo ready; wait"
       policy = {:kill, 3_600_000}
       wire = running(%{argv: ["/bin/sh", "-c", script], orphan_policy: policy}, commands: :port)
       await_output(wire, "ready\n")
@@ -241,7 +241,7 @@ defmodule AgentTest.DeathTest do
     end
 
     test "gives the grace to the whole process group" do
-      {listener, request} = request(["outlive-child", 15], %{orphan_policy: {:kill, 5_000}})
+      {listener, request} = request(["outlive-child", 15], %{orphan_policy: {:kill, 3_600_000}})
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)
       await_output(wire, "child ready\n")

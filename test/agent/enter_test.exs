@@ -200,8 +200,8 @@ defmodule AgentTest.EnterTest do
         )
 
       assert terminal(result) == {:status, :exited, 0}
-      {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
-      assert {:ok, "out\n"} = :gen_tcp.recv(stdout, 0, 5_000)
+      {:ok, stdout} = :gen_tcp.accept(listener, 30_000)
+      assert {:ok, "out\n"} = :gen_tcp.recv(stdout, 0, 30_000)
     end
 
     test "has a terminal that works" do

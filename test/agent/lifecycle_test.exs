@@ -27,7 +27,7 @@ defmodule AgentTest.LifecycleTest do
     Port.command(port, :erlang.term_to_binary(:proceed))
     assert take.() == {:status, :running}
     assert take.() == {:status, :exited, 5}
-    assert_receive {^port, {:exit_status, 0}}, 10_000
+    assert_receive {^port, {:exit_status, 0}}, 30_000
   end
 
   test ":spawned carries the child's pid on the host, and it is the agent's child" do

@@ -78,15 +78,15 @@ defmodule AgentTest.StdioTest do
           stdio: [stdin: {:connect_unix, path}, stdout: {:connect_unix, path}]
         })
 
-      {:ok, stdin} = :gen_tcp.accept(listener, 5_000)
-      {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
+      {:ok, stdin} = :gen_tcp.accept(listener, 30_000)
+      {:ok, stdout} = :gen_tcp.accept(listener, 30_000)
       send_term(wire, :proceed)
       assert_frame(wire, {:status, :running})
       :ok = :gen_tcp.send(stdin, "over the socket")
-      assert {:ok, "over the socket"} = :gen_tcp.recv(stdout, 15, 5_000)
+      assert {:ok, "over the socket"} = :gen_tcp.recv(stdout, 15, 30_000)
       :gen_tcp.shutdown(stdin, :write)
       assert terminal(finish(wire)) == {:status, :exited, 0}
-      assert {:error, :closed} = :gen_tcp.recv(stdout, 0, 5_000)
+      assert {:error, :closed} = :gen_tcp.recv(stdout, 0, 30_000)
     end
 
     test "a path that is a charlist connects as well", %{tmp_dir: dir} do
@@ -96,10 +96,10 @@ defmodule AgentTest.StdioTest do
       wire =
         parked(%{argv: actor(["say", "hi"]), stdio: [stdout: {:connect_unix, to_charlist(path)}]})
 
-      {:ok, stdout} = :gen_tcp.accept(listener, 5_000)
+      {:ok, stdout} = :gen_tcp.accept(listener, 30_000)
       send_term(wire, :proceed)
       finish(wire)
-      assert {:ok, "hi\n"} = :gen_tcp.recv(stdout, 0, 5_000)
+      assert {:ok, "hi\n"} = :gen_tcp.recv(stdout, 0, 30_000)
     end
 
     test "nobody listening is ECONNREFUSED", %{tmp_dir: dir} do
@@ -121,7 +121,7 @@ defmodule AgentTest.StdioTest do
       path = Path.join(short(dir), "s")
       _listener = listen(path, backlog: 0)
       fill = [:binary, active: false]
-      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, fill, 1_000)
+      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, fill, 30_000)
       wire = requested(%{argv: actor(["exit", 0]), stdio: [stdin: {:connect_unix, path}]})
       assert_frame(wire, {:error, code, :connect_unix})
       assert code in [errno(:eagain), errno(:etimedout)]
@@ -131,7 +131,7 @@ defmodule AgentTest.StdioTest do
     test "waiting for a full backlog ends with the BEAM's end", %{tmp_dir: dir} do
       path = Path.join(short(dir), "s")
       _listener = listen(path, backlog: 0)
-      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false], 1_000)
+      {:ok, _queued} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false], 30_000)
       wire = start()
 
       send_term(

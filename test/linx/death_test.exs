@@ -114,7 +114,7 @@ defmodule Linx.DeathTest do
     waiter = Task.async(fn -> Linx.Process.wait(session) end)
     await_waiters(session, 1)
     :ok = GenServer.stop(session)
-    assert {:ok, {:signaled, 9}} = Task.await(waiter)
+    assert {:ok, {:signaled, 9}} = Task.await(waiter, 30_000)
     assert {:error, :no_process} = Linx.Process.wait(session)
   end
 
@@ -233,7 +233,7 @@ defmodule Linx.DeathTest do
     assert :ok = GenServer.stop(session)
     await_gone(host_pid)
     await_gone(agent)
-    assert {:error, _} = Task.await(writer)
+    assert {:error, _} = Task.await(writer, 30_000)
   end
 
   # Until a process is in splice(2), by its number on x86-64 and on arm64 (proc(5), syscall).

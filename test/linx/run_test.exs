@@ -163,7 +163,7 @@ defmodule Linx.RunTest do
 
   test "events go to an owner who is named" do
     assert {:ok, %{status: 0}} = Linx.run("true", owner: self(), events: :tagged)
-    assert_receive {:linx_process, _session, {:ready, _host_pid}}
-    assert_receive {:linx_process, _session, {:exited, 0}}
+    assert_receive {:linx_process, _session, {:ready, _host_pid}}, 30_000
+    assert_receive {:linx_process, _session, {:exited, 0}}, 30_000
   end
 end

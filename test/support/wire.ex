@@ -45,7 +45,7 @@ defmodule AgentTest.Wire do
       id: spec.ref,
       start: {GenServer, :start_link, [__MODULE__, spec]},
       restart: :temporary,
-      shutdown: 10_000
+      shutdown: 2 * @patience
     }
   end
 
@@ -254,7 +254,7 @@ defmodule AgentTest.Wire do
     receive do
       {:tcp_closed, ^report} -> :ok
     after
-      5_000 -> :ok
+      @patience -> :ok
     end
   end
 
