@@ -75,7 +75,7 @@ defmodule Linx.RunTest do
   test "a program that takes too long is ended with all it has started" do
     for part <- [["pause"], ["ignore", 15]] do
       assert {:error, %Error{stage: :timeout} = error} =
-               leaves_nothing(part, &Linx.run(&1, timeout: 2_000, kill_after: 10))
+               leaves_nothing_in_time(part, &Linx.run(&1, timeout: &2, kill_after: 10))
 
       assert Exception.message(error) =~ ":timeout"
     end

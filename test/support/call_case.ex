@@ -33,6 +33,30 @@ defmodule Linx.CallCase do
     answer
   end
 
+  @doc """
+  The same of a call with a time limit, the second argument of `fun`. It is longer the next time when it
+  was too short for the program to begin, as it may be on a busy machine.
+  """
+  def leaves_nothing_in_time(part, fun, [limit | longer] \\ limits()) do
+    {listener, argv} = Beacon.actor(part)
+    before = ties()
+    answer = fun.(argv, limit)
+    assert ties() == before
+
+    case :gen_tcp.accept(listener, 0) do
+      {:ok, socket} ->
+        refute Beacon.lit?(socket)
+        answer
+
+      {:error, :timeout} ->
+        assert longer != [], "the program did not begin within #{limit} ms"
+        leaves_nothing_in_time(part, fun, longer)
+    end
+  end
+
+  @doc "Time limits for a program to begin within, in milliseconds."
+  def limits, do: [1_000, 10_000, 60_000]
+
   @doc "The caller's messages, links and monitors: what a call must not change."
   def ties do
     for {key, value} <- Process.info(self(), [:messages, :links, :monitors]),
