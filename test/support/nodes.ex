@@ -14,7 +14,8 @@ defmodule Linx.Test.Nodes do
   def start_distribution do
     started? = start_mapper()
     Application.put_env(:kernel, :inet_dist_use_interface, @loopback)
-    name = :"linx-test-#{System.pid()}@127.0.0.1"
+    # Another name each time, for a port mapper that has not seen the end of the one before.
+    name = :"linx-test-#{System.pid()}-#{System.unique_integer([:positive])}@127.0.0.1"
     {:ok, _pid} = Node.start(name, :longnames)
 
     on_exit(fn ->
