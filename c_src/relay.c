@@ -9,11 +9,13 @@
 
 #include "cleanup.h"
 
-/* The most data in one output frame: what a grown pipe holds. */
-#define CHUNK_MAX ((size_t)1 << 20)
-
-/* Without demand nobody says how much is wanted, so the frames stay moderate. */
-#define CHUNK_UNASKED ((size_t)64 << 10)
+/*
+ * The most data in one output frame: as many pages as fit, with what is around them, into what a VM
+ * reads of a port at once. Of a larger frame it reads the rest later, and copies the beginning once
+ * more. Whole pages, because a workload may have made packets of them (O_DIRECT, pipe(2)), whose
+ * rest a short read throws away.
+ */
+#define CHUNK_MAX ((size_t)60 << 10)
 
 /* FIONREAD says less than a terminal's next reads give. */
 #define CHUNK_MIN ((size_t)4096)
@@ -37,9 +39,7 @@ void relay_grow_pipe(int fd) {
 }
 
 static size_t allowance(const struct relay_out *relay) {
-  if (!relay->by_demand)
-    return CHUNK_UNASKED;
-  return relay->demand < CHUNK_MAX ? (size_t)relay->demand : CHUNK_MAX;
+  return relay->by_demand && relay->demand < CHUNK_MAX ? (size_t)relay->demand : CHUNK_MAX;
 }
 
 short relay_out_events(const struct relay_out *relay) {
@@ -119,6 +119,8 @@ static ssize_t read_frame(struct relay_out *relay, size_t room, struct channel_o
   size_t held = terminal && out->open < RELAY_FRAME_ENOUGH ? out->open : 0;
   size_t whole_header = frame_data_header_size(relay->frame_name);
   size_t header = held > 0 ? 0 : whole_header;
+  if (room > CHUNK_MAX - held)
+    room = CHUNK_MAX - held;
   uint8_t *to = buffer_reserve(&out->buffer, header + room);
   if (to == NULL)
     return -ENOMEM;
@@ -202,6 +204,12 @@ static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t si
   return total;
 }
 
+int relay_in_begin(struct relay_in *relay, const uint8_t *bytes, size_t size) {
+  if (relay->fd < 0 || relay->close_when_empty)
+    return 0;
+  return buffer_append(&relay->queue, bytes, size);
+}
+
 int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size) {
   if (relay->fd < 0 || relay->close_when_empty)
     return 0;
@@ -236,11 +244,11 @@ ssize_t relay_in_from(struct relay_in *relay, int from, size_t size) {
   if (to == NULL)
     return -ENOMEM;
   ssize_t count = read(from, to, room);
-  if (count < 0)
-    return errno == EINTR ? -EAGAIN : -errno;
-  relay->queue.end += (size_t)count;
+  int error = errno == EINTR ? EAGAIN : errno;
+  if (count > 0)
+    relay->queue.end += (size_t)count;
   relay_in_pump(relay, POLLOUT);
-  return count;
+  return count < 0 ? -error : count;
 }
 
 void relay_in_finish(struct relay_in *relay) {

@@ -63,6 +63,9 @@ void relay_out_close(struct relay_out *relay);
 /* Writes or queues data. 0 or -ENOMEM. */
 int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size);
 
+/* Queues the beginning of data whose rest comes by relay_in_from. 0 or -ENOMEM. */
+int relay_in_begin(struct relay_in *relay, const uint8_t *bytes, size_t size);
+
 /*
  * Passes up to `size` bytes on from the descriptor `from`, which has some; what the workload's pipe
  * does not take is queued. How many, 0 at the end of `from`, -EAGAIN, or -ENOMEM. With nobody to

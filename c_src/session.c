@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +19,8 @@ enum slot {
   SLOT_OUTPUTS = SLOT_INPUTS + IN_COUNT,
   SLOT_COUNT = SLOT_OUTPUTS + OUT_COUNT,
 };
+
+_Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
@@ -147,22 +148,31 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
   for (int i = 0; i < IN_COUNT; i++)
     relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
   for (int i = 0; i < OUT_COUNT; i++) {
+    struct relay_out *relay = &session->outputs[i];
     short revents = polled[SLOT_OUTPUTS + i].revents;
-    if (session->out.broken && revents != 0)
-      relay_out_discard(&session->outputs[i]);
-    else if (relay_out_pump(&session->outputs[i], revents, &session->out) < 0)
+    if (session->out.broken && revents != 0) {
+      relay_out_discard(relay);
+      continue;
+    }
+    int size = relay_out_pump(relay, revents, &session->out);
+    if (size < 0)
       session->out.broken = true;
+    else if (size > 0 && relay_out_events(relay) == 0)
+      session->busy.expects = true; /* whoever has got all that was asked for asks for more */
   }
   /* The terminal is one descriptor for both directions; the output's side owns it. */
   if (session->outputs[OUT_PTY].fd < 0)
     session->inputs[IN_PTY].fd = -1;
 }
 
-/* Acknowledgements wait for the channel to be empty, and so come in few frames. */
+/* Acknowledgements wait for the channel to be empty, and for a large frame to be whole, and so come
+ * in few frames. */
 static void acknowledge(struct session *session) {
-  for (int i = 0; i < IN_COUNT; i++)
-    if (relay_in_report(&session->inputs[i], &session->out) < 0)
+  for (int i = 0; i < IN_COUNT; i++) {
+    bool more = i == IN_STDIN && session->stdin_left > 0;
+    if (!more && relay_in_report(&session->inputs[i], &session->out) < 0)
       session->out.broken = true;
+  }
 }
 
 static void deliver(struct session *session) {
@@ -177,6 +187,8 @@ static void deliver(struct session *session) {
   if (channel_out_pending(&session->out) > 0)
     return;
   acknowledge(session);
+  if (channel_out_pending(&session->out) > 0)
+    session->busy.expects = true; /* whoever knows that it was taken sends more */
   channel_out_flush(&session->out);
 }
 
@@ -199,29 +211,10 @@ static void finish(struct session *session) {
     session->state = STATE_DONE;
 }
 
-/* Only the slots in use are handed over: poll(2) refuses more entries than RLIMIT_NOFILE allows
- * descriptors, and a refusal is not seen to end. */
-static int poll_used(struct pollfd polled[SLOT_COUNT], int timeout_ms) {
-  struct pollfd used[SLOT_COUNT];
-  int slots[SLOT_COUNT];
-  int count = 0;
-  for (int slot = 0; slot < SLOT_COUNT; slot++) {
-    polled[slot].revents = 0;
-    if (polled[slot].fd < 0)
-      continue;
-    slots[count] = slot;
-    used[count++] = polled[slot];
-  }
-  int ready = poll(used, (nfds_t)count, timeout_ms);
-  for (int i = 0; i < count && ready > 0; i++)
-    polled[slots[i]].revents = used[i].revents;
-  return ready;
-}
-
 static void step(struct session *session) {
   struct pollfd polled[SLOT_COUNT];
   prepare(session, polled);
-  int ready = poll_used(polled, timeout(session));
+  int ready = busy_poll(&session->busy, polled, SLOT_COUNT, timeout(session));
   if (ready < 0)
     return; /* EINTR: a stop and continue of the agent */
   if (ready == 0)

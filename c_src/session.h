@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "busy_poll.h"
 #include "channel.h"
 #include "outcome.h"
 #include "relay.h"
@@ -51,7 +52,8 @@ struct session {
   uint64_t applied; /* checkpoint commands */
   struct ending ending;
 
-  int terminal_burst;  /* small frames of the terminal that have left without a pause */
+  int terminal_burst; /* small frames of the terminal that have left without a pause */
+  struct busy_poll busy;
   bool gathers;        /* a terminal's frame waits for more of the same */
   bool holds;          /* frames wait a little for the one that is about to come */
   int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one; ms */

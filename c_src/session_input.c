@@ -157,31 +157,6 @@ static bool is_ending(const struct session *session) {
          (session->ending.aborted || session->ending.failure.stage != STAGE_NONE);
 }
 
-/*
- * A large {stdin, _} frame is not gathered: what is here of it goes on at once, and the rest as it
- * comes, at best without being copied.
- */
-static void begin_stdin(struct session *session) {
-  struct relay_in *relay = &session->inputs[IN_STDIN];
-  const uint8_t *payload = NULL;
-  size_t size = 0;
-  size_t frame_size = 0;
-  if (!channel_in_begun(&session->in, &payload, &size, &frame_size) || frame_size < STREAMED_MIN)
-    return;
-  size_t at = command_stdin_data(payload, size, frame_size);
-  if (at == 0)
-    return;
-  if (relay_in_data(relay, payload + at, size - at) < 0)
-    session_fail(session, ENOMEM, STAGE_ALLOCATE);
-  session->stdin_left = frame_size - size;
-  channel_in_take_begun(&session->in);
-  if (!relay->grown) {
-    relay->grown = true;
-    relay_grow_pipe(relay->fd);
-    relay_grow_pipe(session->in.fd);
-  }
-}
-
 static void continue_stdin(struct session *session) {
   ssize_t count = relay_in_from(&session->inputs[IN_STDIN], session->in.fd, session->stdin_left);
   if (count == -EPIPE) {
@@ -194,6 +169,30 @@ static void continue_stdin(struct session *session) {
   } else if (count > 0) {
     session->stdin_left -= (size_t)count;
   }
+}
+
+/* A large {stdin, _} frame need not be whole: what is here of it goes on, and the rest as it comes.
+ */
+static void begin_stdin(struct session *session) {
+  struct relay_in *relay = &session->inputs[IN_STDIN];
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  size_t frame_size = 0;
+  if (!channel_in_begun(&session->in, &payload, &size, &frame_size) || frame_size < STREAMED_MIN)
+    return;
+  size_t at = command_stdin_data(payload, size, frame_size);
+  if (at == 0)
+    return;
+  if (relay_in_begin(relay, payload + at, size - at) < 0)
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+  session->stdin_left = frame_size - size;
+  channel_in_take_begun(&session->in);
+  if (!relay->grown) {
+    relay->grown = true;
+    relay_grow_pipe(relay->fd);
+    relay_grow_pipe(session->in.fd);
+  }
+  continue_stdin(session);
 }
 
 void session_read_input(struct session *session) {

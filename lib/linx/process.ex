@@ -361,11 +361,15 @@ defmodule Linx.Process do
 
   @doc """
   Reads up to `max_bytes` of what the workload has written to `:stdout`, `:stderr` or `:pty`, as soon as there
-  is any; no more than 1 MiB at once.
+  is any.
 
-  Only what is asked for is taken from the workload, which is held up meanwhile. `:eof` comes when
-  everybody who had the stream open has closed it; after the workload's end too, for what it wrote
-  stays readable. The stream has to be a pipe, or a terminal in a session with the option `:active`.
+  Only what is asked for is taken from the workload, which is held up meanwhile. It comes in pieces of up
+  to 60 KiB, one a read. With a larger `max_bytes`, of which up to 1 MiB counts, the next pieces are on
+  their way meanwhile, so that who reads a lot waits less.
+
+  `:eof` comes when everybody who had the stream open has closed it; after the workload's end too, for
+  what it wrote stays readable. The stream has to be a pipe, or a terminal in a session with the option
+  `:active`.
 
   `{:error, :timeout}` loses nothing: what comes later is there for the next reader.
   `{:error, %Linx.Process.Error{}}` is the end of a stream that was cut short, because the session failed.

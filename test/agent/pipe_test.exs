@@ -142,6 +142,18 @@ defmodule AgentTest.PipeTest do
       refute Enum.any?(result.frames, &match?({:written, _, n} when n <= 0, &1))
     end
 
+    test "input that the pipe takes whole is acknowledged in one frame" do
+      wire = piped(["copy"])
+
+      for n <- 1..20 do
+        send_term(wire, {:stdin, pattern(40_000)})
+        await_bytes(wire, :stdout, n * 40_000)
+      end
+
+      send_term(wire, {:close, :stdin})
+      assert for({:written, :stdin, n} <- ended(wire).frames, do: n) == List.duplicate(40_000, 20)
+    end
+
     test "what the kernel did not take is not acknowledged" do
       wire = piped(["read-late", 1])
       await_pipe(wire, :stdout, "ready\n")

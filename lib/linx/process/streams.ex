@@ -12,8 +12,10 @@ defmodule Linx.Process.Streams do
 
   alias Linx.Process.{Error, Output, Wire}
 
-  # The most that one frame carries, so more would only be read ahead.
-  @read_max Wire.data_max()
+  # A read that allows for more asks for whole frames, up to so many: the rest would be a frame of a few
+  # bytes, and what is beyond them would only be read ahead.
+  @frame Wire.output_max()
+  @frames_max 16
 
   # What is asked for ahead in active mode, and topped up at the half.
   @window 256 * 1024
@@ -101,7 +103,7 @@ defmodule Linx.Process.Streams do
       from: from,
       request: request,
       names: names(streams, request),
-      max: min(max, @read_max)
+      max: fit(max)
     }
 
     with :ok <- check_readable(streams, reader.names),
@@ -172,6 +174,9 @@ defmodule Linx.Process.Streams do
       {[], _others} -> :error
     end
   end
+
+  defp fit(max) when max < @frame, do: max
+  defp fit(max), do: min(div(max, @frame), @frames_max) * @frame
 
   defp names(streams, :any), do: for(name <- [:stdout, :stderr], has?(streams, name), do: name)
   defp names(streams, name), do: if(has?(streams, name), do: [name], else: [])

@@ -28,6 +28,10 @@ defmodule Linx.Process.Wire do
   @request_max 16 * 1024 * 1024
   @data_max 1024 * 1024
 
+  # The most data in a frame from the agent (`c_src/relay.c`): the pages that the VM reads of a port at
+  # once, with what is around them.
+  @output_max 60 * 1024
+
   @typedoc "A step of a session that can fail."
   @type stage :: atom()
 
@@ -59,9 +63,13 @@ defmodule Linx.Process.Wire do
   @spec request_max() :: pos_integer()
   def request_max, do: @request_max
 
-  @doc "The most bytes of data that one frame may carry."
+  @doc "The most bytes of data that a frame to the agent may carry."
   @spec data_max() :: pos_integer()
   def data_max, do: @data_max
+
+  @doc "The most bytes of output that a frame from the agent carries."
+  @spec output_max() :: pos_integer()
+  def output_max, do: @output_max
 
   @doc """
   A request or a command as the bytes of a frame, without the length, which the port adds.
