@@ -10,6 +10,7 @@ defmodule Bench.Streams do
   @mebibyte 1_048_576
   @rounds 5
   @terminal 64 * @mebibyte
+  @lines ["/bin/sh", "-c", "i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done"]
   @watched_ms 2_000
   @settle_ms 20
   @sessions 100
@@ -159,18 +160,24 @@ defmodule Bench.Streams do
   ## A terminal
 
   defp terminal(program) do
-    session = start([program, "pour", "#{@terminal}"], :pty)
-    {bytes, frames} = receive_terminal(session, 0, 0)
+    {nanoseconds, {bytes, messages}} = terminal_events([program, "pour", "#{@terminal}"])
+    {_nanoseconds, {line_bytes, line_messages}} = terminal_events(@lines)
 
     slow = growth(fn -> [program, "pour"] |> start(:pty, active: false) |> sip(:pty) end)
 
     [
       %Row{
         what: "terminal, bytes a message",
-        value: bytes / frames,
+        value: bytes / messages,
         unit: :kib,
         target: {:min, 16_384}
       },
+      %Row{
+        what: "terminal, bytes a message, from a shell's echo line by line",
+        value: line_bytes / line_messages,
+        unit: :kib
+      },
+      %Row{what: "terminal, bytes", value: bytes * 1_000_000_000 / nanoseconds, unit: :rate},
       %Row{
         what: "BEAM's growth, terminal read at 1 ms a message",
         value: slow,
@@ -179,6 +186,9 @@ defmodule Bench.Streams do
       }
     ]
   end
+
+  defp terminal_events(argv),
+    do: Samples.time(fn -> argv |> start(:pty) |> receive_terminal(0, 0) end)
 
   defp receive_terminal(session, bytes, frames) do
     receive do
