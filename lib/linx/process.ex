@@ -219,7 +219,8 @@ defmodule Linx.Process do
     * `:node` - a connected node, or one to connect to, for the session to live on: the workload runs
       there, under that node's own agent, and everything else is as usual. When that node is lost the
       owner gets a terminal event, calls answer `{:error, :nodedown}`, and the node itself ends the
-      session. A session's `:name` is registered there.
+      session. A session's `:name` is registered there. Events come another way than answers: one that
+      was sent before an answer may arrive after it.
 
   ## Errors
 
