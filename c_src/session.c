@@ -28,7 +28,7 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 /* So many small frames of a terminal may leave in a row, an echo, an answer and a prompt among
  * them; the ones after them leave so far apart, unless there is a pause or something to answer. */
 #define TERMINAL_BURST   8
-#define TERMINAL_PACE_MS 4
+#define TERMINAL_PACE_MS 8
 
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
