@@ -32,8 +32,10 @@ static int watch(struct pollfd *polled, nfds_t count) {
 static bool is_worth_it(struct busy_poll *busy) {
   bool expects = busy->expects;
   busy->expects = false;
-  if (!expects || busy->rest == 0)
-    return expects;
+  if (!expects)
+    return false;
+  if (busy->rest == 0)
+    return true;
   busy->rest--;
   return false;
 }

@@ -18,7 +18,7 @@ struct busy_poll {
 
 /*
  * As poll(2), but that entries with a negative descriptor are not handed over: poll refuses more
- * entries than RLIMIT_NOFILE allows descriptors, and a refusal is not seen to end.
+ * entries than RLIMIT_NOFILE allows descriptors, whatever is in them.
  */
 int busy_poll(struct busy_poll *busy, struct pollfd *polled, int count, int timeout_ms);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,15 +11,13 @@
 #include "cleanup.h"
 
 /*
- * The most data in one output frame: as many pages as fit, with what is around them, into what a VM
- * reads of a port at once. Of a larger frame it reads the rest later, and copies the beginning once
- * more. Whole pages, because a workload may have made packets of them (O_DIRECT, pipe(2)), whose
- * rest a short read throws away.
+ * The most data in one output frame: what fits, with what is around it, into what a VM reads of a
+ * port at once. Of a larger frame it reads the rest later, and copies the beginning once more.
  */
 #define CHUNK_MAX ((size_t)60 << 10)
 
-/* FIONREAD says less than a terminal's next reads give. */
-#define CHUNK_MIN ((size_t)4096)
+/* A workload may make packets of its pipe (O_DIRECT, pipe(2)); none is larger. */
+#define PACKET_MAX ((size_t)PIPE_BUF)
 
 /* How much input is queued at a time. */
 #define QUEUE_CHUNK ((size_t)64 << 10)
@@ -75,14 +74,15 @@ static size_t available(int fd) {
 }
 
 /*
- * Reads until the room is full or nothing is there. Sets *ended at the end of the stream. Data is
- * copied: splice(2) would hand the workload's pipe buffers on as they are, packets included
- * (O_DIRECT, pipe(2)), whose rest a read that is too short throws away. The BEAM would lose count
- * of the frame, and take what the workload writes next for frames of the agent.
+ * Reads until nothing is there or the room is as good as full: a packet that does not fit would be
+ * cut, and its rest thrown away by the kernel, which happens only to one that is larger than what
+ * was asked for. Sets *ended at the end of the stream. Data is copied: splice(2) would hand packets
+ * on as they are, and the BEAM would lose count of the frame, and take what the workload writes
+ * next for frames of the agent.
  */
 static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
   size_t total = 0;
-  while (total < room) {
+  while (total == 0 || room - total >= PACKET_MAX) {
     ssize_t count = read(fd, to + total, room - total);
     if (count > 0) {
       total += (size_t)count;
@@ -154,10 +154,9 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     relay_grow_pipe(relay->fd);
     relay_grow_pipe(out->fd);
   }
-  if (waiting < CHUNK_MIN)
-    waiting = CHUNK_MIN;
-  if (relay->stream != STREAM_PTY && room > waiting)
-    room = waiting;
+  /* More may come meanwhile; FIONREAD says less than a terminal's next reads give. */
+  if (relay->stream != STREAM_PTY && room > waiting + PACKET_MAX)
+    room = waiting + PACKET_MAX;
   bool ended = false;
   ssize_t size = read_frame(relay, room, out, &ended);
   if (size < 0)
@@ -244,11 +243,12 @@ ssize_t relay_in_from(struct relay_in *relay, int from, size_t size) {
   if (to == NULL)
     return -ENOMEM;
   ssize_t count = read(from, to, room);
-  int error = errno == EINTR ? EAGAIN : errno;
-  if (count > 0)
+  if (count < 0)
+    count = errno == EINTR ? -EAGAIN : -errno;
+  else
     relay->queue.end += (size_t)count;
   relay_in_pump(relay, POLLOUT);
-  return count < 0 ? -error : count;
+  return count;
 }
 
 void relay_in_finish(struct relay_in *relay) {

@@ -67,9 +67,9 @@ int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size);
 int relay_in_begin(struct relay_in *relay, const uint8_t *bytes, size_t size);
 
 /*
- * Passes up to `size` bytes on from the descriptor `from`, which has some; what the workload's pipe
- * does not take is queued. How many, 0 at the end of `from`, -EAGAIN, or -ENOMEM. With nobody to
- * read them any more: -EPIPE.
+ * Passes up to `size` bytes on from the descriptor `from`, behind what is queued; what the
+ * workload's pipe does not take is queued. How many, 0 at the end of `from`, -EAGAIN when it has
+ * none now, or -ENOMEM. With nobody to read them any more: -EPIPE.
  */
 ssize_t relay_in_from(struct relay_in *relay, int from, size_t size);
 

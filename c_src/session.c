@@ -59,7 +59,8 @@ static bool wants_input(const struct session *session) {
 /*
  * A terminal hands its output on in pieces of 4 KiB, or as small as what the workload writes, and
  * an agent that is woken by each is as fast as the workload. So the pieces of a terminal that goes
- * on and on gather in one frame, until that is large enough or the pace allows the next.
+ * on and on gather in one frame, until that is large enough or the pace allows the next. A piece
+ * that nothing was gathered before, and that comes when the next is allowed, comes after a pause.
  */
 static void gather(struct session *session) {
   const struct relay_out *terminal = &session->outputs[OUT_PTY];
@@ -75,7 +76,8 @@ static void gather(struct session *session) {
                      relay_out_events(terminal) != 0;
 }
 
-/* Output is read when the frame before it has gone, so that no more than one is held. */
+/* Output is read when the frame before it has gone, or to be added to it, so that no more than one
+ * is held. */
 static bool wants_output(const struct session *session) {
   return session->out.broken || channel_out_pending(&session->out) == 0 || session->gathers;
 }
@@ -181,7 +183,8 @@ static void deliver(struct session *session) {
     return;
   if (session->out.open > 0) {
     session->terminal_at = session_now() + TERMINAL_PACE_MS;
-    session->terminal_burst++;
+    if (session->terminal_burst < TERMINAL_BURST)
+      session->terminal_burst++;
   }
   channel_out_flush(&session->out);
   if (channel_out_pending(&session->out) > 0)
@@ -240,6 +243,8 @@ static void step(struct session *session) {
   if (session->state == STATE_CLEARING)
     session_report_end(session);
   deliver(session);
+  if (session->out.broken)
+    session_beam_gone(session);
   finish(session);
 }
 

@@ -52,9 +52,9 @@ struct session {
   uint64_t applied; /* checkpoint commands */
   struct ending ending;
 
-  int terminal_burst; /* small frames of the terminal that have left without a pause */
   struct busy_poll busy;
   bool gathers;        /* a terminal's frame waits for more of the same */
+  int terminal_burst;  /* frames of the terminal that have left without a pause */
   bool holds;          /* frames wait a little for the one that is about to come */
   int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one; ms */
   int64_t kill_at;     /* when the orphan policy's grace ends; ms, 0: none */

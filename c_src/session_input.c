@@ -187,7 +187,7 @@ static void begin_stdin(struct session *session) {
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
   session->stdin_left = frame_size - size;
   channel_in_take_begun(&session->in);
-  if (!relay->grown) {
+  if (relay->fd >= 0 && !relay->grown) {
     relay->grown = true;
     relay_grow_pipe(relay->fd);
     relay_grow_pipe(session->in.fd);

@@ -365,7 +365,7 @@ defmodule Linx.Process do
   is any.
 
   Only what is asked for is taken from the workload, which is held up meanwhile. It comes in pieces of up
-  to 60 KiB, one a read. With a larger `max_bytes`, of which up to 1 MiB counts, the next pieces are on
+  to 60 KiB, one a read. With a larger `max_bytes`, of which up to 960 KiB count, the next pieces are on
   their way meanwhile, so that who reads a lot waits less.
 
   `:eof` comes when everybody who had the stream open has closed it; after the workload's end too, for

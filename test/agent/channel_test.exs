@@ -121,6 +121,20 @@ defmodule AgentTest.ChannelTest do
     end
   end
 
+  # The agent learns of it from a write; afterwards nothing needs to happen that would wake it.
+  test "a client that closes fd 4 and keeps fd 3 ends the session" do
+    for _ <- 1..150 do
+      {listener, argv} = Beacon.actor(["flood", 1])
+      request = %{argv: argv, stdio: :pty, proceed: true, flow: :demand}
+      wire = requested(request, frames: :socket)
+      beacon = Beacon.await_lit(listener)
+      send_term(wire, {:demand, :pty, 1000})
+      close_frames(wire)
+      Beacon.await_dark(beacon)
+      assert %{orphans: []} = await_gone(wire)
+    end
+  end
+
   describe "a channel that is broken from the start" do
     test "ends the agent with exit code 1" do
       for driver <- [["--close", 3], ["--close", 4, "--close", 3], ["--read", 3, "/dev/null"]] do

@@ -25,6 +25,22 @@ defmodule AgentTest.HardeningTest do
     end
   end
 
+  test "packets of any size are relayed whole" do
+    for size <- [1000, 3000, 4090, 4096], extra <- [%{}, %{flow: :demand}] do
+      file = scratch("packets")
+      text = pattern(100 * size)
+      File.write!(file, text)
+      argv = ["/bin/dd", "if=#{file}", "bs=#{size}", "oflag=direct", "status=none"]
+      request = Map.merge(%{argv: argv, stdio: [stdout: :pipe]}, extra)
+      wire = running(request)
+      if extra != %{}, do: send_term(wire, {:demand, :stdout, 1_048_576})
+      result = finish(wire, drained: true)
+      File.rm!(file)
+      assert byte_size(result.stdout) == byte_size(text), "packets of #{size}, #{inspect(extra)}"
+      assert result.stdout == text
+    end
+  end
+
   # In a pid namespace without a /proc of its own, /proc/2 is the kernel's thread with children 3, 4
   # and so on; the agent is 2 in there, and those numbers are its neighbours'.
   @tag :root
