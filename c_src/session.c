@@ -25,8 +25,8 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
 
-/* So many small frames of a terminal may leave in a row, an echo, an answer and a prompt among
- * them; the ones after them leave so far apart, unless there is a pause or something to answer. */
+/* So many frames of a terminal may leave in a row, an echo, an answer and a prompt among them; the
+ * ones after them leave so far apart, or large, until there is a pause or something to answer. */
 #define TERMINAL_BURST   8
 #define TERMINAL_PACE_MS 8
 
@@ -59,8 +59,8 @@ static bool wants_input(const struct session *session) {
 /*
  * A terminal hands its output on in pieces of 4 KiB, or as small as what the workload writes, and
  * an agent that is woken by each is as fast as the workload. So the pieces of a terminal that goes
- * on and on gather in one frame, until that is large enough or the pace allows the next. A piece
- * that nothing was gathered before, and that comes when the next is allowed, comes after a pause.
+ * on and on gather in one frame, until that is large enough or the pace allows the next. When the
+ * pace allows a frame for which nothing had to be gathered, the terminal has paused.
  */
 static void gather(struct session *session) {
   const struct relay_out *terminal = &session->outputs[OUT_PTY];

@@ -98,23 +98,6 @@ defmodule Linx.EventsTest do
     :ok = Linx.Process.abort(session)
   end
 
-  # What a terminal shows comes in pieces, and a line may be cut anywhere.
-  defp shown do
-    receive do
-      {:linx_process, :pty_out, data} -> data <> shown()
-    after
-      0 -> ""
-    end
-  end
-
-  defp shown(session) do
-    receive do
-      {:linx_process, ^session, {:pty_out, data}} -> data <> shown(session)
-    after
-      0 -> ""
-    end
-  end
-
   defp forward(test) do
     receive do
       message -> send(test, {:owner, message})

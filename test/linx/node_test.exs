@@ -72,15 +72,6 @@ defmodule Linx.NodeTest do
     refute_messages()
   end
 
-  # A terminal's line may come in pieces.
-  defp shown do
-    receive do
-      {:linx_process, :pty_out, data} -> data <> shown()
-    after
-      0 -> ""
-    end
-  end
-
   test "streams are sent here too" do
     node = Nodes.start_node()
     # In the order of what happened, as from a session of this node.

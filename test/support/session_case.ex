@@ -152,6 +152,26 @@ defmodule Linx.SessionCase do
     assert Host.stat(pid) == nil
   end
 
+  @doc """
+  What a terminal has shown in the events that are there; of tagged ones, those of the session. It
+  comes in pieces, and a line may be cut anywhere.
+  """
+  def shown do
+    receive do
+      {:linx_process, :pty_out, data} -> data <> shown()
+    after
+      0 -> ""
+    end
+  end
+
+  def shown(session) do
+    receive do
+      {:linx_process, ^session, {:pty_out, data}} -> data <> shown(session)
+    after
+      0 -> ""
+    end
+  end
+
   @doc "Waits for a process of the BEAM to end; answers its reason."
   def await_down(pid) do
     ref = Process.monitor(pid)

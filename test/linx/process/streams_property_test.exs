@@ -3,7 +3,7 @@ defmodule Linx.Process.StreamsPropertyTest do
 
   import :proper_types, only: [list: 1, oneof: 1, tuple: 1, integer: 2, frequency: 1]
 
-  alias Linx.Process.{Error, Output, Streams}
+  alias Linx.Process.{Error, Output, Streams, Wire}
   alias Linx.Property
 
   doctest Output
@@ -222,6 +222,23 @@ defmodule Linx.Process.StreamsPropertyTest do
     {:ok, streams} = Streams.forget(streams, {2, :tag})
     {_streams, effects} = Streams.read(streams, {3, :tag}, :stdout, 130, 5)
     assert {:send, {:demand, :stdout, 30}} in effects
+  end
+
+  test "a read that allows for more than a frame asks for whole ones, up to sixteen" do
+    frame = Wire.output_max()
+
+    for {max, asked} <- [
+          {1, 1},
+          {frame - 1, frame - 1},
+          {65_536, frame},
+          {2 * frame + 1, 2 * frame},
+          {1_048_576, 16 * frame},
+          {1_000_000_000, 16 * frame}
+        ] do
+      streams = Streams.new([:stdout], false)
+      {_streams, effects} = Streams.read(streams, {1, :tag}, :stdout, max, 5)
+      assert {:send, {:demand, :stdout, asked}} in effects
+    end
   end
 
   test "a stream that failed has not ended" do
