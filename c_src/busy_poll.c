@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "poll_wait.h"
+
 /*
  * How long the next word is looked out for. On a virtual machine, whose idle processors are halted,
  * falling asleep and being woken takes as long, and as much of the processor.
@@ -23,7 +25,7 @@ static int64_t microseconds(void) {
 static int watch(struct pollfd *polled, nfds_t count) {
   int64_t end = microseconds() + WATCH_US;
   int ready;
-  while ((ready = poll(polled, count, 0)) == 0 && microseconds() < end)
+  while ((ready = poll_wait(polled, count, 0)) == 0 && microseconds() < end)
     sched_yield();
   return ready;
 }
@@ -55,7 +57,7 @@ int busy_poll(struct busy_poll *busy, struct pollfd *polled, int count, int time
       busy->rest = REST;
   }
   if (ready == 0)
-    ready = poll(used, used_count, timeout_ms);
+    ready = poll_wait(used, used_count, timeout_ms);
   nfds_t next = 0;
   for (int i = 0; i < count && ready > 0; i++)
     if (polled[i].fd >= 0)

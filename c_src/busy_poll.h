@@ -16,10 +16,7 @@ struct busy_poll {
   unsigned rest; /* so many answers are not waited upon, because nothing came of the last wait */
 };
 
-/*
- * As poll(2), but that entries with a negative descriptor are not handed over: poll refuses more
- * entries than RLIMIT_NOFILE allows descriptors, whatever is in them.
- */
+/* As poll_wait; entries with a negative descriptor are allowed, and not handed over. */
 int busy_poll(struct busy_poll *busy, struct pollfd *polled, int count, int timeout_ms);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 
 #include "cleanup.h"
 #include "fds.h"
+#include "poll_wait.h"
 
 /* How long a listener with a full backlog is waited for: CONNECT_TRIES of CONNECT_PAUSE_MS. */
 #define CONNECT_PAUSE_MS 20
@@ -22,7 +22,7 @@ static int clear_nonblocking(int fd) {
 
 static bool peer_is_gone(int control) {
   struct pollfd poll_control = {.fd = control};
-  return poll(&poll_control, 1, CONNECT_PAUSE_MS) > 0 &&
+  return poll_wait(&poll_control, 1, CONNECT_PAUSE_MS) > 0 &&
          (poll_control.revents & (POLLHUP | POLLERR)) != 0;
 }
 
@@ -52,9 +52,13 @@ static int connect_unix(const char *path, int control) {
 
 /* Non-blocking while it opens, because a FIFO without a peer would wait (fifo(7)). */
 static int open_file(const char *path, int flags) {
+  struct stat file;
   cleanup_close int fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-  if (fd < 0)
+  if (fd < 0 || fstat(fd, &file) < 0)
     return -errno;
+  /* A directory's descriptor leads to all that is below it, whatever the workload's root is. */
+  if (S_ISDIR(file.st_mode))
+    return -EISDIR;
   int result = clear_nonblocking(fd);
   return result < 0 ? result : fd_take(&fd);
 }

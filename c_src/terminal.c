@@ -1,7 +1,6 @@
 #include "terminal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "poll_wait.h"
 #include "term.h"
 
 /* SIGWINCH goes to the terminal's foreground group, which a port program is not in, so the size is
@@ -105,7 +105,7 @@ static bool serve(struct channel_in *in, struct channel_out *out, int signals,
         {.fd = out->fd, .events = channel_out_pending(out) > 0 ? POLLOUT : 0},
         {.fd = signals, .events = POLLIN},
     };
-    if (poll(polled, 3, LOOK_MS) <= 0)
+    if (poll_wait(polled, 3, LOOK_MS) <= 0)
       continue;
     if (polled[2].revents != 0 || (polled[1].revents & (POLLERR | POLLHUP)) != 0)
       return false;
