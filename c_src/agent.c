@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +13,10 @@
 
 #include "child.h"
 #include "cleanup.h"
+#include "credentials.h"
 #include "fds.h"
+#include "poll_wait.h"
+#include "proc.h"
 #include "sealed.h"
 #include "session.h"
 #include "syscalls.h"
@@ -42,22 +44,26 @@ static char arena_bytes[ARENA_BYTES];
 static struct request request;
 static struct stdio_plan plan;
 static struct enter_target target;
+static bool is_privileged; /* the agent; known where the child changes its user namespace */
 static struct session session;
 
 /* Waits until everything is written or nobody is there: only for sessions that have no child. */
 static void flush_all(struct channel_out *out) {
-  struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
-  for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out))
-    if (poll(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
+  for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out)) {
+    struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
+    if (out->starved)
+      poll_wait(NULL, 0, POLL_WAIT_PAUSE_MS);
+    else if (poll_wait(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
       return;
+  }
 }
 
 /* A port whose program is gone loses what it has not read when it is written to; so a client that
  * asks for it ends the agent itself. */
 static void wait_for_end(struct channel_in *in) {
-  struct pollfd readable = {.fd = in->fd, .events = POLLIN};
   while (!in->eof) {
-    if (poll(&readable, 1, -1) < 0)
+    struct pollfd readable = {.fd = in->fd, .events = POLLIN};
+    if (poll_wait(&readable, 1, -1) <= 0)
       continue;
     if (channel_in_read(in) < 0)
       return;
@@ -119,8 +125,8 @@ static void open_channel(char *const argv[]) {
 
 /* The first frame, in place. Leaves whatever came behind it for the session. */
 static void read_request(const uint8_t **bytes, size_t *size) {
-  struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
   for (;;) {
+    struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
     int found = channel_in_next(&session.in, REQUEST_MAX, bytes, size);
     check(found, EXIT_REQUEST, STAGE_REQUEST_TOO_BIG);
     if (found > 0)
@@ -130,7 +136,7 @@ static void read_request(const uint8_t **bytes, size_t *size) {
     if (session.in.eof)
       _exit(EXIT_CHANNEL);
     if (result == 0)
-      poll(&readable, 1, -1);
+      poll_wait(&readable, 1, -1);
   }
 }
 
@@ -225,6 +231,29 @@ static void connect_relays(void) {
   session.pty_slave = plan.pty.slave;
 }
 
+/* Whether the child is to be in a user namespace other than the agent's. */
+static bool changes_user_namespace(void) {
+  uint64_t flags = request.mode == MODE_ENTER ? target.flags : request.namespaces;
+  return (flags & CLONE_NEWUSER) != 0;
+}
+
+/*
+ * A user namespace is no place for ids of the agent's. Its supplementary groups go while the
+ * agent's own namespace allows it; where it does not, they may stay in a namespace of the agent's
+ * own user. A session that does not park gives nobody the time to write maps.
+ */
+static void leave_ids_behind(void) {
+  bool enters = request.mode == MODE_ENTER;
+  if (!changes_user_namespace())
+    return;
+  if (!enters && request.proceed && is_privileged)
+    give_up(EXIT_CREATION, -EINVAL, STAGE_SETRESUID);
+  int groups = credentials_clear_groups();
+  check(groups, EXIT_CREATION, STAGE_SETGROUPS);
+  if (groups > 0 && enters && !target.is_own)
+    give_up(EXIT_CREATION, -EPERM, STAGE_SETGROUPS);
+}
+
 static void create_child(void) {
   int down[2];
   int up[2];
@@ -238,6 +267,7 @@ static void create_child(void) {
       .up = up[1],
       .agent_down = down[1],
       .agent_up = up[0],
+      .is_privileged = is_privileged,
   };
   long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
   check((int)pid, EXIT_CREATION, STAGE_CLONE);
@@ -251,16 +281,25 @@ static void create_child(void) {
 }
 
 /*
- * {kill, #{target => Pid}}: SIGKILL to the process group of that number, or to the process. For a
- * session whose own agent does not react: one that is stopped, or that a workload keeps waiting for
- * the lock of a pipe they share, which it can hold and no system call avoids.
+ * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
+ * process; with an agent only if the process is that agent's child, and then to all that descends
+ * from the agent. For a session whose own agent does not react: one that is stopped, or that a
+ * workload keeps waiting for the lock of a pipe they share (guard.h).
  */
 _Noreturn static void kill_target(void) {
   struct frame frame;
+  struct proc_stat stat;
   if (request.target == 1) /* kill(2): -1 is no group but every process there is */
     give_up(EXIT_CREATION, -EPERM, STAGE_KILL);
-  if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
-    give_up(EXIT_CREATION, -errno, STAGE_KILL);
+  cleanup_close int pidfd = sys_pidfd_open(request.target);
+  bool is_child = request.agent == 0 || (pidfd >= 0 && proc_read_stat(request.target, &stat) == 0 &&
+                                         stat.parent == request.agent);
+  int result = !is_child    ? -ESRCH
+               : pidfd >= 0 ? sys_pidfd_signal_group(pidfd, request.target, SIGKILL)
+                            : (int)sys_result(kill(-request.target, SIGKILL));
+  check(result, EXIT_CREATION, STAGE_KILL);
+  if (request.agent != 0)
+    proc_signal_descendants(request.agent, SIGKILL);
   frame_status_value(&frame, "exited", 0);
   session_emit(&session, &frame);
   flush_all(&session.out);
@@ -295,6 +334,10 @@ int main(int argc, char *argv[]) {
     result = enter_prepare(&target, &request, &stage);
     check(result, EXIT_CREATION, stage);
   }
+  /* Without it no exec can be proved, and a workload would run before that is known. */
+  check(proc_check_own(), EXIT_CREATION, STAGE_EXEC_OUTCOME);
+  is_privileged = changes_user_namespace() && credentials_are_privileged();
+  leave_ids_behind();
   become_subreaper();
   create_child();
   connect_relays();

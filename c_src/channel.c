@@ -38,6 +38,7 @@ int channel_in_read(struct channel_in *in) {
     return 0;
   if (count <= 0) {
     in->eof = true;
+    in->error = count < 0 ? errno : 0;
     return 0;
   }
   buffer->end += (size_t)count;
@@ -64,6 +65,20 @@ int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload
   return 1;
 }
 
+bool channel_in_peek(const struct channel_in *in, size_t *offset, const uint8_t **payload,
+                     size_t *size) {
+  size_t length = buffer_length(&in->buffer);
+  if (in->skip > 0 || length - *offset < LENGTH_FIELD)
+    return false;
+  const uint8_t *header = buffer_start(&in->buffer) + *offset;
+  *size = payload_length(header);
+  if (length - *offset - LENGTH_FIELD < *size)
+    return false;
+  *payload = header + LENGTH_FIELD;
+  *offset += LENGTH_FIELD + *size;
+  return true;
+}
+
 bool channel_in_begun(const struct channel_in *in, const uint8_t **payload, size_t *size,
                       size_t *frame_size) {
   size_t length = buffer_length(&in->buffer);
@@ -87,14 +102,20 @@ int channel_out_frame(struct channel_out *out, const struct frame *frame) {
 
 void channel_out_flush(struct channel_out *out) {
   out->open = 0;
+  out->starved = false;
   while (!out->broken && channel_out_pending(out) > 0) {
     ssize_t count = write(out->fd, buffer_start(&out->buffer), channel_out_pending(out));
-    if (count > 0)
+    if (count > 0) {
       buffer_consume(&out->buffer, (size_t)count);
-    else if (count < 0 && errno == EAGAIN)
+    } else if (count < 0 && (errno == ENOMEM || errno == ENOBUFS)) {
+      out->starved = true;
       return;
-    else if (count == 0 || errno != EINTR)
+    } else if (count < 0 && errno == EAGAIN) {
+      return;
+    } else if (count == 0 || errno != EINTR) {
       out->broken = true;
+      out->error = count < 0 ? errno : EPIPE;
+    }
   }
   if (out->broken)
     buffer_consume(&out->buffer, buffer_length(&out->buffer));

@@ -15,14 +15,17 @@
 struct channel_in {
   int fd;
   bool eof;
+  int error;     /* the errno that made it eof; 0: the peer has closed its end */
   uint64_t skip; /* bytes of an oversized frame still to be thrown away */
   struct buffer buffer;
 };
 
 struct channel_out {
   int fd;
-  bool broken; /* the peer is gone; what is appended from then on is thrown away */
-  size_t open; /* data in the last frame, when more of the same stream can still be added to it */
+  bool broken;  /* the peer is gone; what is appended from then on is thrown away */
+  int error;    /* the errno that made it broken */
+  bool starved; /* the kernel had no memory for the last write; it is to be tried again later */
+  size_t open;  /* data in the last frame, when more of the same stream can still be added to it */
   struct buffer buffer;
 };
 
@@ -35,6 +38,13 @@ int channel_in_read(struct channel_in *in);
  * yet. A frame larger than `limit` answers -EMSGSIZE once and is thrown away as it arrives.
  */
 int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload, size_t *size);
+
+/*
+ * Goes through the whole frames that are here without taking them: *offset is 0 for the first, and
+ * where the next one begins afterwards. False when there is none.
+ */
+bool channel_in_peek(const struct channel_in *in, size_t *offset, const uint8_t **payload,
+                     size_t *size);
 
 /*
  * Of a frame that has begun and is not whole yet: how much is here, in place, and how long it will

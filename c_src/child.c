@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -34,7 +35,9 @@ struct child {
   int up;
 };
 
-static void send_frame(const struct child *child, const struct frame *frame) {
+/* 0 or -errno: EPIPE when the agent is gone, ENOMEM when the memory cgroup, which is charged for
+ * the pages of a pipe, has none. */
+static int try_send_frame(const struct child *child, const struct frame *frame) {
   const char *at = frame->bytes;
   int left = frame->length;
   while (left > 0) {
@@ -42,10 +45,11 @@ static void send_frame(const struct child *child, const struct frame *frame) {
     if (count < 0 && errno == EINTR)
       continue;
     if (count <= 0)
-      return; /* the agent is gone, and its death ends this process */
+      return count < 0 ? -errno : -EPIPE;
     at += count;
     left -= (int)count;
   }
+  return 0;
 }
 
 /* Nothing is cleaned up on the way out: the process is a copy, and its descriptors go with it. A
@@ -54,6 +58,20 @@ _Noreturn static void leave(int status) {
   syscall(SYS_exit_group, status);
   syscall(SYS_exit, status);
   __builtin_trap();
+}
+
+/* The way out without a frame: the exit status of a child that has not exec'd is its errno, and the
+ * agent can tell that it has not. A number that is no errno of one byte is EPERM. */
+_Noreturn static void leave_with_errno(long result) {
+  leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
+}
+
+/* A child that cannot say what the agent waits for leaves, because both would wait for each other.
+ */
+static void send_frame(const struct child *child, const struct frame *frame) {
+  int result = try_send_frame(child, frame);
+  if (result < 0)
+    leave_with_errno(result);
 }
 
 static void send_ready(const struct child *child) {
@@ -67,7 +85,8 @@ _Noreturn static void fail_at(const struct child *child, int result, enum stage 
   if (child->owes_ready)
     send_ready(child);
   frame_error(&frame, -result, stage, index);
-  send_frame(child, &frame);
+  if (try_send_frame(child, &frame) < 0)
+    leave_with_errno(result);
   leave(EXIT_FAILURE_STATUS);
 }
 
@@ -85,10 +104,20 @@ static void check_errno(const struct child *child, int result, enum stage stage)
     fail(child, -errno, stage);
 }
 
-/* The parent-death signal (PR_SET_PDEATHSIG(2const)) is lost with every change of credentials. */
 static void die_with_agent(const struct child *child) {
   if (!child->request->linger)
     check_errno(child, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+}
+
+static void forbid_tracing(const struct child *child) {
+  check_errno(child, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+}
+
+/* A change of credentials clears the parent-death signal (PR_SET_PDEATHSIG(2const)) and makes the
+ * process as dumpable as fs.suid_dumpable says (proc(5)). */
+static void after_change_of_ids(const struct child *child) {
+  forbid_tracing(child);
+  die_with_agent(child);
 }
 
 /* An agent that died before the signal was set has closed its end of the command pipe. In another
@@ -144,7 +173,23 @@ static void take_root(const struct child *child) {
     return;
   int result = credentials_become_root(&stage);
   check(child, result, stage);
-  die_with_agent(child);
+  if (result > 0)
+    after_change_of_ids(child);
+}
+
+/*
+ * Ids that the user namespace does not map are the agent's, as far as files are concerned, and the
+ * namespace's owner has every capability over the process. An ordinary user's own namespace without
+ * maps gives nothing away: the ids are the user's.
+ */
+static void check_ids(const struct child *child) {
+  enum stage stage = STAGE_SETRESUID;
+  if (!child_has_user_namespace(child->start) ||
+      (child->start->target == NULL && !child->start->is_privileged))
+    return;
+  int result = credentials_check_mapped(&stage);
+  check(child, result, stage);
+  forbid_tracing(child);
 }
 
 static int add_filter(struct child *child, const struct command *command) {
@@ -159,7 +204,7 @@ static int set_winsize(const struct child *child, const struct command *command)
 static int set_ids(struct child *child, const struct command *command) {
   child->ids_are_set = true;
   int result = credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
-  die_with_agent(child);
+  after_change_of_ids(child);
   return result;
 }
 
@@ -224,13 +269,34 @@ static void join_new_keyring(const struct child *child) {
     fail(child, (int)result, STAGE_KEYCTL);
 }
 
+/* Reads the working directory's path. 0, -ENOENT when the root does not lead to it: getcwd(2) then
+ * begins with "(unreachable)". Or another negative errno. */
+static int read_cwd(char path[PATH_MAX]) {
+  long length = sys_result(syscall(SYS_getcwd, path, PATH_MAX));
+  return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
+}
+
+static bool has_other_mounts(const struct child_start *start) {
+  uint64_t flags = start->target != NULL ? start->target->flags : start->request->namespaces;
+  return (flags & CLONE_NEWNS) != 0;
+}
+
 /*
- * The way out after a filter is in place: no write, which the filter may deny or punish. The exit
- * status of a child that has not exec'd is the errno, and the agent can tell that it has not. A
- * filter can make execve return success or a number past a byte; EPERM stands for those.
+ * What was mounted or pivoted at the checkpoint may have left the inherited working directory below
+ * a mount, or outside the root, from where "../.." leads to the host's tree (CVE-2024-21626). So
+ * its path is resolved anew; where that leads nowhere, the root takes its place. A directory that
+ * was asked for has to be reachable from the root.
  */
-_Noreturn static void leave_with_errno(long result) {
-  leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
+static void settle_cwd(const struct child *child) {
+  char path[PATH_MAX];
+  if (child->request->cwd != NULL) {
+    check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
+    check(child, read_cwd(path), STAGE_CHDIR);
+    return;
+  }
+  if (!has_other_mounts(child->start) || (read_cwd(path) == 0 && chdir(path) == 0))
+    return;
+  check_errno(child, chdir("/"), STAGE_CHDIR);
 }
 
 static long execute_file(const struct request *request, char *file) {
@@ -257,6 +323,7 @@ _Noreturn static void execute(struct child *child) {
   check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
   long result =
       request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
+  /* A filter may deny the write, or punish it; and it may make execve return anything. */
   if (child->filters.first != NULL)
     leave_with_errno(result);
   fail(child, (int)result, STAGE_EXECVE);
@@ -265,11 +332,11 @@ _Noreturn static void execute(struct child *child) {
 /* From :proceed to exec. Nothing may come between the filters and execve. */
 _Noreturn static void proceed(struct child *child) {
   take_root(child);
-  check_errno(child, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+  forbid_tracing(child);
   join_new_keyring(child);
-  if (child->request->cwd != NULL)
-    check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
+  settle_cwd(child);
   apply_list(child, child->request->seal);
+  check_ids(child);
   die_with_agent(child);
   leave_if_orphaned(child);
   execute(child);
@@ -278,7 +345,9 @@ _Noreturn static void proceed(struct child *child) {
 /*
  * A pid namespace is joined for children only, so the process that joined it forks once more.
  * CLONE_PARENT makes the new one the agent's child as well. It waits for the agent's word, so that
- * the agent knows its pid before it hears from it.
+ * the agent knows its pid before it hears from it. Others in that namespace see it from its first
+ * instruction on, and may have the capability to take its descriptors (pidfd_getfd(2)): by then it
+ * holds the workload's stdio and two pipes to the agent, and no more.
  */
 static void fork_into_pid_namespace(struct child *child) {
   struct command start;
@@ -294,13 +363,11 @@ static void fork_into_pid_namespace(struct child *child) {
   next_command(child, &start);
 }
 
-static void enter(struct child *child) {
-  const struct enter_target *target = child->start->target;
+static void join(const struct child *child) {
   enum stage stage = STAGE_SETNS;
-  int result = enter_join(target, &stage);
+  int result = enter_join(child->start->target, &stage);
   check(child, result, stage);
-  if ((target->flags & CLONE_NEWPID) != 0)
-    fork_into_pid_namespace(child);
+  die_with_agent(child);
 }
 
 /* Only the way from the host is left open: nothing mounted inside travels back
@@ -350,10 +417,12 @@ void child_run(const struct child_start *start) {
   close(start->agent_up);
   die_with_agent(&child);
   if (start->target != NULL)
-    enter(&child);
+    join(&child);
+  arrange_fds(&child);
+  if (start->target != NULL && (start->target->flags & CLONE_NEWPID) != 0)
+    fork_into_pid_namespace(&child);
   if (stays_dumpable(child.request))
     check_errno(&child, prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
-  arrange_fds(&child);
   lead_session(&child);
   reset_signals(&child);
   if (start->target == NULL && (child.request->namespaces & CLONE_NEWNS) != 0)

@@ -19,6 +19,7 @@ struct child_start {
   int up;                            /* frames to the agent */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
+  bool is_privileged; /* the agent, as credentials_are_privileged says */
 };
 
 /* Whether the child has a user namespace of its own, whose id 0 it takes. */

@@ -102,6 +102,57 @@ int credentials_set_ids(uint32_t uid, uint32_t gid, struct term_reader groups) {
   return result;
 }
 
+bool credentials_are_privileged(void) {
+  struct capability_data own[2];
+  return geteuid() == 0 || get_capabilities(own) < 0 || own[0].effective != 0 ||
+         own[1].effective != 0;
+}
+
+int credentials_clear_groups(void) {
+  int result = set_groups(0, NULL);
+  if (result != -EPERM)
+    return result;
+  int count = getgroups(0, NULL);
+  return count < 0 ? -errno : count > 0;
+}
+
+int credentials_assume(uint32_t uid, uint32_t gid, enum stage *stage) {
+  struct capability_data before[2];
+  *stage = STAGE_CAP_SET_THREAD;
+  int result = get_capabilities(before);
+  if (result < 0)
+    return result;
+  *stage = STAGE_SETRESGID;
+  result = set_gid(gid);
+  if (result < 0)
+    return result;
+  *stage = STAGE_SETRESUID;
+  if (prctl(PR_SET_KEEPCAPS, 1UL, 0UL, 0UL, 0UL) < 0)
+    return -errno;
+  result = set_uid(uid);
+  if (result < 0)
+    return result;
+  if (prctl(PR_SET_KEEPCAPS, 0UL, 0UL, 0UL, 0UL) < 0)
+    return -errno;
+  *stage = STAGE_CAP_SET_THREAD;
+  return set_capabilities(before);
+}
+
+int credentials_check_mapped(enum stage *stage) {
+  uid_t uids[3];
+  gid_t gids[3];
+  *stage = STAGE_SETRESGID;
+  if (getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+    return -errno;
+  int result = (int)sys_result(syscall(SYS_setresgid, gids[0], gids[1], gids[2]));
+  if (result < 0)
+    return result;
+  *stage = STAGE_SETRESUID;
+  if (getresuid(&uids[0], &uids[1], &uids[2]) < 0)
+    return -errno;
+  return (int)sys_result(syscall(SYS_setresuid, uids[0], uids[1], uids[2]));
+}
+
 int credentials_become_root(enum stage *stage) {
   struct capability_data before[2];
   *stage = STAGE_CAP_SET_THREAD;
@@ -112,17 +163,19 @@ int credentials_become_root(enum stage *stage) {
   result = set_groups(0, NULL);
   if (result < 0 && result != -EPERM)
     return result;
+  /* EINVAL: the map has no 0, or is not written yet. */
   *stage = STAGE_SETRESGID;
-  result = set_gid(0);
-  if (result < 0 && result != -EINVAL) /* EINVAL: the map has no 0, or is not written yet */
-    return result;
+  int gid = set_gid(0);
+  if (gid < 0 && gid != -EINVAL)
+    return gid;
   *stage = STAGE_SETRESUID;
-  result = set_uid(0);
-  if (result < 0)
-    return result == -EINVAL ? 0 : result;
+  int uid = set_uid(0);
+  if (uid < 0 && uid != -EINVAL)
+    return uid;
   /* Becoming uid 0 raises effective to permitted; undo that. */
   *stage = STAGE_CAP_SET_THREAD;
-  return set_capabilities(before);
+  result = set_capabilities(before);
+  return result < 0 ? result : gid == 0 || uid == 0;
 }
 
 int credentials_set_no_new_privs(void) {

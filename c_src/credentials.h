@@ -5,6 +5,7 @@
 #ifndef LINX_CREDENTIALS_H
 #define LINX_CREDENTIALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "stage.h"
@@ -23,13 +24,42 @@ int credentials_set_ambient(uint64_t mask);
 /* setgroups, setresgid, setresuid. `groups` stands on a list of ids that has been checked. */
 int credentials_set_ids(uint32_t uid, uint32_t gid, struct term_reader groups);
 
+/* Whether the calling process has rights beyond those of an ordinary user: effective uid 0, or any
+ * effective capability. */
+bool credentials_are_privileged(void);
+
+/*
+ * Empties the supplementary groups. 0; 1 when the kernel does not allow it (EPERM: no CAP_SETGID,
+ * or a user namespace that denies setgroups, user_namespaces(7)) and there are some; -errno.
+ */
+int credentials_clear_groups(void);
+
+/* An id that credentials_assume leaves as it is. */
+#define CREDENTIALS_KEEP UINT32_MAX
+
+/*
+ * setresgid and setresuid to ids of the caller's present user namespace, keeping the permitted and
+ * effective capability sets, which a change from uid 0 would clear (capabilities(7)). On failure
+ * *stage names the step.
+ */
+int credentials_assume(uint32_t uid, uint32_t gid, enum stage *stage);
+
 /*
  * Takes id 0 in a user namespace, as far as its maps have one: without that, exec would strip the
  * capabilities (capabilities(7)). The thread's capability sets are kept as they are. Supplementary
  * groups go where setgroups is allowed and stay where the namespace denies it
- * (user_namespaces(7)). On failure *stage names the step.
+ * (user_namespaces(7)). 1 when an id was set, 0 when the maps have none or are not written yet; on
+ * failure -errno, and *stage names the step.
  */
 int credentials_become_root(enum stage *stage);
+
+/*
+ * Whether the caller's user namespace maps each of its user and group ids: -EINVAL when one is
+ * unmapped, and *stage names setresgid or setresuid. The kernel returns the overflow id (65534, by
+ * default) for an unmapped id, and refuses to set it; where the namespace maps that number, too,
+ * the caller has that id afterwards.
+ */
+int credentials_check_mapped(enum stage *stage);
 
 int credentials_set_no_new_privs(void);
 

@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 
 #include "cleanup.h"
+#include "credentials.h"
 #include "proc.h"
 #include "syscalls.h"
 
@@ -49,8 +52,37 @@ static bool is_gone(const struct enter_target *target) {
   return sys_pidfd_send_signal(target->pidfd, 0) == -ESRCH;
 }
 
+/* The id that a process without any has (/proc/sys/kernel/overflowuid); it owns nothing. */
+#define OVERFLOW_ID 65534
+
+/* What id 0 of a map under /proc/<pid> is to the agent, or `unmapped`. -errno. */
+static int64_t outside_of_root(pid_t pid, const char *map, uint32_t unmapped) {
+  char path[PROC_PATH_SIZE];
+  proc_path(path, pid, map);
+  int64_t outside = proc_id_map_outside(path, 0);
+  return outside == -ENOENT ? unmapped : outside;
+}
+
+static int find_ids(struct enter_target *target, pid_t pid, int user_link) {
+  uid_t owner = 0;
+  target->uid = target->gid = CREDENTIALS_KEEP;
+  if (user_link < 0)
+    return 0;
+  if (ioctl(user_link, LINX_NS_GET_OWNER_UID, &owner) < 0)
+    return -errno;
+  target->is_own = owner == geteuid();
+  if (!credentials_are_privileged())
+    return 0;
+  uint32_t unmapped = target->is_own ? CREDENTIALS_KEEP : OVERFLOW_ID;
+  int64_t uid = outside_of_root(pid, "/uid_map", unmapped);
+  int64_t gid = outside_of_root(pid, "/gid_map", unmapped);
+  target->uid = (uint32_t)uid;
+  target->gid = (uint32_t)gid;
+  return uid < 0 ? (int)uid : gid < 0 ? (int)gid : 0;
+}
+
 int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage) {
-  *target = (struct enter_target){.pidfd = -1};
+  *target = (struct enter_target){.pidfd = -1, .uid = CREDENTIALS_KEEP, .gid = CREDENTIALS_KEEP};
   for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
     target->links[kind] = -1;
   *stage = STAGE_PIDFD_OPEN;
@@ -73,6 +105,10 @@ int enter_prepare(struct enter_target *target, const struct request *request, en
     if (result < 0)
       return is_gone(target) ? -ESRCH : result;
   }
+  *stage = STAGE_OPEN_NS_USER;
+  int result = find_ids(target, request->target, target->links[NAMESPACE_USER]);
+  if (result < 0)
+    return is_gone(target) ? -ESRCH : result;
   /* The handles are the pinned process's own only if it still is what /proc showed. */
   *stage = STAGE_PIDFD_OPEN;
   return is_gone(target) ? -ESRCH : 0;
@@ -115,10 +151,20 @@ int enter_join(const struct enter_target *target, enum stage *stage) {
   cleanup_close int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (own < 0)
     return -errno;
+  if (target->uid != CREDENTIALS_KEEP || target->gid != CREDENTIALS_KEEP) {
+    int changed = credentials_assume(target->uid, target->gid, stage);
+    if (changed < 0)
+      return changed;
+  }
+  *stage = STAGE_SETNS;
   int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
   if (result == -EINVAL)
     result = join_one_by_one(target, stage);
   if (result < 0)
     return result;
+  /* A change of ids or of the user namespace sets what fs.suid_dumpable says (proc(5)). */
+  *stage = STAGE_PRCTL;
+  if (prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0)
+    return -errno;
   return compare(target, own, stage);
 }

@@ -10,6 +10,9 @@
 
 #define NAMESPACE_COUNT 8
 
+/* The row of the user namespace, which is the first. */
+#define NAMESPACE_USER 0
+
 struct namespace_kind {
   const char *name; /* on the wire */
   const char *link; /* under /proc/<pid>/ns */

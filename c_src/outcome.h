@@ -20,7 +20,7 @@ struct ending {
   bool proceeding;        /* the child had been let go */
   bool execed;
   int wait_status; /* as wait4(2) gave it */
-  pid_t child_pid; /* as the child sees it */
+  pid_t child_pid; /* as the child sees it; until it is ready, as the agent does */
 };
 
 /* Writes the one terminal frame. */

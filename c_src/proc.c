@@ -9,6 +9,7 @@
 
 #include "buffer.h"
 #include "cleanup.h"
+#include "syscalls.h"
 
 /* include/linux/sched.h: forked but didn't exec */
 #define PF_FORKNOEXEC 0x00000040UL
@@ -42,29 +43,36 @@ static bool parse_number(const char **text, unsigned long *number) {
   return found;
 }
 
-static const char *skip_fields(const char *text, int count) {
+/* The number `count` fields behind the one that `text` stands on; 0 when there are not so many. */
+static unsigned long field_after(const char *text, int count) {
+  unsigned long number = 0;
   while (count > 0 && *text != '\0')
     if (*text++ == ' ')
       count--;
-  return text;
+  parse_number(&text, &number);
+  return number;
 }
 
 int proc_parse_stat(const char *text, struct proc_stat *stat) {
   unsigned long pid = 0;
-  unsigned long parent = 0;
   const char *at = text;
   /* The name stands in parentheses and may hold anything, parentheses included. */
   const char *name_end = strrchr(text, ')');
-  if (!parse_number(&at, &pid) || name_end == NULL)
+  if (!parse_number(&at, &pid) || name_end == NULL || name_end[1] != ' ' || name_end[2] == '\0')
     return -EINVAL;
-  at = skip_fields(name_end, 2); /* state, ppid */
-  if (!parse_number(&at, &parent))
-    return -EINVAL;
-  at = skip_fields(at, 5); /* pgrp, session, tty_nr, tpgid, flags */
-  if (!parse_number(&at, &stat->flags))
-    return -EINVAL;
-  stat->pid = (pid_t)pid;
-  stat->parent = (pid_t)parent;
+  /* Field 3 of proc(5), counted from 1; the others by their distance from it. */
+  at = name_end + 2;
+  *stat = (struct proc_stat){
+      .pid = (pid_t)pid,
+      .state = *at,
+      .parent = (pid_t)field_after(at, 1),
+      .flags = field_after(at, 6),
+      .minor_faults = field_after(at, 7),
+      .major_faults = field_after(at, 9),
+      .user_ticks = field_after(at, 11),
+      .system_ticks = field_after(at, 12),
+      .exit_code = (int)field_after(at, 49),
+  };
   return 0;
 }
 
@@ -79,31 +87,101 @@ static ssize_t read_file(const char *path, char *text, size_t size) {
   return count;
 }
 
-int proc_has_execed(pid_t child) {
+static bool parse_field(const char **text, unsigned long *number) {
+  while (**text == ' ')
+    (*text)++;
+  return parse_number(text, number);
+}
+
+int64_t proc_parse_id_map(const char *text, uint32_t inside) {
+  while (*text != '\0') {
+    unsigned long first = 0;
+    unsigned long outside = 0;
+    unsigned long count = 0;
+    if (!parse_field(&text, &first) || !parse_field(&text, &outside) ||
+        !parse_field(&text, &count) || *text++ != '\n')
+      return -EINVAL;
+    if (inside < first || inside - first >= count)
+      continue;
+    /* A row that the reader's own user namespace does not map begins with (uid_t)-1. */
+    int64_t id = (int64_t)(outside + (inside - first));
+    return outside == UINT32_MAX || id >= UINT32_MAX ? -ENOENT : id;
+  }
+  return -ENOENT;
+}
+
+/* 340 rows of three numbers in eleven characters each (user_namespaces(7)) are 11,220 bytes. */
+#define ID_MAP_SIZE 12288
+
+int64_t proc_id_map_outside(const char *path, uint32_t inside) {
+  char text[ID_MAP_SIZE];
+  size_t size = 0;
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -errno;
+  while (size < sizeof text - 1) {
+    ssize_t count = read(fd, text + size, sizeof text - 1 - size);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return -errno;
+    if (count == 0)
+      break;
+    size += (size_t)count;
+  }
+  text[size] = '\0';
+  return proc_parse_id_map(text, inside);
+}
+
+int proc_check_own(void) {
+  char link[24];
+  unsigned long pid = 0;
+  const char *at = link;
+  ssize_t length = readlink("/proc/self", link, sizeof link - 1);
+  if (length < 0)
+    return -errno;
+  link[length] = '\0';
+  return parse_number(&at, &pid) && *at == '\0' && (pid_t)pid == getpid() ? 0 : -ESRCH;
+}
+
+int proc_read_stat(pid_t pid, struct proc_stat *stat) {
   char path[PROC_PATH_SIZE];
-  char text[512] = "";
-  struct proc_stat stat;
-  proc_path(path, child, "/stat");
+  char text[1024] = "";
+  proc_path(path, pid, "/stat");
   ssize_t count = read_file(path, text, sizeof text);
-  if (count < 0)
-    return (int)count;
-  if (proc_parse_stat(text, &stat) < 0)
-    return -EINVAL;
+  return count < 0 ? (int)count : proc_parse_stat(text, stat);
+}
+
+int proc_has_execed(pid_t child) {
+  struct proc_stat stat;
+  int result = proc_read_stat(child, &stat);
+  if (result < 0)
+    return result;
   /* A /proc of another pid namespace shows a stranger under that number. */
   if (stat.pid != child || stat.parent != getpid())
     return -ESRCH;
   return (stat.flags & PF_FORKNOEXEC) == 0;
 }
 
-/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
- * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
-static int append_children(struct buffer *pids, pid_t pid) {
-  char path[PROC_PATH_SIZE];
-  char text[1024];
+void proc_children_path(char path[PROC_PATH_SIZE], pid_t pid) {
   char rest[PROC_PATH_SIZE] = "/task/";
   size_t length = 6 + put_number(rest + 6, (unsigned long)pid);
   memcpy(rest + length, "/children", sizeof "/children");
   proc_path(path, pid, rest);
+}
+
+/* A process, and the parent that it was found under. */
+struct found {
+  pid_t pid;
+  pid_t parent;
+};
+
+/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
+ * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
+static int append_children(struct buffer *found, pid_t pid) {
+  char path[PROC_PATH_SIZE];
+  char text[1024];
+  proc_children_path(path, pid);
   cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return 0;
@@ -115,43 +193,107 @@ static int append_children(struct buffer *pids, pid_t pid) {
         number = number * 10 + (unsigned long)(text[i] - '0');
         continue;
       }
-      pid_t child = (pid_t)number;
+      const struct found child = {.pid = (pid_t)number, .parent = pid};
       number = 0;
-      if (buffer_append(pids, &child, sizeof child) < 0)
+      if (buffer_append(found, &child, sizeof child) < 0)
         return -ENOMEM;
     }
   return 0;
 }
 
-/* `buffer` holds whole pids. */
-static pid_t pid_at(const struct buffer *pids, size_t index) {
-  pid_t pid;
-  memcpy(&pid, buffer_start(pids) + index * sizeof pid, sizeof pid);
-  return pid;
+/* `buffer` holds whole entries. */
+static size_t found_count(const struct buffer *found) {
+  return buffer_length(found) / sizeof(struct found);
 }
 
-static bool is_own_child(pid_t pid) {
-  siginfo_t state;
-  return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+static struct found found_at(const struct buffer *found, size_t index) {
+  struct found entry;
+  memcpy(&entry, buffer_start(found) + index * sizeof entry, sizeof entry);
+  return entry;
+}
+
+/*
+ * A pidfd of the process that was found, or a negative errno. The number may belong to another
+ * process by now, so it is pinned first and looked at then: it is the one that was found if it has
+ * that parent, or has been adopted by the caller. With a /proc of another pid namespace it has
+ * neither.
+ */
+static int pin(struct found found) {
+  struct proc_stat stat;
+  cleanup_close int pidfd = sys_pidfd_open(found.pid);
+  if (pidfd < 0)
+    return pidfd;
+  int result = proc_read_stat(found.pid, &stat);
+  if (result < 0)
+    return result;
+  if (stat.pid != found.pid || (stat.parent != found.parent && stat.parent != getpid()))
+    return -ESRCH;
+  return fd_take(&pidfd);
+}
+
+static void signal_found(struct found found, int signum) {
+  cleanup_close int pidfd = pin(found);
+  if (pidfd >= 0)
+    sys_pidfd_send_signal(pidfd, signum);
+}
+
+/* A child that is not reaped keeps its number, so it can be signalled without being pinned. */
+static void kill_child(pid_t pid, int signum) {
+  siginfo_t unused;
+  if (waitid(P_PID, (id_t)pid, &unused, WEXITED | WNOHANG | WNOWAIT) == 0)
+    kill(pid, signum);
+}
+
+/* So many processes are pinned at a time. */
+#define PINNED_MAX 128
+
+/*
+ * A process whose parent has died is another's child, and not to be told from a stranger any more.
+ * So as many as can be are pinned before the first is signalled, parents first, because a process
+ * may start another in the place of one that has ended. Those behind them come before, children
+ * first.
+ */
+static void signal_all(const struct buffer *found, int signum) {
+  int pinned[PINNED_MAX];
+  size_t pins = 0;
+  while (pins < PINNED_MAX && pins < found_count(found)) {
+    pinned[pins] = pin(found_at(found, pins));
+    pins++;
+  }
+  for (size_t i = found_count(found); i > pins; i--)
+    signal_found(found_at(found, i - 1), signum);
+  for (size_t i = 0; i < pins; i++) {
+    if (pinned[i] == -EMFILE || pinned[i] == -ENFILE || pinned[i] == -ENOMEM)
+      kill_child(found_at(found, i).pid, signum);
+    if (pinned[i] >= 0)
+      sys_pidfd_send_signal(pinned[i], signum);
+    fd_close(&pinned[i]);
+  }
 }
 
 void proc_signal_own_children(int signum) {
-  struct buffer pids = {.size = 0};
-  append_children(&pids, getpid());
-  for (size_t i = 0; i < buffer_length(&pids) / sizeof(pid_t); i++)
-    /* A /proc of another pid namespace shows a stranger's children. */
-    if (is_own_child(pid_at(&pids, i)))
-      kill(pid_at(&pids, i), signum);
-  buffer_release(&pids);
+  struct buffer found = {.size = 0};
+  append_children(&found, getpid());
+  signal_all(&found, signum);
+  buffer_release(&found);
+}
+
+bool proc_has_living_children(void) {
+  struct buffer found = {.size = 0};
+  struct proc_stat stat;
+  bool living = append_children(&found, getpid()) < 0;
+  for (size_t i = 0; !living && i < found_count(&found); i++)
+    living = proc_read_stat(found_at(&found, i).pid, &stat) == 0 && stat.state != 'Z' &&
+             stat.state != 'X';
+  buffer_release(&found);
+  return living;
 }
 
 void proc_signal_descendants(pid_t pid, int signum) {
-  struct buffer pids = {.size = 0};
-  int result = append_children(&pids, pid);
-  for (size_t i = 0; result == 0 && i < buffer_length(&pids) / sizeof(pid_t); i++)
-    result = append_children(&pids, pid_at(&pids, i));
-  /* Parents first, so that nobody is replaced by the one that waits for it. */
-  for (size_t i = 0; i < buffer_length(&pids) / sizeof(pid_t); i++)
-    kill(pid_at(&pids, i), signum);
-  buffer_release(&pids);
+  struct buffer found = {.size = 0};
+  int result = append_children(&found, pid);
+  for (size_t i = 0; result == 0 && i < found_count(&found); i++)
+    result = append_children(&found, found_at(&found, i).pid);
+  signal_all(&found, signum);
+  buffer_release(&found);
 }

@@ -61,11 +61,11 @@ void relay_out_close(struct relay_out *relay) {
 
 static int end_of_stream(struct relay_out *relay, struct channel_out *out) {
   struct frame frame;
-  relay_out_close(relay);
-  if (!relay->announce_eof)
-    return 0;
   frame_stream(&frame, "eof", stream_name(relay->stream));
-  return channel_out_frame(out, &frame);
+  int result = relay->announce_eof ? channel_out_frame(out, &frame) : 0;
+  if (result == 0)
+    relay_out_close(relay);
+  return result;
 }
 
 static size_t available(int fd) {
@@ -122,8 +122,13 @@ static ssize_t read_frame(struct relay_out *relay, size_t room, struct channel_o
   if (room > CHUNK_MAX - held)
     room = CHUNK_MAX - held;
   uint8_t *to = buffer_reserve(&out->buffer, header + room);
-  if (to == NULL)
-    return -ENOMEM;
+  if (to == NULL) { /* no memory: what fits into what there is */
+    size_t left = out->buffer.size - buffer_length(&out->buffer);
+    if (left <= header)
+      return -ENOMEM;
+    room = left - header;
+    to = buffer_reserve(&out->buffer, left);
+  }
   uint8_t *data = to + header;
   size_t size = read_all(relay->fd, data, room, ended);
   if (size == 0)
@@ -162,11 +167,9 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
   if (size < 0)
     return (int)size;
   use_demand(relay, (size_t)size);
-  if (ended) {
-    int result = end_of_stream(relay, out);
-    if (result < 0)
-      return result;
-  }
+  /* An end that finds no room is met again at the next read. */
+  if (ended)
+    end_of_stream(relay, out);
   return (int)size; /* CHUNK_MAX at most */
 }
 
@@ -263,14 +266,16 @@ int relay_in_report(struct relay_in *relay, struct channel_out *out) {
     return 0;
   if (relay->written > 0) {
     frame_stream_value(&frame, "written", stream_name(relay->stream), relay->written);
-    relay->written = 0;
     int result = channel_out_frame(out, &frame);
     if (result < 0)
       return result;
+    relay->written = 0;
   }
   if (relay->closed_with == 0 || relay->stream == STREAM_PTY)
     return 0;
   frame_stream_value(&frame, "closed", stream_name(relay->stream), (uint64_t)relay->closed_with);
-  relay->closed_with = 0;
-  return channel_out_frame(out, &frame);
+  int result = channel_out_frame(out, &frame);
+  if (result == 0)
+    relay->closed_with = 0;
+  return result;
 }

@@ -51,7 +51,8 @@ int relay_out_poll_fd(const struct relay_out *relay);
 /*
  * Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
  * and announces it. A terminal hands out 4 KiB a read at most, so its frame stays open for the next
- * ones (out->open). `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM.
+ * ones (out->open). `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM, and
+ * nothing is lost then. Without memory for a large frame it reads what fits into what `out` has.
  */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
@@ -84,7 +85,7 @@ void relay_in_finish(struct relay_in *relay);
 
 void relay_in_close(struct relay_in *relay);
 
-/* Appends the acknowledgements that are due. 0 or -ENOMEM. */
+/* Appends the acknowledgements that are due. 0 or -ENOMEM; those that found no room stay due. */
 int relay_in_report(struct relay_in *relay, struct channel_out *out);
 
 #endif

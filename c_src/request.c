@@ -73,6 +73,19 @@ static int decode_target(struct request *request, struct term_reader *reader, st
   return result;
 }
 
+/* The agent whose child the target of a kill is. */
+static int decode_agent(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  int64_t agent = 0;
+  if (request->mode != MODE_KILL) {
+    term_skip(reader);
+    return 0;
+  }
+  int result = term_read_integer(reader, 1, INT_MAX, &agent);
+  request->agent = (pid_t)agent;
+  return result;
+}
+
 static int decode_namespaces(struct request *request, struct term_reader *reader,
                              struct arena *arena) {
   (void)arena;
@@ -282,6 +295,7 @@ static const struct {
     {"files", decode_files},
     {"arg0", decode_arg0},
     {"target", decode_target},
+    {"agent", decode_agent},
     {"namespaces", decode_namespaces},
     {"env", decode_env},
     {"cwd", decode_cwd},

@@ -50,6 +50,7 @@ struct request {
   char **env;   /* NULL-terminated in the arena, or NULL: the agent's own */
   const char *cwd;     /* in the arena, or NULL: inherited */
   pid_t target;        /* enter and kill only */
+  pid_t agent;         /* kill only: the target's parent, 0: not given */
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */

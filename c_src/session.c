@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "guard.h"
+#include "poll_wait.h"
+#include "proc.h"
 
 enum slot {
   SLOT_IN,
@@ -30,6 +33,10 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 #define TERMINAL_BURST   8
 #define TERMINAL_PACE_MS 8
 
+/* How long the agent goes on with what it cannot deliver: to a client that has closed fd 3 and not
+ * fd 4, or while the kernel has no memory for a write. */
+#define LEAVE_MS 5000
+
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
 
@@ -41,19 +48,38 @@ int64_t session_now(void) {
 
 void session_emit(struct session *session, const struct frame *frame) {
   if (channel_out_frame(&session->out, frame) < 0)
-    session->out.broken = true;
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+}
+
+bool session_guard(struct session *session) {
+  const struct guard guard = {
+      .control = session->in.fd,
+      .pid = session->pid,
+      .pidfd = session->pidfd,
+      .kills_children = session->child_signals >= 0,
+      .grace_ms = session->request->grace_ms,
+      .noticed = &session->beam_is_gone,
+  };
+  /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
+  if (session->is_guarded || session->request->linger || session->pidfd < 0)
+    return true;
+  int result = guard_start(&guard);
+  if (result < 0)
+    session_fail(session, -result, STAGE_GUARD);
+  session->is_guarded = result == 0;
+  return session->is_guarded;
 }
 
 static struct pollfd want(int fd, int events) {
   return (struct pollfd){.fd = fd, .events = (short)events};
 }
 
-/* Frames are read ahead of their time, so that the end of the channel is seen, up to one frame. */
+/* Frames are read ahead of their time, so that an abort and the end of the channel are seen behind
+ * commands that wait, the largest of which is COMMAND_MAX. */
 static bool wants_input(const struct session *session) {
   if (session_accepts_commands(session))
     return true;
-  bool waits = session->state == STATE_STARTING || session->awaits_answer;
-  return waits && buffer_length(&session->in.buffer) < COMMAND_MAX;
+  return session_looks_ahead(session) && buffer_length(&session->in.buffer) < 2 * COMMAND_MAX;
 }
 
 /*
@@ -93,14 +119,17 @@ static bool sleeps_through_exec(const struct session *session) {
 }
 
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
-  bool pending = channel_out_pending(&session->out) > 0 && !session->holds && !session->gathers;
+  bool pending = channel_out_pending(&session->out) > 0 && !session->holds && !session->gathers &&
+                 !session->out.starved;
+  bool hidden = session->look_at != 0 && session_now() < session->look_at;
   bool wanted = wants_output(session);
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
   polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
   polled[SLOT_UP] = want(sleeps_through_exec(session) ? -1 : session->up.fd, POLLIN);
-  polled[SLOT_DOWN] =
-      want(channel_out_pending(&session->down) > 0 ? session->down.fd : -1, POLLOUT);
-  polled[SLOT_PIDFD] = want(session->pidfd, POLLIN);
+  polled[SLOT_DOWN] = want(
+      channel_out_pending(&session->down) > 0 && !session->down.starved ? session->down.fd : -1,
+      POLLOUT);
+  polled[SLOT_PIDFD] = want(hidden ? -1 : session->pidfd, POLLIN);
   polled[SLOT_SIGNALS] = want(session->child_signals, POLLIN);
   for (int i = 0; i < IN_COUNT; i++) {
     const struct relay_in *relay = &session->inputs[i];
@@ -122,10 +151,14 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 
 static int timeout(const struct session *session) {
   int64_t deadline = earlier(session->kill_at, session->give_up_at);
+  deadline = earlier(deadline, session->look_at);
+  deadline = earlier(deadline, session->leave_at);
   if (session->gathers)
     deadline = earlier(deadline, session->terminal_at);
-  if (session->state >= STATE_CLEARING && session->child_signals >= 0)
+  if (session->state >= STATE_CLEARING && session_owns_descendants(session))
     deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
+  if (session->out.starved || session->down.starved)
+    deadline = earlier(deadline, session_now() + POLL_WAIT_PAUSE_MS);
   if (deadline == 0)
     return session->holds ? HOLD_MS : -1;
   int64_t left = deadline - session_now();
@@ -146,7 +179,16 @@ static void expire(struct session *session) {
   }
 }
 
+static bool has_stream_news(const struct pollfd polled[SLOT_COUNT]) {
+  for (int i = SLOT_INPUTS; i < SLOT_COUNT; i++)
+    if (polled[i].revents != 0)
+      return true;
+  return false;
+}
+
 static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
+  if (!has_stream_news(polled) || (session->pty_slave < 0 && !session_guard(session)))
+    return;
   for (int i = 0; i < IN_COUNT; i++)
     relay_in_pump(&session->inputs[i], polled[SLOT_INPUTS + i].revents);
   for (int i = 0; i < OUT_COUNT; i++) {
@@ -157,9 +199,7 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
       continue;
     }
     int size = relay_out_pump(relay, revents, &session->out);
-    if (size < 0)
-      session->out.broken = true;
-    else if (size > 0 && relay_out_events(relay) == 0)
+    if (size > 0 && relay_out_events(relay) == 0)
       session->busy.expects = true; /* whoever has got all that was asked for asks for more */
   }
   /* The terminal is one descriptor for both directions; the output's side owns it. */
@@ -167,17 +207,28 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
     session->inputs[IN_PTY].fd = -1;
 }
 
-/* Acknowledgements wait for the channel to be empty, and for a large frame to be whole, and so come
- * in few frames. */
+/* Acknowledgements wait for the channel to be empty, so that there is room for them without more
+ * memory, and for a large frame to be whole, and so come in few frames. */
 static void acknowledge(struct session *session) {
   for (int i = 0; i < IN_COUNT; i++) {
     bool more = i == IN_STDIN && session->stdin_left > 0;
-    if (!more && relay_in_report(&session->inputs[i], &session->out) < 0)
-      session->out.broken = true;
+    if (!more)
+      relay_in_report(&session->inputs[i], &session->out);
   }
 }
 
+/* A kernel that has no memory for writes for so long has none for this session. */
+static void give_up_starving(struct session *session) {
+  if (!session->out.starved)
+    session->starved_at = 0;
+  else if (session->starved_at == 0)
+    session->starved_at = session_now();
+  else if (session_now() - session->starved_at >= LEAVE_MS)
+    session->out.broken = true;
+}
+
 static void deliver(struct session *session) {
+  give_up_starving(session);
   gather(session);
   if (session->holds || session->gathers)
     return;
@@ -202,15 +253,33 @@ static bool has_streams(const struct session *session) {
   return false;
 }
 
+/* Zombies that a tracer outside the session keeps to itself are no reason to stay: init reaps them.
+ */
+static bool waits_for_descendants(struct session *session) {
+  if (!session_has_descendants(session))
+    return false;
+  return session_now() < session->report_at || proc_has_living_children();
+}
+
+/* Whether frames are still on their way to a client that takes them. One that has closed fd 3 has
+ * until leave_at. */
+static bool is_delivering(struct session *session) {
+  if (session->out.broken || channel_out_pending(&session->out) == 0)
+    return false;
+  if (!session->beam_is_gone)
+    return true;
+  if (session->leave_at == 0)
+    session->leave_at = session_now() + LEAVE_MS;
+  return session_now() < session->leave_at;
+}
+
 /* The agent's work is done when nobody is left to serve, to reap or to tell. */
 static void finish(struct session *session) {
   if (session->state != STATE_DRAINING)
     return;
-  bool descendants = session_has_descendants(session);
   bool listening = !session->beam_is_gone && !session->out.broken;
-  bool held = session->request->hold && listening;
-  if (!descendants && !held && (!has_streams(session) || !listening) &&
-      (channel_out_pending(&session->out) == 0 || !listening))
+  bool serves = listening && (session->request->hold || has_streams(session));
+  if (!waits_for_descendants(session) && !serves && !is_delivering(session))
     session->state = STATE_DONE;
 }
 
@@ -232,13 +301,15 @@ static void step(struct session *session) {
   /* Before output is relayed, so that :running comes before what the workload wrote. */
   if (polled[SLOT_UP].revents != 0 || polled[SLOT_UP].fd < 0)
     session_child_frames(session);
-  if (polled[SLOT_DOWN].revents != 0)
-    channel_out_flush(&session->down);
+  if (polled[SLOT_DOWN].revents != 0 || session->down.starved)
+    session_flush_down(session);
   relay_streams(session, polled);
   if (polled[SLOT_SIGNALS].revents != 0)
     session_reap_adopted(session);
-  if (polled[SLOT_PIDFD].revents != 0)
+  if (polled[SLOT_PIDFD].revents != 0) {
+    session->look_at = 0;
     session_child_ended(session);
+  }
   session_take_commands(session);
   if (session->state == STATE_CLEARING)
     session_report_end(session);
@@ -253,6 +324,7 @@ int session_run(struct session *session) {
   while (session->state != STATE_DONE)
     step(session);
   channel_out_flush(&session->out);
-  bool reported = session->terminal_sent && !session->out.broken;
+  bool reported =
+      session->terminal_sent && !session->out.broken && channel_out_pending(&session->out) == 0;
   return reported ? session->exit_code : 1;
 }

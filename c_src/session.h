@@ -47,6 +47,8 @@ struct session {
   bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
   size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
   bool awaits_answer;   /* a checkpoint command is with the child */
+  bool is_guarded;      /* guard.h */
+  bool has_strays;      /* the intermediate is gone, and what it may have forked is not known */
   bool beam_is_gone;    /* and what follows from it has been done */
   bool terminal_sent;
   uint64_t applied; /* checkpoint commands */
@@ -60,7 +62,12 @@ struct session {
   int64_t kill_at;     /* when the orphan policy's grace ends; ms, 0: none */
   int64_t give_up_at;  /* when commands left by a closed BEAM no longer matter; ms, 0: none */
   int64_t report_at;   /* when the end is reported even if descendants cling to life; ms */
-  struct rusage used;  /* by the workload */
+  int64_t
+      hidden_at;   /* since when the child is a zombie that a tracer keeps to itself; ms, 0: not */
+  int64_t look_at; /* when the child's end is looked at again, if it could not be had; ms, 0 */
+  int64_t starved_at; /* since when the kernel has had no memory for writes to fd 4; ms, 0: not */
+  int64_t leave_at;   /* when the agent leaves whatever has not been taken of it; ms, 0: not yet */
+  struct rusage used; /* by the workload */
   int exit_code;
 };
 
@@ -80,9 +87,14 @@ void session_reap_adopted(struct session *session);
 /* The workload is reaped: reports its end once no descendant is left that the session is to kill.
  */
 void session_report_end(struct session *session);
-/* Whether descendants are left that the session is to kill and reap. Kills them. */
+/* Whether the session is to kill and reap children of the agent beside the workload. */
+bool session_owns_descendants(const struct session *session);
+/* Whether there are such. Kills them. */
 bool session_has_descendants(struct session *session);
 void session_signal(struct session *session, int signum, enum signal_scope scope);
+/* Starts the guard before a pipe of the workload's is touched for the first time. False when that
+ * fails, which ends the session: then the pipe is not to be touched. */
+bool session_guard(struct session *session);
 /* Ends a child that has not been let go, with a failure to be reported. */
 void session_fail(struct session *session, int error, enum stage stage);
 
@@ -90,6 +102,11 @@ void session_fail(struct session *session, int error, enum stage stage);
 
 /* Whether a frame from the BEAM could be acted on now. */
 bool session_accepts_commands(const struct session *session);
+/* Whether frames that wait are looked through for what cannot wait. */
+bool session_looks_ahead(const struct session *session);
+/* Sends what waits for the child. A pipe that fails, but for the child's own end, ends the session.
+ */
+void session_flush_down(struct session *session);
 /* Acts on every whole frame that may be acted on, and on the end of the channel. */
 void session_take_commands(struct session *session);
 /* Reads fd 3, which has something. */

@@ -1,10 +1,12 @@
 #include "session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,11 @@
 
 /* How long the end waits for descendants that SIGKILL does not end at once. */
 #define CLEARING_MS 1000
+
+/* How long a tracer has to let the agent have the workload's end, and how often that is looked at.
+ */
+#define HIDDEN_MS       500
+#define HIDDEN_PAUSE_MS 10
 
 /* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
  */
@@ -51,6 +58,7 @@ static void report_spawned(struct session *session) {
 }
 
 void session_child_cloned(struct session *session) {
+  session->ending.child_pid = session->pid;
   if (!session->is_intermediate)
     report_spawned(session);
 }
@@ -121,16 +129,18 @@ static void adopt(struct session *session, pid_t pid) {
   fd_close(&session->pidfd);
   session->pid = pid;
   session->pidfd = pidfd;
+  session->ending.child_pid = pid;
   session->is_intermediate = false;
   report_spawned(session);
-  /* What was to end the session has met the intermediate, which was on its way out. */
-  if (session->beam_is_gone || session->ending.failure.stage != STAGE_NONE) {
+  /* A kill requested before now hit the intermediate process; it is repeated on the workload. */
+  if (session->beam_is_gone || session->ending.aborted ||
+      session->ending.failure.stage != STAGE_NONE) {
     session_signal(session, SIGKILL, SCOPE_WORKLOAD);
     return;
   }
   frame_atom(&start, "proceed");
   channel_out_frame(&session->down, &start);
-  channel_out_flush(&session->down);
+  session_flush_down(session);
 }
 
 static void report_ready(struct session *session, pid_t child_pid) {
@@ -216,6 +226,8 @@ void session_child_frames(struct session *session) {
       if (result == 0 && !session->up.eof)
         return;
       fd_close(&session->up.fd);
+      if (result < 0 || session->up.error != 0)
+        session_fail(session, result < 0 ? -result : session->up.error, STAGE_READY_FRAME);
       find_out_exec(session);
       return;
     }
@@ -227,17 +239,23 @@ void session_child_frames(struct session *session) {
   }
 }
 
-/* A terminal keeps what was written before the end; it goes out first (the base protocol's promise,
- * and with demand as far as that goes). */
-static void drain_terminal(struct session *session) {
+/*
+ * A terminal keeps what was written before the end; it goes out first (the base protocol's promise,
+ * and with demand as far as that goes). False when there is no memory for it before the frames that
+ * wait have left.
+ */
+static bool drain_terminal(struct session *session) {
   struct relay_out *pty = &session->outputs[OUT_PTY];
-  for (int round = 0; round < PTY_DRAIN_ROUNDS && !session->out.broken; round++)
-    if (relay_out_pump(pty, 1, &session->out) <= 0)
-      break;
-  /* Without its last other opener the master says when the terminal is finished with. */
+  int size = 1;
+  for (int round = 0; round < PTY_DRAIN_ROUNDS && size > 0 && !session->out.broken; round++)
+    size = relay_out_pump(pty, POLLIN, &session->out);
+  if (size < 0)
+    return false;
+  /* With the agent's slave closed, the master returns EIO once the workload's last one is. */
   fd_close(&session->pty_slave);
   if (!pty->by_demand)
     relay_out_close(pty);
+  return true;
 }
 
 static int64_t microseconds(struct timeval time) {
@@ -263,10 +281,19 @@ static void report_usage(struct session *session) {
   session_emit(session, &frame);
 }
 
+/* Whether the last frames can be appended. Without memory they can once the ones before have left,
+ * because what `out` has is never less. */
+static bool has_room_for_end(struct session *session) {
+  return session->out.broken ||
+         buffer_reserve(&session->out.buffer, (size_t)2 * FRAME_SIZE) != NULL;
+}
+
 static void report_end(struct session *session) {
   struct frame frame;
-  if (session->outputs[OUT_PTY].fd >= 0)
-    drain_terminal(session);
+  if (session->outputs[OUT_PTY].fd >= 0 && !drain_terminal(session))
+    return;
+  if (!has_room_for_end(session))
+    return;
   if (session->request->usage)
     report_usage(session);
   outcome_frame(&frame, &session->ending);
@@ -284,8 +311,61 @@ static bool is_zombie(pid_t pid) {
   return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0 && state.si_pid == pid;
 }
 
-void session_child_ended(struct session *session) {
+static struct timeval from_ticks(unsigned long ticks) {
+  unsigned long per_second = (unsigned long)sysconf(_SC_CLK_TCK);
+  return (struct timeval){.tv_sec = (time_t)(ticks / per_second),
+                          .tv_usec = (suseconds_t)(ticks % per_second * 1000000 / per_second)};
+}
+
+/*
+ * A tracer has a zombie for itself until it has waited for it or ended (ptrace(2)), and a hostile
+ * one does neither. For a while the end is left to it; then /proc is asked, which tells the exit
+ * status to whoever may trace the process. False while it is left to the tracer.
+ */
+static bool take_hidden_end(struct session *session) {
+  struct proc_stat stat;
+  struct stat owner;
+  char path[PROC_PATH_SIZE];
+  int64_t now = session_now();
+  if (session->hidden_at == 0)
+    session->hidden_at = now;
+  session->look_at = now + HIDDEN_PAUSE_MS;
+  int result = proc_read_stat(session->pid, &stat);
+  bool ended = result == 0 && (stat.state == 'Z' || stat.state == 'X');
+  if (!ended || now - session->hidden_at < HIDDEN_MS)
+    return false;
+  session->look_at = 0;
+  proc_path(path, session->pid, "");
+  bool is_told = geteuid() == 0 || (lstat(path, &owner) == 0 && owner.st_uid == geteuid());
+  session->ending.wait_status = stat.exit_code;
+  if (!is_told && session->ending.failure.stage == STAGE_NONE)
+    session->ending.failure = (struct failure){.error = EPERM, .stage = STAGE_WAITID, .index = -1};
+  session->used = (struct rusage){
+      .ru_utime = from_ticks(stat.user_ticks),
+      .ru_stime = from_ticks(stat.system_ticks),
+      .ru_minflt = (long)stat.minor_faults,
+      .ru_majflt = (long)stat.major_faults,
+  };
+  return true;
+}
+
+/* The number of a zombie is taken, so the group is the workload's own. */
+static void kill_group(const struct session *session) {
+  if (session->beam_is_gone && !session->request->linger)
+    kill(-session->pid, SIGKILL);
+}
+
+static bool reap(struct session *session) {
   int status = 0;
+  if (!is_zombie(session->pid))
+    return false;
+  if (wait4(session->pid, &status, WNOHANG, &session->used) != session->pid)
+    return false;
+  session->ending.wait_status = status;
+  return true;
+}
+
+void session_child_ended(struct session *session) {
   pid_t pid;
   if (session->pidfd < 0)
     return;
@@ -294,20 +374,21 @@ void session_child_ended(struct session *session) {
     pid = session->pid;
     session_child_frames(session);
   } while (session->pid != pid);
-  if (!is_zombie(pid))
+  bool hidden = !is_zombie(pid);
+  if (hidden && !take_hidden_end(session))
     return;
   /* What it said between the last look at the pipe and its end. */
   session_child_frames(session);
   if (session->pid != pid)
     return;
   find_out_exec(session);
-  if (session->beam_is_gone && !session->request->linger)
-    kill(-session->pid, SIGKILL); /* what is left of its group, while the number is taken */
-  if (wait4(session->pid, &status, WNOHANG, &session->used) != session->pid)
+  kill_group(session);
+  if (!hidden && !reap(session))
     return;
-  session->ending.wait_status = status;
   fd_close(&session->pidfd);
   fd_close(&session->up.fd);
+  session->has_strays = session->is_intermediate;
+  session->is_intermediate = false;
   session->state = STATE_CLEARING;
   session->report_at = session_now() + CLEARING_MS;
   session_report_end(session);
@@ -320,10 +401,9 @@ void session_report_end(struct session *session) {
 
 void session_reap_adopted(struct session *session) {
   struct signalfd_siginfo signals[8];
-  ssize_t count;
-  do
+  ssize_t count = session->child_signals >= 0;
+  while (count > 0)
     count = read(session->child_signals, signals, sizeof signals);
-  while (count > 0);
   /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
   if (session->is_intermediate)
     return;
@@ -337,8 +417,12 @@ void session_reap_adopted(struct session *session) {
   }
 }
 
+bool session_owns_descendants(const struct session *session) {
+  return session->child_signals >= 0 || session->has_strays;
+}
+
 bool session_has_descendants(struct session *session) {
-  if (session->child_signals < 0)
+  if (!session_owns_descendants(session))
     return false;
   proc_signal_own_children(SIGKILL);
   session_reap_adopted(session);

@@ -55,6 +55,8 @@ static void demand(struct session *session, enum stream_id stream, uint64_t byte
 
 static void close_stream(struct session *session, enum stream_id stream) {
   struct relay_out *relay = output_of(session, stream);
+  if (stream != STREAM_PTY && !session_guard(session))
+    return;
   if (stream == STREAM_STDIN)
     relay_in_finish(&session->inputs[IN_STDIN]);
   else if (relay != NULL && (stream != STREAM_PTY || relay->by_demand))
@@ -62,8 +64,17 @@ static void close_stream(struct session *session, enum stream_id stream) {
 }
 
 static void data(struct session *session, int input, const struct command *command) {
+  if (input == IN_STDIN && !session_guard(session))
+    return;
   if (relay_in_data(&session->inputs[input], command->data.bytes, command->data.size) < 0)
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
+}
+
+void session_flush_down(struct session *session) {
+  channel_out_flush(&session->down);
+  /* EPIPE: the child has ended, which its pidfd tells. */
+  if (session->down.broken && session->down.error != EPIPE)
+    session_fail(session, session->down.error, STAGE_READY_FRAME);
 }
 
 /* The frame as it came, its length field included. */
@@ -72,7 +83,7 @@ static void forward(struct session *session, const uint8_t *payload, size_t size
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
     return;
   }
-  channel_out_flush(&session->down);
+  session_flush_down(session);
 }
 
 static void proceed(struct session *session, const uint8_t *payload, size_t size) {
@@ -151,6 +162,32 @@ static void take_frame(struct session *session, const uint8_t *payload, size_t s
     session_fail(session, EINVAL, STAGE_MALFORMED_COMMAND);
 }
 
+bool session_looks_ahead(const struct session *session) {
+  return session->state == STATE_STARTING || session->awaits_answer;
+}
+
+/*
+ * A child that does not react, because it is stopped or waits for a file system, is ended all the
+ * same: an abort acts before the commands that wait, unless :proceed is among them, and so does
+ * SIGKILL.
+ */
+static void look_ahead(struct session *session) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  size_t offset = 0;
+  bool proceeds = false;
+  while (!session->ending.aborted && channel_in_peek(&session->in, &offset, &payload, &size)) {
+    struct command command;
+    if (command_decode_frame(&command, payload, size) < 0)
+      continue;
+    if (command.id == COMMAND_ABORT && !proceeds)
+      abort_session(session);
+    else if (command.id == COMMAND_SIGNAL && command.signal.number == SIGKILL)
+      session_signal(session, SIGKILL, command.signal.scope);
+    proceeds = proceeds || command.id == COMMAND_PROCEED;
+  }
+}
+
 /* A child that is being killed takes no more commands. */
 static bool is_ending(const struct session *session) {
   return session->state == STATE_PARKED &&
@@ -158,6 +195,11 @@ static bool is_ending(const struct session *session) {
 }
 
 static void continue_stdin(struct session *session) {
+  if (!session_guard(session)) {
+    session->in.skip = session->stdin_left;
+    session->stdin_left = 0;
+    return;
+  }
   ssize_t count = relay_in_from(&session->inputs[IN_STDIN], session->in.fd, session->stdin_left);
   if (count == -EPIPE) {
     session->in.skip = session->stdin_left;
@@ -217,6 +259,8 @@ void session_take_commands(struct session *session) {
     else if (session->state == STATE_PARKED)
       session_fail(session, EMSGSIZE, STAGE_COMMAND_TOO_BIG);
   }
+  if (session_looks_ahead(session))
+    look_ahead(session);
   if (session->out.broken || (session->in.eof && accepts))
     session_beam_gone(session);
   else if (session->in.eof && !session->beam_is_gone && session->give_up_at == 0)
@@ -243,9 +287,10 @@ void session_beam_gone(struct session *session) {
   case STATE_DONE:
     return;
   }
-  relay_in_finish(&session->inputs[IN_STDIN]);
-  if (session->request->linger)
+  if (session->request->linger) {
+    relay_in_finish(&session->inputs[IN_STDIN]);
     return;
+  }
   session_signal(session, session->request->grace_ms > 0 ? SIGTERM : SIGKILL, SCOPE_GROUP);
   if (session->request->grace_ms > 0) {
     /* A stopped process handles nothing before it goes on. */
@@ -254,4 +299,7 @@ void session_beam_gone(struct session *session) {
     int64_t grace = session->request->grace_ms;
     session->kill_at = grace > INT64_MAX - now ? INT64_MAX : now + grace;
   }
+  /* After the signals, because closing a pipe may put the agent to sleep (guard.h). */
+  if (session_guard(session))
+    relay_in_finish(&session->inputs[IN_STDIN]);
 }

@@ -42,6 +42,8 @@
   X(READY_FRAME, "ready_frame")                                                                    \
   X(MALFORMED_READY, "malformed_ready")                                                            \
   X(EXEC_OUTCOME, "exec_outcome")                                                                  \
+  X(GUARD, "guard")                                                                                \
+  X(WAITID, "waitid")                                                                              \
   /* between clone and exec */                                                                     \
   X(SETNS, "setns")                                                                                \
   X(SETNS_USER, "setns_user")                                                                      \

@@ -7,6 +7,7 @@
 #define LINX_SYSCALLS_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -39,6 +40,15 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+
+/* waitid(2), since Linux 5.4 */
+#define LINX_P_PIDFD 3
+
+/* pidfd_send_signal(2), since Linux 6.9 */
+#define LINX_PIDFD_SIGNAL_PROCESS_GROUP 4U
+
+/* ioctl_ns(2), linux/nsfs.h */
+#define LINX_NS_GET_OWNER_UID 0xb704UL
 
 /* keyctl(2) */
 #define LINX_KEYCTL_JOIN_SESSION_KEYRING 1
@@ -80,6 +90,19 @@ static inline int sys_pidfd_open(pid_t pid) {
 
 static inline int sys_pidfd_send_signal(int pidfd, int signum) {
   return (int)sys_result(syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0U));
+}
+
+/*
+ * Signals the process group that the process leads, and the process alone if it leads none. Since
+ * Linux 6.9 the pidfd stands for the group; before, the number has to, which may be another's if
+ * the process was reaped meanwhile.
+ */
+static inline int sys_pidfd_signal_group(int pidfd, pid_t pid, int signum) {
+  int result = (int)sys_result(
+      syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, LINX_PIDFD_SIGNAL_PROCESS_GROUP));
+  if (result == -EINVAL && sys_pidfd_send_signal(pidfd, 0) == 0)
+    result = (int)sys_result(kill(-pid, signum));
+  return result == -ESRCH ? sys_pidfd_send_signal(pidfd, signum) : result;
 }
 
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {

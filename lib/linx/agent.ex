@@ -50,16 +50,29 @@ defmodule Linx.Agent do
   end
 
   @doc """
-  Kills a workload whose own agent does not react, through another agent.
+  Kills an agent that does not react, by its host pid, through another agent: SIGKILL to its process group,
+  or to the process.
 
-  SIGKILL goes to the process group of that host pid, or to the process. The number must still be taken:
-  by a workload that its agent has not reaped, or by an agent whose port is open.
+  The number must still be taken: by an agent whose port is open.
   """
   @spec kill(pos_integer()) ::
           :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}
-  def kill(host_pid) do
+  def kill(host_pid), do: request_kill(%{target: host_pid})
+
+  @doc """
+  Kills a workload whose own agent, `agent_pid`, does not react, through another agent: SIGKILL to all
+  that descends from that agent, and to the workload's process group.
+
+  `{:error, %Linx.Process.Error{errno: :esrch}}` when the workload is no child of that agent any more.
+  """
+  @spec kill_workload(pos_integer(), pos_integer()) ::
+          :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}
+  def kill_workload(host_pid, agent_pid),
+    do: request_kill(%{target: host_pid, agent: agent_pid})
+
+  defp request_kill(request) do
     with {:ok, port} <- open() do
-      Port.command(port, :erlang.term_to_binary({:kill, %{target: host_pid}}))
+      Port.command(port, :erlang.term_to_binary({:kill, request}))
       answer = await_kill(port)
       Port.close(port)
       answer

@@ -122,10 +122,10 @@ defmodule AgentTest.CapabilityTest do
   test "ambient capabilities survive the exec of a workload that is no root" do
     both = @chown ||| @net_bind
     commands = [{:cap_set_thread, both, both, both}, {:cap_set_ambient, @net_bind}]
-    wire = parked_with(commands, %{namespaces: [:user]})
+    wire = commands |> parked_with(%{namespaces: [:user]}) |> map_ids("1 0 1\n")
     proceed(wire)
 
-    # No map was written: the workload is the overflow user, whose exec keeps only the ambient set.
+    # The maps have no id 0, so the workload is no root, and exec keeps only the ambient set.
     assert %{"CapEff" => @net_bind, "CapPrm" => @net_bind, "CapAmb" => @net_bind} = sets(wire)
     kill(wire)
   end

@@ -10,7 +10,10 @@ defmodule AgentTest.NamespaceTest do
   defp link(name), do: Map.get(@links, name, to_string(name))
 
   defp running_in(namespaces, request \\ %{}) do
-    wire = running(Map.merge(%{argv: actor(["pause"]), namespaces: namespaces}, request))
+    wire = parked(Map.merge(%{argv: actor(["pause"]), namespaces: namespaces}, request))
+    if :user in namespaces, do: map_ids(wire, "0 0 1\n")
+    send_term(wire, :proceed)
+    assert_frame(wire, {:status, :running})
     await_output(wire, "ready\n")
     wire
   end

@@ -57,6 +57,12 @@ defmodule AgentTest.Case do
     %{wire | host_pid: host_pid, child_pid: child_pid}
   end
 
+  @doc "Writes both id maps of a parked session."
+  def map_ids(wire, rows) do
+    for map <- ["uid_map", "gid_map"], do: File.write!("/proc/#{wire.host_pid}/#{map}", rows)
+    wire
+  end
+
   @doc "The same, and on to `:running`. `:commands` are sent at the checkpoint, before `:proceed`."
   def running(request, opts \\ []) do
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])

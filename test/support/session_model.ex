@@ -72,15 +72,20 @@ defmodule Linx.Process.SessionModel do
 
   defp agent(model, :die), do: terminal(model, {:status, :signaled, 9})
 
-  defp agent(%{agent: :spawned} = model, _) do
-    next = if model.session.auto_proceed, do: :exec, else: :parked
-    frame(%{model | agent: next}, {:status, :ready, 1})
+  # The agent looks ahead for what does not wait for the checkpoint, or for exec.
+  defp agent(%{agent: early} = model, how) when early in [:spawned, :exec] do
+    cond do
+      early == :spawned and :abort in model.inbox ->
+        terminal(model, {:status, :aborted, 100})
+
+      Enum.any?(model.inbox, &match?({:signal, 9, _}, &1)) ->
+        assert early == :exec or model.session.auto_proceed, "a signal to a child that is to park"
+        terminal(model, {:status, :signaled, 9})
+
+      true ->
+        go_on(model, how)
+    end
   end
-
-  defp agent(%{agent: :exec} = model, :refuse), do: terminal(model, {:error, 2, :execve})
-
-  defp agent(%{agent: :exec} = model, _),
-    do: frame(%{model | agent: :running}, {:status, :running})
 
   defp agent(%{agent: :running} = model, :refuse), do: terminal(model, {:status, :exited, 0})
   defp agent(%{inbox: []} = model, _), do: model
@@ -88,6 +93,16 @@ defmodule Linx.Process.SessionModel do
   defp agent(%{inbox: [command | rest]} = model, how) do
     agent_command(%{model | inbox: rest}, model.agent, command, how)
   end
+
+  defp go_on(%{agent: :spawned} = model, _) do
+    next = if model.session.auto_proceed, do: :exec, else: :parked
+    frame(%{model | agent: next}, {:status, :ready, 1})
+  end
+
+  defp go_on(%{agent: :exec} = model, :refuse), do: terminal(model, {:error, 2, :execve})
+
+  defp go_on(%{agent: :exec} = model, _),
+    do: frame(%{model | agent: :running}, {:status, :running})
 
   defp agent_command(model, _stage, {:demand, :pty, _}, _how), do: model
   defp agent_command(model, _stage, {:close, _stream}, _how), do: model

@@ -183,13 +183,17 @@ defmodule Linx.Process.Server do
 
   # Neither number can belong to somebody else: the agent has not reaped its child, and the port is
   # still open.
-  defp kill(:workload, %{session: %{host_pid: pid}}) when is_integer(pid),
-    do: Linx.Agent.kill(pid)
+  defp kill(victim, %{session: %{host_pid: workload}, port: port}) do
+    case {victim, Port.info(port, :os_pid)} do
+      {:agent, {:os_pid, agent}} ->
+        Linx.Agent.kill(agent)
 
-  defp kill(:workload, _state), do: :ok
+      {:workload, {:os_pid, agent}} when workload != nil ->
+        Linx.Agent.kill_workload(workload, agent)
 
-  defp kill(:agent, %{port: port}) do
-    with {:os_pid, pid} <- Port.info(port, :os_pid), do: Linx.Agent.kill(pid)
+      _nothing_known ->
+        :ok
+    end
   end
 
   # What a message is to the state machine; nil for one that is nothing to it.
@@ -214,6 +218,7 @@ defmodule Linx.Process.Server do
 
   defp event({:receiver_down, _ref, :process, pid, _reason}, _state), do: {:receiver_down, pid}
   defp event(:grace_over, _state), do: :grace_over
+  defp event({:rescue, _victim} = event, _state), do: event
   defp event(message, state), do: caller_end(message, state.caller)
 
   defp step(event, state) do
@@ -264,6 +269,16 @@ defmodule Linx.Process.Server do
 
   defp carry_out({:kill_after, grace}, state) do
     Process.send_after(self(), :grace_over, grace)
+    state
+  end
+
+  defp carry_out({:rescue_after, timeout, victim}, state) do
+    Process.send_after(self(), {:rescue, victim}, timeout)
+    state
+  end
+
+  defp carry_out({:kill, victim}, state) do
+    kill(victim, state)
     state
   end
 

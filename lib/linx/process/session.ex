@@ -23,6 +23,7 @@ defmodule Linx.Process.Session do
     * `{:timeout, from}`, `{:caller_down, from}` - for a call that was `:watch`ed
     * `{:receiver_down, pid}` - for a receiver that was watched
     * `:grace_over` - what was asked for with `:kill_after`
+    * `{:rescue, victim}` - what was asked for with `:rescue_after`
     * `:stop` - the session process is about to end, and the workload has to go first
 
   ## Effects
@@ -34,11 +35,16 @@ defmodule Linx.Process.Session do
     * `{:message, pid, event}` - to the receiver of streams in active mode
     * `{:watch_receiver, pid}` - report this one's death, and no other's any more
     * `{:kill_after, ms}` - say when the time is over
+    * `{:rescue_after, ms, victim}` - say when the time is over in which the agent should have ended the session
+    * `{:kill, victim}` - kill the `:workload`, or the `:agent`, without the agent's help
     * `:close` - close the port
     * `{:stop, reason}` - end the session process
   """
 
   alias Linx.Process.{Error, Info, Input, Stdin, Streams}
+
+  # The agent's own exit code for a broken channel, for when no code is known.
+  @channel_failed 1
 
   # Of a terminal's output, asked for ahead and topped up at the half. An owner who is sent every byte
   # sets no pace of its own, and what the agent has not been asked for when the workload ends comes
@@ -52,6 +58,10 @@ defmodule Linx.Process.Session do
   # goes on. Then what is left of the tree.
   @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
   @kill_tree {:signal, 9, :tree}
+
+  # How long an agent has to end what it was told to end, and then to say that it is ended when another
+  # agent has ended it, in ms. One that is stopped, or that the workload keeps asleep, does neither.
+  @react 1_000
 
   @enforce_keys [:mode, :owner]
   defstruct [
@@ -90,6 +100,7 @@ defmodule Linx.Process.Session do
                    (is_tuple(request) and elem(request, 0) == :checkpoint)
 
   @type from :: GenServer.from()
+  @type victim :: :workload | :agent
   @type effect ::
           {:send, Linx.Process.Wire.command()}
           | {:reply, from(), term()}
@@ -99,6 +110,8 @@ defmodule Linx.Process.Session do
           | {:message, pid(), tuple()}
           | {:watch_receiver, pid()}
           | {:kill_after, non_neg_integer()}
+          | {:rescue_after, non_neg_integer(), victim()}
+          | {:kill, victim()}
           | :close
           | {:stop, term()}
 
@@ -111,6 +124,7 @@ defmodule Linx.Process.Session do
           | {:caller_down, from()}
           | {:receiver_down, pid()}
           | :grace_over
+          | {:rescue, victim()}
           | :stop
 
   @type t :: %__MODULE__{}
@@ -148,11 +162,12 @@ defmodule Linx.Process.Session do
 
   def transition(session, {:caller_down, from}), do: forget(session, from, [{:unwatch, from}])
   def transition(%{open?: false} = session, _event), do: {session, []}
-  def transition(session, :stop), do: stop(%{session | stopping?: true, abort?: true})
+  def transition(session, :stop), do: stop(%{session | stopping?: true})
   def transition(session, {:frame, frame}), do: frame(session, frame)
   def transition(session, :malformed), do: malformed(session)
   def transition(session, {:agent_exit, code}), do: fail(session, Error.new(:agent_died, code))
   def transition(session, :grace_over), do: kill(session)
+  def transition(session, {:rescue, victim}), do: rescue_from_agent(session, victim)
 
   def transition(session, {:receiver_down, pid}) do
     if pid == receiver(session),
@@ -271,9 +286,12 @@ defmodule Linx.Process.Session do
 
   defp call(%{stage: stage, auto_proceed: false} = session, request, from)
        when stage in [:starting, :spawned] and is_checkpoint_request(request) do
-    if request == :abort,
-      do: reply(%{session | abort?: true}, from, :ok),
-      else: reply(session, from, {:error, :not_ready})
+    if request == :abort do
+      {session, sends} = abort_early(session)
+      {session, sends ++ [{:reply, from, :ok}]}
+    else
+      reply(session, from, {:error, :not_ready})
+    end
   end
 
   defp call(session, request, from) when is_checkpoint_request(request),
@@ -356,7 +374,7 @@ defmodule Linx.Process.Session do
     {session, effects} =
       cond do
         session.auto_proceed -> {%{session | stage: :proceeding}, []}
-        session.abort? -> {%{session | stage: :aborting}, [{:send, :abort}]}
+        session.abort? -> {%{session | stage: :aborting}, []}
         true -> flush_winsize(push_winsize(%{session | stage: :ready}))
       end
 
@@ -510,28 +528,53 @@ defmodule Linx.Process.Session do
 
   # Those that wait are told what they would be by the session's end.
   defp stop(%{stage: :ended} = session), do: session |> break_streams(:no_process) |> settle()
-  defp stop(%{stage: :running} = session), do: {session, [{:send, @kill}]}
   defp stop(%{stage: :ready} = session), do: {%{session | stage: :aborting}, [{:send, :abort}]}
-  # On the way there: taken up at :ready or at :running.
-  defp stop(session), do: {session, []}
+  defp stop(%{stage: :aborting} = session), do: {session, []}
+
+  # Also before the workload runs: it may never get there.
+  defp stop(session) do
+    if parks?(session), do: abort_early(session), else: {session, [{:send, @kill}]}
+  end
+
+  # The agent acts on it before the checkpoint, too: a child that never gets there is ended all the same.
+  defp abort_early(%{abort?: true} = session), do: {session, []}
+  defp abort_early(session), do: {%{session | abort?: true}, [{:send, :abort}]}
 
   # Asks the workload to end, and says when it has had its time.
-  defp terminate(%{stage: :ready} = session, _grace), do: stop(session)
-  defp terminate(%{stage: :aborting} = session, _grace), do: {session, []}
+  defp terminate(session, grace) do
+    cond do
+      parks?(session) ->
+        {session, sends} = stop(session)
+        {session, sends ++ [{:rescue_after, max(grace, @react), :workload}]}
 
-  defp terminate(%{stage: stage, auto_proceed: false} = session, _grace)
-       when stage in [:starting, :spawned],
-       do: {%{session | abort?: true}, []}
+      session.stage == :running ->
+        {session, Enum.map(@terminate, &{:send, &1}) ++ [{:kill_after, grace}]}
 
-  defp terminate(%{stage: :running} = session, grace),
-    do: {session, Enum.map(@terminate, &{:send, &1}) ++ [{:kill_after, grace}]}
+      true ->
+        {keep_signals(session, @terminate), [{:kill_after, grace}]}
+    end
+  end
 
-  defp terminate(session, grace),
-    do: {keep_signals(session, @terminate), [{:kill_after, grace}]}
-
-  defp kill(%{stage: :running} = session), do: {session, [{:send, @kill_tree}]}
   defp kill(%{stage: :ended} = session), do: {session, []}
-  defp kill(session), do: {keep_signals(session, [@kill_tree]), []}
+
+  defp kill(session) do
+    {session, sends} = if parks?(session), do: stop(session), else: {session, [send: @kill_tree]}
+    {session, sends ++ [{:rescue_after, @react, :workload}]}
+  end
+
+  # Whether the child is, or is going to be, at the checkpoint, where there is no other end than an abort.
+  defp parks?(%{stage: stage, auto_proceed: auto?}),
+    do: stage in [:ready, :aborting] or (stage in [:starting, :spawned] and not auto?)
+
+  defp rescue_from_agent(%{stage: :ended} = session, _victim), do: {session, []}
+
+  defp rescue_from_agent(session, :workload),
+    do: {session, [{:kill, :workload}, {:rescue_after, @react, :agent}]}
+
+  defp rescue_from_agent(session, :agent) do
+    {session, effects} = fail(session, Error.new(:agent_died, @channel_failed))
+    {session, [{:kill, :agent} | effects]}
+  end
 
   defp malformed(%{stage: :running} = session) do
     {session, effects} = fail(session, Error.new(:malformed_frame, :eproto))

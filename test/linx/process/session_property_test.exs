@@ -55,6 +55,7 @@ defmodule Linx.Process.SessionPropertyTest do
       {1, tuple([:caller_down, integer(1, 30)])},
       {1, tuple([:receiver_down, self()])},
       {1, :grace_over},
+      {1, tuple([:rescue, oneof([:workload, :agent])])},
       {1, :stop}
     ]
   end

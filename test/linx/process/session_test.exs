@@ -30,7 +30,7 @@ defmodule Linx.Process.SessionTest do
     do: for({:reply, @from, answer} <- call(session, request), do: answer)
 
   describe "proceed and abort" do
-    test "before the checkpoint proceed is refused and abort is kept" do
+    test "before the checkpoint proceed is refused and abort is sent, once" do
       for events <- [[], spawned()] do
         assert answer(session(events), :proceed) == [{:error, :not_ready}]
 
@@ -38,12 +38,15 @@ defmodule Linx.Process.SessionTest do
                  {:error, :not_ready}
                ]
 
-        assert call(session(events), :abort) == [{:reply, @from, :ok}]
+        assert call(session(events), :abort) == [{:send, :abort}, {:reply, @from, :ok}]
+
+        aborted = session(events ++ [{:call, @from, :abort}])
+        assert call(aborted, :abort) == [{:reply, @from, :ok}]
       end
 
       kept = session([{:call, @from, :abort} | spawned()])
 
-      assert {%{stage: :aborting}, [{:event, {:ready, 100}}, {:send, :abort}]} =
+      assert {%{stage: :aborting}, [{:event, {:ready, 100}}]} =
                Session.transition(kept, {:frame, {:status, :ready, 1}})
     end
 
@@ -389,11 +392,21 @@ defmodule Linx.Process.SessionTest do
   end
 
   describe "stopping" do
-    test "aborts a parked child, now or once it is parked" do
-      assert effects(session(ready()), :stop) == [{:send, :abort}]
+    test "aborts a child that is parked, or on its way there" do
+      for events <- [[], spawned(), ready()],
+          do: assert(effects(session(events), :stop) == [{:send, :abort}])
 
       assert effects(session(spawned() ++ [:stop]), {:frame, {:status, :ready, 1}}) ==
-               [{:event, {:ready, 100}}, {:send, :abort}]
+               [{:event, {:ready, 100}}]
+    end
+
+    test "kills a child that does not park, now and once it runs" do
+      kill = {:send, {:signal, 9, :group}}
+
+      for events <- [[], spawned()],
+          do: assert(effects(session([auto_proceed: true], events), :stop) == [kill])
+
+      assert effects(session(proceeding()), :stop) == [kill]
     end
 
     test "kills a running workload's process group, now or once it runs" do
