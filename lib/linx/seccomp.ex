@@ -4,6 +4,7 @@ defmodule Linx.Seccomp do
   """
 
   alias Linx.Process.Error
+  alias Linx.Seccomp.TerminalInjection
 
   # A struct sock_filter has 8 bytes, and the kernel takes BPF_MAXINSNS of them.
   @instruction 8
@@ -35,4 +36,29 @@ defmodule Linx.Seccomp do
       do: Linx.Process.checkpoint(session, {:seccomp_install, filter})
 
   def install(_session, filter), do: {:error, {:bad_filter, filter}}
+
+  @doc """
+  Keeps the workload from typing into its terminal, at the checkpoint: ioctl(2) with TIOCSTI or TIOCLINUX
+  then fails with EPERM.
+
+  A workload with `stdio: :inherit` that is given a terminal which is no other session's controlling one
+  makes it its own (it leads a session, see setsid(2)), and what it puts into the input of that
+  terminal is read by whoever reads it next, such as the shell that the BEAM was started from. Since
+  Linux 6.2 an administrator can forbid this for all (`dev.tty.legacy_tiocsti`).
+
+  Returns what `install/2` returns. Calls by any of the machine's system call tables are covered. On an
+  architecture that has no such filter here (other than x86-64, arm64 and riscv64) it is
+  `{:error, %Linx.Process.Error{stage: :seccomp_install, errno: :enosys}}`, and the session goes on.
+
+      iex> Linx.Seccomp.deny_terminal_injection(self(), "sparc")
+      {:error, Linx.Process.Error.new(:seccomp_install, :enosys)}
+  """
+  @spec deny_terminal_injection(Linx.Process.session(), String.t()) ::
+          :ok | {:error, Error.t() | :not_ready | :running | :no_process}
+  def deny_terminal_injection(session, machine \\ TerminalInjection.machine()) do
+    case TerminalInjection.filter(machine) do
+      {:ok, filter} -> install(session, filter)
+      :error -> {:error, Error.new(:seccomp_install, :enosys)}
+    end
+  end
 end

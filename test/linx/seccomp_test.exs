@@ -4,6 +4,7 @@ defmodule Linx.SeccompTest do
   alias Linx.Test.Filter
 
   doctest Linx.Seccomp
+  doctest Linx.Seccomp.TerminalInjection
 
   test "a filter is on the workload, and no_new_privs with it" do
     facts =
