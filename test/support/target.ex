@@ -32,4 +32,32 @@ defmodule AgentTest.Target do
     output = Wire.await_output(wire, opts[:until] || "ready\n")
     %{wire: wire, pid: wire.agent, output: output}
   end
+
+  @doc """
+  A hostile neighbour: the test program `name` with its arguments, once it has said "ready". Options are
+  `:unshare`, flags of unshare(1) for the namespaces it is in, and those of `Wire.start/1`. Answers the wire
+  that owns it, and the host pid of what is to be entered: with `forked: true`, or when unshare forks, the
+  only child of what was started.
+  """
+  def neighbour(name, arguments \\ [], opts \\ []) do
+    {flags, opts} = Keyword.pop(opts, :unshare)
+    {forked, opts} = Keyword.pop(opts, :forked, "--fork" in List.wrap(flags))
+    argv = [Programs.path(name) | Enum.map(arguments, &to_string/1)]
+    program = if flags, do: [@unshare | flags] ++ argv, else: argv
+    # unshare complains when it is killed together with its child.
+    driver = if flags, do: ["--write", "2", "/dev/null"], else: []
+
+    wire =
+      Wire.start([program: program, driver: driver ++ Keyword.get(opts, :driver, [])] ++ opts)
+
+    Wire.await_output(wire, "ready\n")
+    pid = if forked, do: hd(Host.children(wire.agent)), else: wire.agent
+    %{wire: wire, pid: pid}
+  end
+
+  @doc "Gives a neighbour an order, and answers everything that it has said once `wanted` is there."
+  def order(%{wire: wire}, order, wanted) do
+    Wire.send_raw(wire, order <> "\n")
+    Wire.await_output(wire, wanted)
+  end
 end
