@@ -18,11 +18,12 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "beacon.h"
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -566,19 +567,6 @@ static const struct {
     {"write-to", play_write_to},
     {"zombie", play_zombie},
 };
-
-/*
- * A connection to a listener's path that is never closed: the listener sees its end when the last
- * process of this workload that was forked from here is dead.
- */
-static void light_beacon(const char *path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-  strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-    _exit(97);
-}
 
 int main(int argc, char **argv) {
   if (argc > 3 && strcmp(argv[1], "--beacon") == 0) {

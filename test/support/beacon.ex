@@ -9,12 +9,14 @@ defmodule AgentTest.Beacon do
   @patience 30_000
 
   @doc "A listener, and the argv that makes the actor connect to it."
-  def actor(part) do
+  def actor(part), do: program(AgentTest.Programs.actor(part))
+
+  @doc "The same of another program that takes `--beacon`."
+  def program([program | arguments]) do
     path = AgentTest.Programs.scratch("beacon")
     {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
     File.chmod!(path, 0o777)
     ExUnit.Callbacks.on_exit(fn -> File.rm(path) end)
-    [program | arguments] = AgentTest.Programs.actor(part)
     {listener, [program, "--beacon", path | arguments]}
   end
 
@@ -22,6 +24,12 @@ defmodule AgentTest.Beacon do
   def await_lit(listener) do
     assert {:ok, socket} = :gen_tcp.accept(listener, @patience)
     socket
+  end
+
+  @doc "Waits until a workload that has connected has sent a line, and answers it."
+  def await_word(socket) do
+    assert {:ok, word} = :gen_tcp.recv(socket, 0, @patience)
+    word
   end
 
   @doc "Waits until nothing that the workload left is alive."

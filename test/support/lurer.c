@@ -3,11 +3,12 @@
  *
  *   lurer UID_MAP GID_MAP [pid]
  *
- * Each map is a line of /proc/<pid>/uid_map and gid_map (user_namespaces(7)), or "-" for a map that is
- * not written. With "pid" there is a pid namespace as well, and what is to be entered is the only child.
- * Says "ready", and from then on tries to trace and read every process that comes later, with all
- * capabilities in its namespace; what it gets at is said as "took PID WHAT". Orders: "try PID" says of
- * each way whether it is open or refused, "report" says "reported after N sweeps".
+ * Each map is a line of /proc/<pid>/uid_map and gid_map (user_namespaces(7)), or "-" for a map that
+ * is not written. With "pid" there is a pid namespace as well, and what is to be entered is the
+ * only child. Says "ready", and from then on tries to trace and read every process that comes
+ * later, with all capabilities in its namespace; what it gets at is said as "took PID WHAT".
+ * Orders: "try PID" says of each way whether it is open or refused, "report" says "reported after N
+ * sweeps".
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -55,8 +56,8 @@ static int can_trace(int pid) {
   return 1;
 }
 
-/* Whether a file of the process can be opened and, because a process without memory has files that can
- * be opened by all, read. */
+/* Whether a file of the process can be opened and, because a process without memory has files that
+ * can be opened by all, read. */
 static int can_read(int pid, const char *name) {
   char path[64];
   char byte;

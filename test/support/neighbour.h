@@ -1,6 +1,6 @@
 /*
- * What the test programs share that play a hostile neighbour: they say facts on fd 1, one a line, take
- * orders on fd 3, one a line, and end with the end of fd 3.
+ * What the test programs share that play a hostile neighbour: they say facts on fd 1, one a line,
+ * take orders on fd 3, one a line, and end with the end of fd 3.
  */
 #ifndef LINX_TEST_NEIGHBOUR_H
 #define LINX_TEST_NEIGHBOUR_H
@@ -44,8 +44,8 @@ static inline _Noreturn void wait_forever(void) {
 }
 
 /*
- * The next order, without its newline, if one comes within `timeout_ms` milliseconds (-1: for ever).
- * Ends the process at the end of fd 3.
+ * The next order, without its newline, if one comes within `timeout_ms` milliseconds (-1: for
+ * ever). Ends the process at the end of fd 3.
  */
 static inline int next_order(char *line, size_t size, int timeout_ms) {
   struct pollfd orders = {.fd = ORDERS, .events = POLLIN};

@@ -1,0 +1,74 @@
+defmodule AgentTest.LockedPipeTest do
+  use AgentTest.Case, async: true
+
+  # A workload can keep a pipe of its own locked, and what touches that pipe then sleeps where no signal
+  # reaches it. Nothing that ends a session may depend on an agent that sleeps there.
+
+  @grace_ms 200
+
+  defp locked(stream, options, request, opts) do
+    {listener, argv} = Beacon.program([path("locker") | options] ++ [to_string(stream)])
+
+    request =
+      Map.merge(
+        %{
+          argv: argv,
+          stdio: [stdin: :pipe, stdout: :pipe, stderr: :pipe],
+          proceed: true,
+          flow: :demand,
+          orphan_policy: {:kill, @grace_ms}
+        },
+        request
+      )
+
+    wire = requested(request, opts)
+    if stream == :stdin, do: send_term(wire, {:stdin, "bait"})
+    beacon = Beacon.await_lit(listener)
+    word = Beacon.await_word(beacon)
+    assert word in ["locked\n", "free\n"]
+    # From now on the agent has a reason to touch the pipe.
+    touch =
+      if stream == :stdin, do: {:stdin, pattern(100_000)}, else: {:demand, stream, 1_000_000}
+
+    send_term(wire, touch)
+    {wire, beacon}
+  end
+
+  @variants [
+    {"", [], %{}},
+    {", which ignores SIGTERM", ["--ignore", "15"], %{}},
+    {" by a child of its group, which ignores SIGTERM", ["--note", "/dev/null"], %{}},
+    {" by a daemon that is to be killed as well", ["--daemon"], %{descendants: :kill}}
+  ]
+
+  for stream <- [:stdin, :stdout, :stderr], {how, options, request} <- @variants do
+    test "a BEAM that goes while #{stream} is locked#{how} leaves nothing after the grace" do
+      request = unquote(Macro.escape(request))
+      {wire, beacon} = locked(unquote(stream), unquote(options), request, frames: :socket)
+      close_commands(wire)
+      close_frames(wire)
+      Beacon.await_dark(beacon)
+      assert %{orphans: []} = await_gone(wire)
+    end
+
+    test "a signal ends a session whose #{stream} is locked#{how}" do
+      request = unquote(Macro.escape(request))
+      {wire, beacon} = locked(unquote(stream), unquote(options), request, [])
+      send_term(wire, {:signal, 9, :tree})
+      Beacon.await_dark(beacon)
+      for output <- [:stdout, :stderr], do: send_term(wire, {:close, output})
+      assert terminal(finish(wire, drained: true, orphans: true)) == {:status, :signaled, 9}
+    end
+  end
+
+  test "the orphan policy's SIGTERM comes first while a pipe is locked" do
+    note = scratch("note")
+    on_exit(fn -> File.rm(note) end)
+    {wire, beacon} = locked(:stdout, ["--note", note], %{}, frames: :socket)
+    close_commands(wire)
+    close_frames(wire)
+    Beacon.await_dark(beacon)
+    await_gone(wire)
+    assert File.read!(note) == "term\n"
+  end
+end
