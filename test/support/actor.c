@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -393,6 +394,21 @@ static int play_hide_proc(char **argument) {
   wait_forever();
 }
 
+/* Where it is, whether that is the root, and which of the given paths can be opened from there. */
+static int play_where(char **argument) {
+  char path[4096] = "";
+  struct stat here;
+  struct stat root;
+
+  say("cwd %s\n", getcwd(path, sizeof(path)) ? path : "none");
+  if (stat(".", &here) < 0 || stat("/", &root) < 0)
+    return 1;
+  say("at root %d\n", here.st_dev == root.st_dev && here.st_ino == root.st_ino);
+  for (; *argument; argument++)
+    say("%s %s\n", *argument, open(*argument, O_RDONLY) < 0 ? "hidden" : "open");
+  return 0;
+}
+
 static int play_attributes(char **argument) {
   int death_signal = -1;
 
@@ -561,6 +577,7 @@ static const struct {
     {"touch", play_touch},
     {"try", play_try},
     {"tty", play_tty},
+    {"where", play_where},
     {"winsize", play_winsize},
     {"write", play_write},
     {"write-late", play_write_late},
