@@ -48,6 +48,12 @@ static _Noreturn void wait_forever(void) {
     pause();
 }
 
+/* Becomes another program, which holds the beacon then. */
+static int play_exec(char **argument) {
+  execv(argument[0], argument);
+  return 127;
+}
+
 static int play_exit(char **argument) {
   return atoi(argument[0]);
 }
@@ -552,6 +558,7 @@ static const struct {
     {"daemon", play_daemon},
     {"deaf", play_deaf},
     {"die", play_die},
+    {"exec", play_exec},
     {"exit", play_exit},
     {"family", play_family},
     {"find-key", play_find_key},

@@ -9,24 +9,21 @@
  * to be read. With --daemon a child in a session of its own does it, and the workload waits. With
  * --note the lock is a child's as well, and the workload writes "term" to FILE when SIGTERM comes,
  * and waits on. "locked" is sent to the beacon once the lock is held, or "free" when what STREAM is
- * cannot be locked.
+ * cannot be locked. When the listener closes the beacon, the test is over and all of it ends.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "beacon.h"
 #include "neighbour.h"
 
-#ifndef PR_SET_PTRACER
-#define PR_SET_PTRACER 0x59616d61
-#endif
-
 #define PAGE 4096
 
 static int beacon = -1;
 static const char *note;
+static pid_t locking_thread;
 
 /* An empty socket for what is spliced from, a full one for what is spliced to. */
 static int make_socket(int full) {
@@ -40,16 +37,16 @@ static int make_socket(int full) {
   return ends[0];
 }
 
-/* proc(5): the number of the system call that a process sleeps in comes first. */
-static int sleeps_in_splice(pid_t pid) {
+/* proc(5): the number of the system call that a thread sleeps in comes first. */
+static int sleeps_in_splice(void) {
   char path[64];
   long number = -1;
   FILE *file;
 
-  snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+  snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", locking_thread);
   file = fopen(path, "re");
   if (!file)
-    return 0;
+    fail(path);
   if (fscanf(file, "%ld", &number) != 1)
     number = -1;
   fclose(file);
@@ -58,38 +55,32 @@ static int sleeps_in_splice(pid_t pid) {
 
 static void send_word(const char *word) {
   if (send(beacon, word, strlen(word), MSG_NOSIGNAL) < 0)
-    fail("beacon");
+    _exit(96);
 }
 
-/* A process that says when its parent sleeps with the lock. Before there is a lock it lets go of
- * the pipes, because closing one takes the lock. */
-static pid_t fork_herald(void) {
-  pid_t locker = getpid();
-  int let_go[2];
+static _Noreturn void end_with_beacon(void) {
   char byte;
-  pid_t herald;
 
-  prctl(PR_SET_PTRACER, -1L); /* for /proc/<pid>/syscall */
-  if (pipe(let_go) < 0)
-    fail("pipe");
-  herald = fork();
-  if (herald < 0)
-    fail("fork");
-  if (herald > 0) {
-    close(let_go[1]);
-    if (read(let_go[0], &byte, 1) != 0)
-      fail("herald");
-    close(let_go[0]);
-    return herald;
-  }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (int fd = 0; fd < 3; fd++)
-    close(fd);
-  close(let_go[1]);
-  while (!sleeps_in_splice(locker))
+  while (recv(beacon, &byte, 1, 0) < 0 && errno == EINTR)
+    continue;
+  _exit(95);
+}
+
+/* A thread that says when the first one sleeps with the lock. */
+static void *herald(void *unused) {
+  (void)unused;
+  while (!sleeps_in_splice())
     usleep(1000);
   send_word("locked\n");
-  _exit(0);
+  end_with_beacon();
+}
+
+static void start_herald(void) {
+  pthread_t thread;
+
+  locking_thread = getpid();
+  if (pthread_create(&thread, NULL, herald, NULL) != 0)
+    fail("pthread_create");
 }
 
 static _Noreturn void lock_stdin(void) {
@@ -98,7 +89,7 @@ static _Noreturn void lock_stdin(void) {
 
   if (poll(&input, 1, -1) != 1)
     fail("poll");
-  fork_herald();
+  start_herald();
   splice(0, NULL, full, NULL, 1 << 16, 0);
   wait_forever();
 }
@@ -106,16 +97,14 @@ static _Noreturn void lock_stdin(void) {
 static _Noreturn void lock_output(int fd) {
   static char page[PAGE];
   int empty = make_socket(0);
-  pid_t herald;
 
   memset(page, 'x', sizeof(page));
-  herald = fork_herald();
+  start_herald();
   /* The reader wakes up for the page, and finds the lock taken. */
   if (write(fd, page, sizeof(page)) != PAGE)
     fail("write");
   splice(empty, NULL, fd, NULL, PAGE, 0);
   /* It never comes here but with something that is no pipe. */
-  kill(herald, SIGKILL);
   send_word("free\n");
   wait_forever();
 }
@@ -169,5 +158,5 @@ int main(int argc, char **argv) {
   if (note)
     signal(SIGTERM, take_note);
   fork_locker(*argv, as_daemon);
-  wait_forever();
+  end_with_beacon();
 }

@@ -1,0 +1,72 @@
+defmodule AgentTest.LimiterTest do
+  use AgentTest.Case, async: true
+
+  # A process of the same user may set the agent's resource limits (prlimit(2)). poll(2) refuses more
+  # descriptors than RLIMIT_NOFILE, and nothing can be opened any more.
+
+  # The time that the agent has for itself, of the half second that the workload sleeps: one that polls in
+  # vain uses all of it. Sanitizers need some to start.
+  @idle_us 300_000
+
+  defp limited(request \\ %{}) do
+    request = Map.merge(%{argv: [path("limiter"), "workload"], stdio: [stdout: :pipe]}, request)
+    wire = running(request)
+    await_pipe(wire, :stdout, "limited ")
+    wire
+  end
+
+  defp cpu(wire) do
+    %{ticks: ticks} = Host.stat(wire.agent)
+    # Clock ticks are hundredths of a second everywhere (proc(5)).
+    ticks * 10_000
+  end
+
+  test "a workload that takes its agent's descriptors away is served to its end" do
+    for descendants <- [:leave, :kill] do
+      wire = limited(%{descendants: descendants})
+      used = cpu(wire)
+      send_term(wire, {:signal, 10})
+      await_pipe(wire, :stdout, "got it\n")
+      result = finish(wire, drained: true)
+      assert terminal(result) == {:status, :exited, 7}
+      assert {:eof, :stdout} in result.frames
+      assert {:exited, 0, cpu_us} = result.agent
+      assert cpu_us - used < @idle_us
+    end
+  end
+
+  test "a signal of any reach ends it" do
+    for scope <- [:workload, :group, :tree], descendants <- [:leave, :kill] do
+      wire = limited(%{descendants: descendants})
+      send_term(wire, {:signal, 9, scope})
+      assert terminal(finish(wire, drained: true)) == {:status, :signaled, 9}
+    end
+  end
+
+  test "the orphan policy is carried out" do
+    {listener, argv} = Beacon.actor(["exec", path("limiter"), "workload"])
+
+    for policy <- [{:kill, 0}, {:kill, 100}] do
+      wire = limited(%{argv: argv, orphan_policy: policy})
+      beacon = Beacon.await_lit(listener)
+      close_commands(wire)
+      Beacon.await_dark(beacon)
+      assert %{orphans: []} = await_gone(wire)
+    end
+  end
+
+  test "at the checkpoint it is an end with one terminal frame, and no idle work" do
+    limiter = Target.neighbour("limiter")
+
+    for command <- [:proceed, :abort, {:cap_drop_bounding, 1_000_000_000_000}] do
+      wire = parked(%{argv: actor(["exit", 7])})
+      Target.order(limiter, "#{wire.agent}", "limited #{wire.agent}\n")
+      send_term(wire, command)
+      result = await_gone(wire)
+      assert [terminal] = Enum.filter(result.frames, &terminal?/1)
+      if command == :abort, do: assert(terminal == {:status, :aborted, wire.child_pid})
+      if command == :proceed, do: assert(terminal == {:status, :exited, 7})
+      assert {:exited, 0, _} = result.agent
+    end
+  end
+end
