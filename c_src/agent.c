@@ -181,9 +181,17 @@ static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
   check(sealed_exec(&read_ahead), EXIT_CREATION, STAGE_MEMFD);
 }
 
-/* Whatever the workload leaves behind becomes the agent's child, and SIGCHLD tells. */
+/*
+ * What the workload leaves behind becomes the agent's child, and SIGCHLD tells. An entry may leave
+ * a child as well, if its first process ends too early. Their list is opened now, because the
+ * workload may lower the agent's limit of descriptors.
+ */
 static void become_subreaper(void) {
   sigset_t child;
+  if (!request.kill_descendants && request.mode != MODE_ENTER)
+    return;
+  session.children = proc_open_own_children();
+  check(session.children, EXIT_CREATION, STAGE_SUBREAPER);
   if (!request.kill_descendants)
     return;
   check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), EXIT_CREATION, STAGE_SUBREAPER);
@@ -311,8 +319,12 @@ int main(int argc, char *argv[]) {
   size_t size = 0;
   enum stage stage = STAGE_NONE;
   (void)argc;
-  session =
-      (struct session){.request = &request, .pty_slave = -1, .child_signals = -1, .pidfd = -1};
+  session = (struct session){.request = &request,
+                             .pty_slave = -1,
+                             .child_signals = -1,
+                             .children = -1,
+                             .pidfd = -1,
+                             .stat = -1};
   prepare_signals();
   open_channel(argv);
   read_request(&frame, &size);

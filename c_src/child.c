@@ -179,14 +179,20 @@ static void take_root(const struct child *child) {
 
 /*
  * Ids that the user namespace does not map are the agent's, as far as files are concerned, and the
- * namespace's owner has every capability over the process. An ordinary user's own namespace without
- * maps gives nothing away: the ids are the user's.
+ * namespace's owner has every capability over the process. In a namespace of its own the child of a
+ * privileged agent is what id 0 stands for, unless ids were set by command, and never the agent's
+ * by accident. An ordinary user's own namespace without maps gives nothing away: the ids are the
+ * user's.
  */
 static void check_ids(const struct child *child) {
   enum stage stage = STAGE_SETRESUID;
-  if (!child_has_user_namespace(child->start) ||
-      (child->start->target == NULL && !child->start->is_privileged))
+  bool enters = child->start->target != NULL;
+  if (!child_has_user_namespace(child->start) || (!enters && !child->start->is_privileged))
     return;
+  if (!enters && !child->ids_are_set) {
+    check(child, geteuid() == 0 ? 0 : -EINVAL, STAGE_SETRESUID);
+    check(child, getegid() == 0 ? 0 : -EINVAL, STAGE_SETRESGID);
+  }
   int result = credentials_check_mapped(&stage);
   check(child, result, stage);
   forbid_tracing(child);
@@ -289,14 +295,13 @@ static bool has_other_mounts(const struct child_start *start) {
  */
 static void settle_cwd(const struct child *child) {
   char path[PATH_MAX];
-  if (child->request->cwd != NULL) {
-    check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
-    check(child, read_cwd(path), STAGE_CHDIR);
+  /* First, because a path that is asked for may begin where the child is: "..", /proc/self/cwd. */
+  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || chdir(path) < 0))
+    check_errno(child, chdir("/"), STAGE_CHDIR);
+  if (child->request->cwd == NULL)
     return;
-  }
-  if (!has_other_mounts(child->start) || (read_cwd(path) == 0 && chdir(path) == 0))
-    return;
-  check_errno(child, chdir("/"), STAGE_CHDIR);
+  check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
+  check(child, read_cwd(path), STAGE_CHDIR);
 }
 
 static long execute_file(const struct request *request, char *file) {

@@ -95,6 +95,9 @@ int credentials_set_ids(uint32_t uid, uint32_t gid, struct term_reader groups) {
   if (result < 0 || count > NGROUPS_MAX)
     return -EINVAL;
   result = set_groups((size_t)count, ids);
+  /* A namespace that denies setgroups takes an empty list where there are none to lose. */
+  if (result == -EPERM && count == 0 && getgroups(0, NULL) == 0)
+    result = 0;
   if (result == 0)
     result = set_gid(gid);
   if (result == 0)
@@ -141,16 +144,16 @@ int credentials_assume(uint32_t uid, uint32_t gid, enum stage *stage) {
 int credentials_check_mapped(enum stage *stage) {
   uid_t uids[3];
   gid_t gids[3];
-  *stage = STAGE_SETRESGID;
-  if (getresgid(&gids[0], &gids[1], &gids[2]) < 0)
-    return -errno;
-  int result = (int)sys_result(syscall(SYS_setresgid, gids[0], gids[1], gids[2]));
-  if (result < 0)
-    return result;
   *stage = STAGE_SETRESUID;
   if (getresuid(&uids[0], &uids[1], &uids[2]) < 0)
     return -errno;
-  return (int)sys_result(syscall(SYS_setresuid, uids[0], uids[1], uids[2]));
+  int result = (int)sys_result(syscall(SYS_setresuid, uids[0], uids[1], uids[2]));
+  if (result < 0)
+    return result;
+  *stage = STAGE_SETRESGID;
+  if (getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+    return -errno;
+  return (int)sys_result(syscall(SYS_setresgid, gids[0], gids[1], gids[2]));
 }
 
 int credentials_become_root(enum stage *stage) {

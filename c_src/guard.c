@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -33,8 +34,10 @@ struct kernel_timespec {
 };
 #ifdef SYS_clock_nanosleep_time64
 #define CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
+#define PSELECT         SYS_pselect6_time64
 #else
 #define CLOCK_NANOSLEEP SYS_clock_nanosleep
+#define PSELECT         SYS_pselect6
 #endif
 
 static void sleep_ms(int64_t count) {
@@ -44,11 +47,22 @@ static void sleep_ms(int64_t count) {
     continue;
 }
 
+/* Readable and empty. poll(2) tells more, but not to a process whose RLIMIT_NOFILE is 0. */
+static bool has_hung_up(void) {
+  unsigned long readable[1024 / (8 * sizeof(unsigned long))] = {1UL << guard.control};
+  struct kernel_timespec at_once = {0, 0};
+  int waiting = 0;
+  return raw_syscall(PSELECT, guard.control + 1, (long)(uintptr_t)readable, 0, 0,
+                     (long)(uintptr_t)&at_once, 0) > 0 &&
+         raw_syscall(SYS_ioctl, guard.control, FIONREAD, (long)(uintptr_t)&waiting, 0, 0, 0) == 0 &&
+         waiting == 0;
+}
+
 static void await_hang_up(void) {
   struct pollfd control = {.fd = guard.control};
   for (;;) {
     long ready = raw_syscall(SYS_ppoll, (long)(uintptr_t)&control, 1, 0, 0, 0, 0);
-    if (ready > 0)
+    if (ready > 0 || (ready != -EINTR && has_hung_up()))
       return;
     if (ready != -EINTR)
       sleep_ms(PACE_MS);
@@ -124,9 +138,6 @@ int guard_start(const struct guard *wanted) {
   const unsigned long flags =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
   guard = *wanted;
-  guard.pidfd = fcntl(wanted->pidfd, F_DUPFD_CLOEXEC, 0);
-  if (guard.pidfd < 0)
-    return -errno;
   long result = raw_thread(flags, stack + sizeof stack, run);
   return result < 0 ? (int)result : 0;
 }

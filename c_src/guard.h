@@ -20,7 +20,7 @@
 struct guard {
   int control;                  /* fd 3, whose hang-up is the end of the BEAM */
   pid_t pid;                    /* of the workload, a child of the agent */
-  int pidfd;                    /* of the same; the guard makes a copy */
+  int pidfd;                    /* of the same; stays open */
   bool kills_children;          /* the agent's children belong to the session */
   int64_t grace_ms;             /* of the orphan policy */
   const volatile bool *noticed; /* the agent has acted on the hang-up */

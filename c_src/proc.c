@@ -14,6 +14,9 @@
 /* include/linux/sched.h: forked but didn't exec */
 #define PF_FORKNOEXEC 0x00000040UL
 
+/* Room for /proc/<pid>/stat: 52 fields of 20 characters at the most, most of them short. */
+#define STAT_SIZE 1280
+
 static size_t put_number(char *to, unsigned long number) {
   char digits[24];
   size_t count = 0;
@@ -76,17 +79,6 @@ int proc_parse_stat(const char *text, struct proc_stat *stat) {
   return 0;
 }
 
-static ssize_t read_file(const char *path, char *text, size_t size) {
-  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return -errno;
-  ssize_t count = read(fd, text, size - 1);
-  if (count < 0)
-    return -errno;
-  text[count] = '\0';
-  return count;
-}
-
 static bool parse_field(const char **text, unsigned long *number) {
   while (**text == ' ')
     (*text)++;
@@ -144,23 +136,52 @@ int proc_check_own(void) {
   return parse_number(&at, &pid) && *at == '\0' && (pid_t)pid == getpid() ? 0 : -ESRCH;
 }
 
-int proc_read_stat(pid_t pid, struct proc_stat *stat) {
+/* The number of bytes from the beginning of an open file, and a NUL behind them. -errno. */
+static ssize_t read_open_file(int fd, char *text, size_t size) {
+  ssize_t count;
+  do
+    count = pread(fd, text, size - 1, 0);
+  while (count < 0 && errno == EINTR);
+  if (count < 0)
+    return -errno;
+  text[count] = '\0';
+  return count;
+}
+
+int proc_open_stat(pid_t pid) {
   char path[PROC_PATH_SIZE];
-  char text[1024] = "";
   proc_path(path, pid, "/stat");
-  ssize_t count = read_file(path, text, sizeof text);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+int proc_read_open_stat(int fd, struct proc_stat *stat) {
+  char text[STAT_SIZE];
+  ssize_t count = read_open_file(fd, text, sizeof text);
   return count < 0 ? (int)count : proc_parse_stat(text, stat);
 }
 
-int proc_has_execed(pid_t child) {
+int proc_read_stat(pid_t pid, struct proc_stat *stat) {
+  cleanup_close int fd = proc_open_stat(pid);
+  return fd < 0 ? fd : proc_read_open_stat(fd, stat);
+}
+
+int proc_has_execed(int fd, pid_t child) {
   struct proc_stat stat;
-  int result = proc_read_stat(child, &stat);
+  int result = proc_read_open_stat(fd, &stat);
   if (result < 0)
     return result;
   /* A /proc of another pid namespace shows a stranger under that number. */
   if (stat.pid != child || stat.parent != getpid())
     return -ESRCH;
   return (stat.flags & PF_FORKNOEXEC) == 0;
+}
+
+int proc_open_own_children(void) {
+  char path[PROC_PATH_SIZE];
+  proc_children_path(path, getpid());
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -errno : fd;
 }
 
 void proc_children_path(char path[PROC_PATH_SIZE], pid_t pid) {
@@ -176,18 +197,12 @@ struct found {
   pid_t parent;
 };
 
-/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
- * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
-static int append_children(struct buffer *found, pid_t pid) {
-  char path[PROC_PATH_SIZE];
+/* Appends the pids in an open file of a process's children. */
+static int append_listed(struct buffer *found, int fd, pid_t pid) {
   char text[1024];
-  proc_children_path(path, pid);
-  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
   unsigned long number = 0;
   ssize_t count;
-  while ((count = read(fd, text, sizeof text)) > 0)
+  for (off_t offset = 0; (count = pread(fd, text, sizeof text, offset)) > 0; offset += count)
     for (ssize_t i = 0; i < count; i++) {
       if (text[i] >= '0' && text[i] <= '9') {
         number = number * 10 + (unsigned long)(text[i] - '0');
@@ -199,6 +214,15 @@ static int append_children(struct buffer *found, pid_t pid) {
         return -ENOMEM;
     }
   return 0;
+}
+
+/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
+ * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
+static int append_children(struct buffer *found, pid_t pid) {
+  char path[PROC_PATH_SIZE];
+  proc_children_path(path, pid);
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? 0 : append_listed(found, fd, pid);
 }
 
 /* `buffer` holds whole entries. */
@@ -263,7 +287,7 @@ static void signal_all(const struct buffer *found, int signum) {
   for (size_t i = found_count(found); i > pins; i--)
     signal_found(found_at(found, i - 1), signum);
   for (size_t i = 0; i < pins; i++) {
-    if (pinned[i] == -EMFILE || pinned[i] == -ENFILE || pinned[i] == -ENOMEM)
+    if (pinned[i] < 0 && pinned[i] != -ESRCH)
       kill_child(found_at(found, i).pid, signum);
     if (pinned[i] >= 0)
       sys_pidfd_send_signal(pinned[i], signum);
@@ -271,29 +295,40 @@ static void signal_all(const struct buffer *found, int signum) {
   }
 }
 
-void proc_signal_own_children(int signum) {
-  struct buffer found = {.size = 0};
-  append_children(&found, getpid());
+/* Takes over `found`, which has the first generation, or else the error that kept it from that. */
+static void signal_with_descendants(struct buffer found, int result, int signum) {
+  for (size_t i = 0; result == 0 && i < found_count(&found); i++)
+    result = append_children(&found, found_at(&found, i).pid);
   signal_all(&found, signum);
   buffer_release(&found);
 }
 
-bool proc_has_living_children(void) {
+void proc_signal_own_children(int fd, int signum) {
   struct buffer found = {.size = 0};
-  struct proc_stat stat;
-  bool living = append_children(&found, getpid()) < 0;
-  for (size_t i = 0; !living && i < found_count(&found); i++)
-    living = proc_read_stat(found_at(&found, i).pid, &stat) == 0 && stat.state != 'Z' &&
-             stat.state != 'X';
+  append_listed(&found, fd, getpid());
+  signal_all(&found, signum);
   buffer_release(&found);
-  return living;
+}
+
+void proc_signal_own_descendants(int fd, int signum) {
+  struct buffer found = {.size = 0};
+  int result = append_listed(&found, fd, getpid());
+  signal_with_descendants(found, result, signum);
 }
 
 void proc_signal_descendants(pid_t pid, int signum) {
   struct buffer found = {.size = 0};
   int result = append_children(&found, pid);
-  for (size_t i = 0; result == 0 && i < found_count(&found); i++)
-    result = append_children(&found, found_at(&found, i).pid);
-  signal_all(&found, signum);
+  signal_with_descendants(found, result, signum);
+}
+
+bool proc_has_living_children(int fd) {
+  struct buffer found = {.size = 0};
+  struct proc_stat stat;
+  bool living = append_listed(&found, fd, getpid()) < 0;
+  for (size_t i = 0; !living && i < found_count(&found); i++)
+    living = proc_read_stat(found_at(&found, i).pid, &stat) == 0 && stat.state != 'Z' &&
+             stat.state != 'X';
   buffer_release(&found);
+  return living;
 }

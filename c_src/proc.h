@@ -28,7 +28,12 @@ struct proc_stat {
 /* Parses the text of /proc/<pid>/stat (proc(5)), NUL-terminated. 0 or -EINVAL. */
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 
-/* Reads and parses it. 0 or a negative errno. */
+/* Opens /proc/<pid>/stat, which goes on to tell of that process, and to be readable. The descriptor
+ * belongs to the caller. Or a negative errno. */
+int proc_open_stat(pid_t pid);
+
+/* Reads and parses it, again from its beginning. 0 or a negative errno. */
+int proc_read_open_stat(int fd, struct proc_stat *stat);
 int proc_read_stat(pid_t pid, struct proc_stat *stat);
 
 /*
@@ -49,16 +54,23 @@ int proc_check_own(void);
 
 /*
  * Whether a child of the caller, which may be a zombie but is not reaped, has exec'd: the kernel
- * clears PF_FORKNOEXEC when it has. 1, 0 or a negative errno.
+ * clears PF_FORKNOEXEC when it has. `fd` is its proc_open_stat. 1, 0 or a negative errno.
  */
-int proc_has_execed(pid_t child);
+int proc_has_execed(int fd, pid_t child);
 
-/* Sends `signum` to every child of the caller. */
-void proc_signal_own_children(int signum);
+/* Opens the list of the caller's children, for the functions below. The descriptor belongs to the
+ * caller. Or a negative errno. */
+int proc_open_own_children(void);
+
+/* Sends `signum` to every child of the caller, also when no descriptor can be opened any more. */
+void proc_signal_own_children(int fd, int signum);
+
+/* The same of every child, of theirs, and so on, as far as they are to be seen. */
+void proc_signal_own_descendants(int fd, int signum);
 
 /* Whether a child of the caller is alive, and not a zombie. True when there is no memory to tell.
  */
-bool proc_has_living_children(void);
+bool proc_has_living_children(int fd);
 
 /* Sends `signum` to every child of `pid`, to theirs, and so on, as far as they are to be seen. No
  * process that has the number of one of them since is signalled. */

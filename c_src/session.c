@@ -258,7 +258,7 @@ static bool has_streams(const struct session *session) {
 static bool waits_for_descendants(struct session *session) {
   if (!session_has_descendants(session))
     return false;
-  return session_now() < session->report_at || proc_has_living_children();
+  return session_now() < session->report_at || proc_has_living_children(session->children);
 }
 
 /* Whether frames are still on their way to a client that takes them. One that has closed fd 3 has

@@ -41,9 +41,11 @@ struct session {
   struct relay_in inputs[IN_COUNT];
   int pty_slave;     /* kept open, see struct pty; -1 */
   int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */
+  int children;      /* the agent's own /proc/<pid>/task/<tid>/children; -1: not open */
 
   pid_t pid;            /* the child, in the agent's pid namespace */
   int pidfd;            /* of the child; -1 once it is reaped */
+  int stat;             /* its /proc/<pid>/stat; -1: not open */
   bool is_intermediate; /* that child only forks the workload's process, which is yet to come */
   size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
   bool awaits_answer;   /* a checkpoint command is with the child */

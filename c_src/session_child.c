@@ -41,7 +41,7 @@ void session_signal(struct session *session, int signum, enum signal_scope scope
   case SCOPE_TREE:
     /* What has left the tree has been adopted by the agent, if that is a subreaper. */
     if (session->child_signals >= 0) {
-      proc_signal_descendants(getpid(), signum);
+      proc_signal_own_descendants(session->children, signum);
     } else {
       proc_signal_descendants(session->pid, signum);
       kill(session->pid, signum);
@@ -57,10 +57,19 @@ static void report_spawned(struct session *session) {
   session->holds = true;
 }
 
+/* Opened before the workload runs, which may lower the agent's limit of descriptors. */
+static void open_stat(struct session *session) {
+  session->stat = proc_open_stat(session->pid);
+  if (session->stat < 0)
+    session_fail(session, -session->stat, STAGE_EXEC_OUTCOME);
+}
+
 void session_child_cloned(struct session *session) {
   session->ending.child_pid = session->pid;
-  if (!session->is_intermediate)
-    report_spawned(session);
+  if (session->is_intermediate)
+    return;
+  report_spawned(session);
+  open_stat(session);
 }
 
 void session_fail(struct session *session, int error, enum stage stage) {
@@ -132,6 +141,7 @@ static void adopt(struct session *session, pid_t pid) {
   session->ending.child_pid = pid;
   session->is_intermediate = false;
   report_spawned(session);
+  open_stat(session);
   /* A kill requested before now hit the intermediate process; it is repeated on the workload. */
   if (session->beam_is_gone || session->ending.aborted ||
       session->ending.failure.stage != STAGE_NONE) {
@@ -204,7 +214,7 @@ static bool may_have_execed(const struct session *session) {
 static void find_out_exec(struct session *session) {
   if (!may_have_execed(session))
     return;
-  int execed = proc_has_execed(session->pid);
+  int execed = proc_has_execed(session->stat, session->pid);
   if (execed < 0)
     session_fail(session, -execed, STAGE_EXEC_OUTCOME);
   if (execed <= 0)
@@ -330,7 +340,7 @@ static bool take_hidden_end(struct session *session) {
   if (session->hidden_at == 0)
     session->hidden_at = now;
   session->look_at = now + HIDDEN_PAUSE_MS;
-  int result = proc_read_stat(session->pid, &stat);
+  int result = proc_read_open_stat(session->stat, &stat);
   bool ended = result == 0 && (stat.state == 'Z' || stat.state == 'X');
   if (!ended || now - session->hidden_at < HIDDEN_MS)
     return false;
@@ -385,7 +395,10 @@ void session_child_ended(struct session *session) {
   kill_group(session);
   if (!hidden && !reap(session))
     return;
-  fd_close(&session->pidfd);
+  if (session->is_guarded)
+    session->pidfd = -1; /* the guard's now */
+  else
+    fd_close(&session->pidfd);
   fd_close(&session->up.fd);
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;
@@ -424,7 +437,7 @@ bool session_owns_descendants(const struct session *session) {
 bool session_has_descendants(struct session *session) {
   if (!session_owns_descendants(session))
     return false;
-  proc_signal_own_children(SIGKILL);
+  proc_signal_own_children(session->children, SIGKILL);
   session_reap_adopted(session);
   siginfo_t state;
   return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;

@@ -121,8 +121,10 @@ defmodule AgentTest.CapabilityTest do
 
   test "ambient capabilities survive the exec of a workload that is no root" do
     both = @chown ||| @net_bind
-    commands = [{:cap_set_thread, both, both, both}, {:cap_set_ambient, @net_bind}]
-    wire = commands |> parked_with(%{namespaces: [:user]}) |> map_ids("1 0 1\n")
+    ids = {:set_credentials, 1, 1, []}
+    commands = [ids, {:cap_set_thread, both, both, both}, {:cap_set_ambient, @net_bind}]
+    wire = map_ids(parked(%{argv: actor(["pause"]), namespaces: [:user]}), "1 0 1\n")
+    for command <- commands, do: send_term(wire, command)
     proceed(wire)
 
     # The maps have no id 0, so the workload is no root, and exec keeps only the ambient set.

@@ -58,7 +58,7 @@ defmodule AgentTest.LimiterTest do
   test "at the checkpoint it is an end with one terminal frame, and no idle work" do
     limiter = Target.neighbour("limiter")
 
-    for command <- [:proceed, :abort, {:cap_drop_bounding, 1_000_000_000_000}] do
+    for command <- [:proceed, :abort, {:cap_drop_bounding, Bitwise.bsl(1, 63)}] do
       wire = parked(%{argv: actor(["exit", 7])})
       Target.order(limiter, "#{wire.agent}", "limited #{wire.agent}\n")
       send_term(wire, command)

@@ -117,10 +117,11 @@ defmodule AgentTest.NamespaceTest do
       kill(wire)
     end
 
-    test "leaves the child alone where 0 is not mapped" do
+    test "leaves ids that were set alone where 0 is not mapped" do
       wire = parked(%{argv: actor(["attributes"]), namespaces: [:user]})
       map(wire.host_pid, "uid_map", "1000 0 1\n")
       map(wire.host_pid, "gid_map", "1000 0 1\n")
+      send_term(wire, {:set_credentials, 1000, 1000, []})
       send_term(wire, :proceed)
       assert finish(wire).output =~ "uid 1000 1000 gid 1000 1000\n"
     end
