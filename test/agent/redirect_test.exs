@@ -45,6 +45,19 @@ defmodule AgentTest.RedirectTest do
       assert File.read!(path) == "meanwhile\nabcdefghijklmnopqrstuvw"
     end
 
+    test "of a directory is an error: it would be a way into the host's tree", %{tmp_dir: dir} do
+      link = Path.join(dir, "link")
+      File.ln_s!(dir, link)
+
+      for path <- [dir, link, dir <> "/.", "/", "/proc/self/fd"],
+          fd <- [:stdin, :stdout, :stderr] do
+        stdio = [{fd, {:file, path, :read}}]
+        request = %{argv: actor(["say", "ran"]), stdio: stdio, proceed: true}
+        result = finish(requested(request), exit: 3)
+        assert result.frames == [{:error, errno(:eisdir), :file_open}]
+      end
+    end
+
     test "takes a charlist as the path", %{tmp_dir: dir} do
       path = Path.join(dir, "new")
       sh("echo one", stdout: {:file, to_charlist(path), :write})
