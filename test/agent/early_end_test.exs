@@ -8,34 +8,65 @@ defmodule AgentTest.EarlyEndTest do
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
 
   # A delay that no timer of the BEAM can make.
-  defp spin(microseconds) do
-    until = System.monotonic_time(:microsecond) + microseconds
-    spin_until(until)
-  end
+  defp spin(microseconds), do: spin_until(System.monotonic_time(:microsecond) + microseconds)
 
   defp spin_until(until) do
     if System.monotonic_time(:microsecond) < until, do: spin_until(until)
   end
 
   for descendants <- [:kill, :leave], proceed <- [true, false] do
-    test "a BEAM that is gone within milliseconds leaves nothing of an entry, with descendants: #{descendants} and proceed: #{proceed}" do
-      target = Target.unshare(@container)
+    describe "an entry with descendants: #{descendants} and proceed: #{proceed}" do
+      @describetag descendants: descendants, proceed: proceed
 
-      request = %{
-        target: target.pid,
-        argv: actor(["pause"]),
-        descendants: unquote(descendants),
-        proceed: unquote(proceed)
-      }
+      setup context do
+        target = Target.unshare(@container)
+        request = Map.take(context, [:descendants, :proceed])
+        {:ok, request: Map.merge(request, %{target: target.pid, argv: actor(["say", "ran"])})}
+      end
 
-      for delay <- 0..99 do
-        wire = requested({:enter, request}, frames: :socket)
-        spin(delay * 40)
+      test "is gone when both ends close within milliseconds of its start", %{request: request} do
+        for delay <- 0..99 do
+          wire = requested({:enter, request}, frames: :socket)
+          spin(delay * 20)
+          close_commands(wire)
+          close_frames(wire)
+          assert %{orphans: []} = await_gone(wire)
+        end
+      end
+
+      # The first process of an entry into a pid namespace only makes the workload's, and leaves.
+      test "is gone when both ends close while the first process has just forked", context do
+        killer = Target.neighbour("killer")
+        wire = start(frames: :socket)
+        Target.order(killer, "hold #{wire.agent}", "watching #{wire.agent}\n")
+        send_term(wire, {:enter, context.request})
+        await_output(killer.wire, "held ")
         close_commands(wire)
         close_frames(wire)
-        assert %{orphans: []} = await_gone(wire)
+        # The agent has this long to act on it.
+        assert_alive(killer.pid, 100)
+        send_raw(killer.wire, "release\n")
+        assert %{orphans: [], output: ""} = await_gone(wire)
+      end
+
+      test "ends in one terminal frame when the first process is killed as it has forked",
+           context do
+        killer = Target.neighbour("killer")
+        wire = start()
+        Target.order(killer, "fork #{wire.agent}", "watching #{wire.agent}\n")
+        send_term(wire, {:enter, context.request})
+        await_output(killer.wire, "killed ")
+        result = await_gone(wire)
+        assert [terminal] = Enum.filter(result.frames, &terminal?/1)
+        assert terminal == {:status, :signaled, 9} or match?({:error, _, _}, terminal)
+        assert {result.output, result.orphans, ran?(result)} == {"", [], false}
       end
     end
+  end
+
+  defp assert_alive(pid, milliseconds) do
+    refute_receive :nothing, milliseconds
+    assert Host.alive?(pid)
   end
 
   describe "a first process of an entry that is killed at a random moment" do
@@ -44,7 +75,7 @@ defmodule AgentTest.EarlyEndTest do
       for delay <- 0..119 do
         wire = start()
         script = ["/bin/sh", "-c", "echo inside; exit 7"]
-        Target.order(killer, "#{wire.agent} #{delay * 15}", "")
+        Target.order(killer, "after #{wire.agent} #{delay * 15}", "")
         send_term(wire, {:enter, Map.merge(%{target: target.pid, argv: script}, request)})
         if not Map.get(request, :proceed, false), do: proceed(wire)
         result = await_gone(wire)

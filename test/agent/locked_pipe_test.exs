@@ -31,6 +31,8 @@ defmodule AgentTest.LockedPipeTest do
       if stream == :stdin, do: {:stdin, pattern(100_000)}, else: {:demand, stream, 1_000_000}
 
     send_term(wire, touch)
+    # No event tells that an agent sleeps there; it has this long to get there.
+    assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 50)
     {wire, beacon}
   end
 

@@ -20,6 +20,9 @@ defmodule Linx.LockedPipeTest do
     beacon
   end
 
+  # No event tells that an agent sleeps there; it has this long to get there.
+  defp await_touch(beacon), do: assert({:error, :timeout} = :gen_tcp.recv(beacon, 0, 50))
+
   defp locked(stream, options, opts \\ []) do
     {listener, argv} = locker(stream, options)
 
@@ -33,6 +36,7 @@ defmodule Linx.LockedPipeTest do
       do: Task.start(fn -> Linx.Process.write(session, String.duplicate("x", 100_000)) end),
       else: Linx.Process.read(session, stream, 65_536, 0)
 
+    await_touch(beacon)
     {session, beacon}
   end
 
@@ -120,6 +124,8 @@ defmodule Linx.LockedPipeTest do
             [session, String.duplicate("x", 100_000)]
           ]),
         else: call(peer, Linx.Process, :read, [session, stream, 65_536, 0])
+
+      await_touch(beacon)
 
       {:ok, %{agent_pid: agent}} = call(peer, Linx.Process, :info, [session])
       {beacon, host_pid, agent}

@@ -1,14 +1,21 @@
 /*
- * Kills a child of an agent at a moment that is chosen to the microsecond.
+ * Kills a child of an agent at a moment that is chosen to the microsecond, or to the system call.
  *
  *   killer
  *
- * Says "ready". Order: "PID MICROSECONDS" waits for the first child of PID, and that much longer,
- * and sends it SIGKILL. Says "killed CHILD" or "late" when the agent was gone before.
+ * Says "ready". Orders:
+ *
+ *   after PID MICROSECONDS   waits for the first child of PID, and that much longer, and sends it
+ * SIGKILL; says "killed CHILD", or "late" when the agent was gone before fork PID says "watching
+ * PID", and when a child of PID has forked sends it SIGKILL before it can do anything else; says
+ * "killed CHILD" as well hold PID                 the same, but it is held there: says "held
+ * CHILD"; "release" lets it go on
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "neighbour.h"
@@ -51,16 +58,86 @@ static void kill_child(int agent, long delay) {
     say("late\n");
 }
 
+static int is_fork(int status) {
+  int event = status >> 16;
+
+  return event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE;
+}
+
+/* Lets a process of the session that has stopped go on, with the signal it has stopped for, if any.
+ */
+static void go_on(pid_t pid, int status) {
+  ptrace(PTRACE_CONT, pid, NULL, status >> 16 ? 0L : (long)WSTOPSIG(status));
+}
+
+/* The rest of the session goes on while one of its processes is held. */
+static void hold(pid_t held) {
+  char order[64];
+  int status;
+  pid_t pid;
+
+  say("held %d\n", held);
+  while (!next_order(order, sizeof(order), 1))
+    while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+      if (WIFSTOPPED(status) && pid != held)
+        go_on(pid, status);
+}
+
+/* Traces the agent and what it forks (ptrace(2)) until a child of it forks. */
+static void watch(pid_t agent, int holds) {
+  const long options = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+  int status;
+  pid_t pid;
+
+  if (ptrace(PTRACE_SEIZE, agent, NULL, options) < 0)
+    fail("ptrace");
+  say("watching %d\n", agent);
+  while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+    if (!WIFSTOPPED(status))
+      continue;
+    if (pid != agent && is_fork(status))
+      break;
+    go_on(pid, status);
+  }
+  if (pid < 0) {
+    say("late\n");
+  } else if (holds) {
+    hold(pid);
+  } else {
+    kill(pid, SIGKILL);
+    say("killed %d\n", pid);
+  }
+}
+
+/* What a tracer has stopped goes on at its end, so each order has a tracer of its own. */
+static void watch_apart(pid_t agent, int holds) {
+  pid_t tracer = fork();
+
+  if (tracer < 0)
+    fail("fork");
+  if (tracer == 0) {
+    watch(agent, holds);
+    _exit(0);
+  }
+  waitpid(tracer, NULL, 0);
+}
+
 int main(void) {
   char order[64];
+  int pid;
+  long delay;
 
   say("ready\n");
-  for (;;)
-    if (next_order(order, sizeof(order), -1)) {
-      char *delay = strchr(order, ' ');
-
-      if (!delay)
-        return 127;
-      kill_child(atoi(order), atol(delay));
-    }
+  for (;;) {
+    if (!next_order(order, sizeof(order), -1))
+      continue;
+    if (sscanf(order, "after %d %ld", &pid, &delay) == 2)
+      kill_child(pid, delay);
+    else if (sscanf(order, "fork %d", &pid) == 1)
+      watch_apart(pid, 0);
+    else if (sscanf(order, "hold %d", &pid) == 1)
+      watch_apart(pid, 1);
+    else
+      return 127;
+  }
 }
