@@ -22,7 +22,7 @@ UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
 FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
 TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
 BENCH_PROGRAMS := $(sort $(wildcard bench/*.c))
-C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.c bench/*.c))
+C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.[ch] bench/*.c))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wswitch-enum -Wformat=2

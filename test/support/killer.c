@@ -6,10 +6,11 @@
  * Says "ready". Orders:
  *
  *   after PID MICROSECONDS   waits for the first child of PID, and that much longer, and sends it
- * SIGKILL; says "killed CHILD", or "late" when the agent was gone before fork PID says "watching
- * PID", and when a child of PID has forked sends it SIGKILL before it can do anything else; says
- * "killed CHILD" as well hold PID                 the same, but it is held there: says "held
- * CHILD"; "release" lets it go on
+ *                            SIGKILL; says "killed CHILD", or "late" when PID was gone before
+ *   fork PID                 says "watching PID"; when a child of PID has forked, sends it SIGKILL
+ *                            before it can do anything else, and says "killed CHILD"
+ *   hold PID                 the same, but the child is held there: says "held CHILD", and with
+ *                            the order "release" lets it go on
  */
 #include <fcntl.h>
 #include <signal.h>

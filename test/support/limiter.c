@@ -1,9 +1,11 @@
 /*
  * A process of the agent's own user that takes its descriptors away: prlimit(2), RLIMIT_NOFILE 0.
  *
- *   limiter workload       limits its parent, says "limited PID", then waits for SIGUSR1 and says
- * "got it"; exits with 7 when it has slept for half a second limiter                says "ready";
- * orders: a pid to be limited, said as "limited PID"
+ *   limiter              says "ready"; orders: a pid to be limited, said as "limited PID"
+ *   limiter workload     a workload: says "ready"; limits its parent when SIGUSR1 comes, and says
+ *                        "limited PID"; when it comes again says "got it", sleeps for half a
+ *                        second and exits with 7
+ *   limiter at-once      the same without a wait for the first SIGUSR1
  */
 #include <signal.h>
 #include <sys/resource.h>
@@ -18,13 +20,17 @@ static void limit(pid_t pid) {
   say("limited %d\n", pid);
 }
 
-static int work(void) {
+static int work(int at_once) {
   sigset_t go;
   int signum;
 
   sigemptyset(&go);
   sigaddset(&go, SIGUSR1);
   sigprocmask(SIG_BLOCK, &go, NULL);
+  if (!at_once) {
+    say("ready\n");
+    sigwait(&go, &signum);
+  }
   limit(getppid());
   sigwait(&go, &signum);
   say("got it\n");
@@ -35,8 +41,8 @@ static int work(void) {
 int main(int argc, char **argv) {
   char order[32];
 
-  if (argc > 1 && strcmp(argv[1], "workload") == 0)
-    return work();
+  if (argc > 1)
+    return work(strcmp(argv[1], "at-once") == 0);
   say("ready\n");
   for (;;)
     if (next_order(order, sizeof(order), -1))

@@ -1,11 +1,13 @@
 /*
- * A small pid namespace whose numbers are used again at once, with an agent in it:
+ * A small pid namespace whose numbers are used again at once, with an agent in it.
  *
- *   recycler run PROGRAM       makes the namespace, with its own /proc, and runs PROGRAM there with
- * this process's descriptors. Beside it bystanders come and go, each with a number that has just
- * become free. Says "bystanders N hit K" at PROGRAM's end: K of them were sent SIGUSR2, by a
- * process that meant another. recycler tree              a workload whose children come and go;
- * says "ready" and ends on "go", the first line of its stdin. It and its children ignore SIGUSR2.
+ *   recycler run PROGRAM     makes the namespace, with a /proc of its own, and runs PROGRAM there
+ *   recycler tree            a workload whose children come and go
+ *
+ * Beside PROGRAM, which has this process's descriptors, bystanders come and go, each with a number
+ * that has just become free. At PROGRAM's end "bystanders N hit K" is said: K of them were sent
+ * SIGUSR2, by a process that meant another. The tree says "ready" and ends with the end of its
+ * stdin; it ignores SIGUSR2.
  */
 #include <fcntl.h>
 #include <sched.h>
