@@ -6,7 +6,7 @@ defmodule AgentTest.RecycledPidTest do
 
   @moduletag :root
 
-  @signals 1_500
+  @signals 500
 
   for descendants <- [:leave, :kill] do
     test "a signal to the tree never reaches a process that has the number of one that is gone, with descendants: #{descendants}" do
