@@ -288,26 +288,32 @@ static void create_child(void) {
   stdio_close_child_ends(&plan);
 }
 
+/* Kills all that descends from an agent, and the process group that its child `target` leads.
+ * Before and after, because a process whose parent ends becomes another's child. */
+static void kill_session(pid_t target_pid, pid_t agent) {
+  struct proc_stat stat;
+  cleanup_close int pidfd = sys_pidfd_open(target_pid);
+  bool is_child = pidfd >= 0 && proc_read_stat(target_pid, &stat) == 0 && stat.parent == agent;
+  proc_signal_descendants(agent, SIGKILL);
+  if (is_child)
+    sys_pidfd_signal_group(pidfd, target_pid, SIGKILL);
+  proc_signal_descendants(agent, SIGKILL);
+}
+
 /*
  * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
- * process; with an agent only if the process is that agent's child, and then to all that descends
- * from the agent. For a session whose own agent does not react: one that is stopped, or that a
- * workload keeps waiting for the lock of a pipe they share (guard.h).
+ * process; with an agent to all that descends from it, and to the group if the process is its
+ * child. For a session whose own agent does not react: one that is stopped, or that a workload
+ * keeps waiting for the lock of a pipe they share (guard.h).
  */
 _Noreturn static void kill_target(void) {
   struct frame frame;
-  struct proc_stat stat;
   if (request.target == 1) /* kill(2): -1 is no group but every process there is */
     give_up(EXIT_CREATION, -EPERM, STAGE_KILL);
-  cleanup_close int pidfd = sys_pidfd_open(request.target);
-  bool is_child = request.agent == 0 || (pidfd >= 0 && proc_read_stat(request.target, &stat) == 0 &&
-                                         stat.parent == request.agent);
-  int result = !is_child    ? -ESRCH
-               : pidfd >= 0 ? sys_pidfd_signal_group(pidfd, request.target, SIGKILL)
-                            : (int)sys_result(kill(-request.target, SIGKILL));
-  check(result, EXIT_CREATION, STAGE_KILL);
   if (request.agent != 0)
-    proc_signal_descendants(request.agent, SIGKILL);
+    kill_session(request.target, request.agent);
+  else if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
+    give_up(EXIT_CREATION, -errno, STAGE_KILL);
   frame_status_value(&frame, "exited", 0);
   session_emit(&session, &frame);
   flush_all(&session.out);

@@ -61,9 +61,9 @@ defmodule Linx.Agent do
 
   @doc """
   Kills a workload whose own agent, `agent_pid`, does not react, through another agent: SIGKILL to all
-  that descends from that agent, and to the workload's process group.
+  that descends from that agent, and to the workload's process group if its agent has not reaped it.
 
-  `{:error, %Linx.Process.Error{errno: :esrch}}` when the workload is no child of that agent any more.
+  The agent's number must still be taken: its port is open.
   """
   @spec kill_workload(pos_integer(), pos_integer()) ::
           :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}

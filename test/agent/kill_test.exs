@@ -26,6 +26,26 @@ defmodule AgentTest.KillTest do
     kill(wire, orphans: true)
   end
 
+  test "with an agent ends all that descends from it, the target's group included" do
+    {listener, argv} = Beacon.actor(["family", 15])
+    wire = running(%{argv: argv})
+    beacon = Beacon.await_lit(listener)
+    await_output(wire, "child ready\n")
+    result = finish(kill_request(%{target: wire.host_pid, agent: wire.agent}))
+    assert result.frames == [{:status, :exited, 0}]
+    Beacon.await_dark(beacon)
+    assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 9}
+  end
+
+  test "with an agent spares a target that is not the agent's child" do
+    bystander = Target.plain()
+    wire = running(%{argv: actor(["pause"])})
+    result = finish(kill_request(%{target: bystander.pid, agent: wire.agent}))
+    assert result.frames == [{:status, :exited, 0}]
+    assert terminal(finish(wire)) == {:status, :signaled, 9}
+    assert Host.alive?(bystander.pid)
+  end
+
   test "of a target that is gone is ESRCH" do
     gone = start(program: actor(["exit", 0]))
     await_gone(gone)

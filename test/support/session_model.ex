@@ -78,7 +78,7 @@ defmodule Linx.Process.SessionModel do
       early == :spawned and :abort in model.inbox ->
         terminal(model, {:status, :aborted, 100})
 
-      Enum.any?(model.inbox, &match?({:signal, 9, _}, &1)) ->
+      Enum.any?(model.inbox, &(match?({:signal, 9, _}, &1) or &1 == {:signal, 9})) ->
         assert early == :exec or model.session.auto_proceed, "a signal to a child that is to park"
         terminal(model, {:status, :signaled, 9})
 

@@ -302,8 +302,12 @@ defmodule Linx.Process.Session do
   defp call(%{stage: :running} = session, {:signal, number, scope}, from),
     do: {session, [{:send, signal(number, scope)}, {:reply, from, :ok}]}
 
-  defp call(session, {:signal, number, scope}, from),
-    do: reply(keep_signals(session, [signal(number, scope)]), from, :ok)
+  # SIGKILL is not the workload's to handle, so it need not wait for one that may never run.
+  defp call(session, {:signal, number, scope}, from) do
+    if number == 9 and not parks?(session),
+      do: {session, [{:send, signal(number, scope)}, {:reply, from, :ok}]},
+      else: reply(keep_signals(session, [signal(number, scope)]), from, :ok)
+  end
 
   ## Its terminal
 
