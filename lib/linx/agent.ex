@@ -13,6 +13,9 @@ defmodule Linx.Agent do
   # Standard input, output and error stay the workload's; frames go over fds 3 and 4.
   @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
 
+  # How long an agent that kills is waited for, in ms: it is as quick as the machine lets it be.
+  @kill_timeout 10_000
+
   @doc """
   The path of the agent that the next session starts.
 
@@ -93,7 +96,7 @@ defmodule Linx.Agent do
       {^port, {:exit_status, _}} ->
         {:error, :timeout}
     after
-      1_000 -> {:error, :timeout}
+      @kill_timeout -> {:error, :timeout}
     end
   end
 

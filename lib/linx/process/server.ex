@@ -185,11 +185,13 @@ defmodule Linx.Process.Server do
   # still open.
   defp kill(victim, %{session: %{host_pid: workload}, port: port}) do
     case {victim, Port.info(port, :os_pid)} do
-      {:agent, {:os_pid, agent}} ->
-        Linx.Agent.kill(agent)
-
       {:workload, {:os_pid, agent}} when workload != nil ->
         Linx.Agent.kill_workload(workload, agent)
+
+      # An agent that the workload keeps asleep ends after the workload alone, and its guard, which would
+      # see to that, at once. So the agent goes last.
+      {:agent, {:os_pid, agent}} ->
+        with :ok <- Linx.Agent.kill_workload(workload || agent, agent), do: Linx.Agent.kill(agent)
 
       _nothing_known ->
         :ok
