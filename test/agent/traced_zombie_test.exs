@@ -54,7 +54,7 @@ defmodule AgentTest.TracedZombieTest do
   end
 
   test "a traced workload ends when the BEAM is gone" do
-    wire = traced(["exit", 7])
+    wire = traced(["exit", 7], %{orphan_policy: {:kill, 100}})
     await_output(wire, "tracer ")
     close_commands(wire)
     assert {:exited, _, cpu_us} = await_agent_exit(wire)
@@ -73,7 +73,7 @@ defmodule AgentTest.TracedZombieTest do
       wire = running(%{argv: actor(["pause"])})
       await_output(wire, "ready\n")
       seize(tracer, wire.host_pid)
-      # Any other signal stops a traced process, for its tracer to decide about (ptrace(2)).
+      # Any other signal would stop it for its tracer to decide (ptrace(2)).
       send_term(wire, {:signal, 9})
       assert_ended(wire, {:status, :signaled, 9})
       release_pid(tracer.pid)
