@@ -22,7 +22,8 @@ UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
 FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
 TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
 BENCH_PROGRAMS := $(sort $(wildcard bench/*.c))
-C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.[ch] bench/*.c))
+C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.[ch] test/fuzz/*.[ch] \
+	bench/*.c))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wswitch-enum -Wformat=2
@@ -52,7 +53,7 @@ $(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
 		ERL_EI_INCLUDE_DIR='$(ERL_EI_INCLUDE_DIR)' ERL_EI_LIBDIR='$(ERL_EI_LIBDIR)' \
 		scripts/toolchain >$@.$$$$ && mv $@.$$$$ $@
 
-WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz format \
+WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz soak format \
 	check-format cppcheck shellcheck
 ifneq ($(filter-out $(WITHOUT_TOOLCHAIN),$(or $(MAKECMDGOALS),agent)),)
 include $(RELEASE)/toolchain.mk
@@ -202,6 +203,40 @@ fuzz: ## Fuzz the decoders, FUZZ_SECONDS (600) each
 	@scripts/install test
 	@$(MAKE) --no-print-directory fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
+
+# Sessions at random against the sanitized agent (test/fuzz/session_fuzz.c). Static like the test
+# programs, because it is the workload as well.
+
+SESSION_FUZZ := build/session/session_fuzz
+
+build/session/%.o: test/fuzz/%.c $(RELEASE)/toolchain.mk Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP -c $< -o $@
+
+SESSION_OBJECTS := $(patsubst test/fuzz/%.c,build/session/%.o,$(sort $(wildcard test/fuzz/*.c)))
+
+$(SESSION_FUZZ): $(SESSION_OBJECTS)
+	$(call say,LD,$@)
+	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) $^ $(AGENT_LINK) -o $@
+
+-include $(SESSION_OBJECTS:.o=.d)
+
+.PHONY: session-fuzz
+session-fuzz: $(SESSION_FUZZ) build/asan/linx_process
+
+# What runs for as long as it is given time; each of SOAK takes SOAK_SECONDS.
+
+SOAK_SECONDS ?= 1800
+SOAK := soak-sessions
+
+.PHONY: soak $(SOAK)
+soak: ## What finds more the longer it runs, SOAK_SECONDS (1800) each
+	@scripts/install test
+	@$(MAKE) --no-print-directory --keep-going $(SOAK)
+
+soak-sessions: session-fuzz
+	@$(SESSION_FUZZ) build/asan/linx_process seconds=$(SOAK_SECONDS) seeds=test/fuzz/seeds keep-going
 
 # The linters. Versions differ in their taste, so the layout is that of clang-format 14. cppcheck
 # does not know that the kernel reads a struct, nor that execve(2) sets the type of its arrays.
