@@ -117,7 +117,7 @@ static void wait_for_remains(struct player *player) {
 
 /* Everything below the worker but what is there to be entered. */
 static void end_remains(struct player *player) {
-  struct remains remains;
+  struct remains remains = {.count = 0};
   for (int64_t limit = now_ms() + END_LIMIT_MS; now_ms() < limit; poll(NULL, 0, 1)) {
     find_remains(player, &remains);
     if (remains.count == 0)
@@ -158,8 +158,10 @@ static void take_report(struct player *player, const char *path) {
     close(fd);
   unlink(path);
   journal_add(player->journal, "%s", text);
-  const char *what = strstr(text, "rror: ");
-  verdict_add(player->verdict, FAULT_SANITIZER, "%.150s", what != NULL ? what + 6 : text);
+  const char *what = strstr(text, "ERROR: ");
+  if (what == NULL)
+    what = strstr(text, "runtime error: ");
+  verdict_add(player->verdict, FAULT_SANITIZER, "%.150s", what != NULL ? what : text);
 }
 
 static void look_for_reports(struct player *player) {

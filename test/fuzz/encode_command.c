@@ -83,7 +83,7 @@ static void put_credentials(struct bytes *bytes, unsigned variant) {
 static void put_winsize(struct bytes *bytes, unsigned variant) {
   put_tuple(bytes, 4);
   for (unsigned i = 0; i < 4; i++)
-    put_unsigned(bytes, variant * (i + 1));
+    put_unsigned(bytes, (uint64_t)variant * (i + 1));
 }
 
 /* The terminal's special characters are among the letters now and then. */

@@ -23,6 +23,23 @@ static void expect(const struct oracle *oracle, bool good, const struct frame *f
   verdict_add(oracle->verdict, FAULT_ORDER, "%s: %s", text, why);
 }
 
+/* An agent that is root has ids that mean something, so they may not be kept where no map has them.
+ */
+static bool keeps_ids(const struct plan *plan, const struct facts *facts) {
+  bool unmapped =
+      plan->kind == KIND_SPAWN ? !facts->maps_written : plan->target == TARGET_USER_UNMAPPED;
+  return !plan->as_nobody && plan_has_user_namespace(plan) && unmapped &&
+         !plan_sends(plan, MESSAGE_CREDENTIALS);
+}
+
+static void take_running(const struct oracle *oracle, const struct facts *facts) {
+  const char *impossible = oracle_impossible(oracle->plan);
+  if (impossible != NULL)
+    verdict_add(oracle->verdict, FAULT_ACCEPTED, "%s", impossible);
+  if (keeps_ids(oracle->plan, facts))
+    verdict_add(oracle->verdict, FAULT_IDS, "no map, no command, and it runs");
+}
+
 static void take_status(struct oracle *oracle, const struct frame *frame,
                         const struct facts *facts) {
   switch (frame->kind) {
@@ -41,6 +58,7 @@ static void take_status(struct oracle *oracle, const struct frame *frame,
     expect(oracle, oracle->plan->proceed || facts->proceed_sent || plan_is_damaged(oracle->plan),
            frame, "nothing let it proceed");
     oracle->running = true;
+    take_running(oracle, facts);
     return;
   case FRAME_APPLIED:
     oracle->applied++;
@@ -96,7 +114,7 @@ static void take_output(struct oracle *oracle, const struct frame *frame,
   for (size_t i = 0; i < frame->size; i++)
     if (frame->data[i] != account_pattern((long)(at + i))) {
       verdict_add(oracle->verdict, FAULT_STREAM, "%s: wrong byte at %llu", stream_names[stream],
-                  (unsigned long long)(at + i));
+                  (unsigned long long)at + i);
       return;
     }
 }
@@ -197,7 +215,8 @@ void oracle_frame(struct oracle *oracle, const struct frame *frame, const struct
 bool oracle_streams_ended(const struct oracle *oracle, const struct facts *facts) {
   for (int stream = STREAM_STDOUT; stream < STREAM_COUNT; stream++)
     if (plan_relays(oracle->plan, (enum stream)stream) && !oracle->ended[stream] &&
-        !facts->close_sent[stream] && (stream != STREAM_PTY || oracle->plan->demand))
+        (!facts->close_sent[stream] || facts->misled) &&
+        (stream != STREAM_PTY || oracle->plan->demand))
       return false;
   return true;
 }

@@ -18,6 +18,7 @@ struct facts {
   bool unread;       /* fd 4 was not read before the agent's end */
   bool agent_killed; /* by the fuzzer */
   bool target_killed;
+  bool maps_written;   /* of the child's user namespace */
   bool child_signaled; /* or the intermediate one */
   bool orphaned;       /* fd 3 or 4 was closed while the workload lived and had no end of its own */
   bool misled;         /* a frame was begun and not finished: what follows is part of it */
@@ -61,6 +62,8 @@ void oracle_end(struct oracle *oracle, const struct facts *facts, const struct a
 /* oracle_error.c: whether anything in the plan or the facts explains the error. */
 bool oracle_explains_error(const struct plan *plan, const struct facts *facts,
                            const struct frame *frame);
+/* What a workload cannot have been run with; NULL when there is nothing. */
+const char *oracle_impossible(const struct plan *plan);
 bool oracle_explains_signal(const struct plan *plan, const struct facts *facts, int64_t signum);
 
 #endif

@@ -147,6 +147,23 @@ bool oracle_explains_error(const struct plan *plan, const struct facts *facts,
   return false;
 }
 
+const char *oracle_impossible(const struct plan *plan) {
+  bool good = plan->program == PROGRAM_WORKLOAD || plan->program == PROGRAM_BY_FILES;
+  if (!good)
+    return "its program is none";
+  if (plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE)
+    return "its cwd is no directory";
+  if (has_directive(plan, DIRECTIVE_FILE_MISSING))
+    return "its file is missing";
+  if (has_directive(plan, DIRECTIVE_FILE_DIRECTORY))
+    return "its file is a directory";
+  if (has_directive(plan, DIRECTIVE_CONNECT_MISSING) || has_directive(plan, DIRECTIVE_CONNECT_FULL))
+    return "its socket does not listen";
+  if (plan->kind == KIND_ENTER && plan->target == TARGET_DEAD)
+    return "its target is dead";
+  return NULL;
+}
+
 bool oracle_explains_signal(const struct plan *plan, const struct facts *facts, int64_t signum) {
   bool over = facts->in_closed || facts->out_closed || facts->agent_killed;
   if (signum < 1 || signum > 64)

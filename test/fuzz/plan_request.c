@@ -32,7 +32,8 @@ static void choose_namespaces(struct plan *plan, struct random *random) {
   plan->gives_namespaces = random_chance(random, plan->kind == KIND_SPAWN ? 60 : 30);
   if (!plan->gives_namespaces)
     return;
-  plan->namespaces = random_below(random, 256) & random_below(random, 256);
+  plan->namespaces = random_below(random, 256);
+  plan->namespaces &= random_below(random, 256);
   if (random_chance(random, 30))
     plan->namespaces |= NAMESPACE_PID | NAMESPACE_MOUNT;
   if (!root && random_chance(random, 85))
@@ -86,8 +87,9 @@ static void choose_options(struct plan *plan, struct random *random) {
 }
 
 static void choose_program(struct plan *plan, struct random *random) {
-  static const enum directory directories[] = {CWD_GOOD, CWD_GOOD, CWD_GOOD, CWD_MISSING, CWD_FILE};
-  plan->program = random_chance(random, 85) ? PROGRAM_WORKLOAD
+  static const enum directory directories[] = {CWD_GOOD, CWD_GOOD, CWD_GOOD,    CWD_GOOD,
+                                               CWD_GOOD, CWD_GOOD, CWD_MISSING, CWD_FILE};
+  plan->program = random_chance(random, 92) ? PROGRAM_WORKLOAD
                                             : (enum program)random_below(random, PROGRAM_COUNT);
   plan->cwd = random_chance(random, 25) ? RANDOM_PICK(random, directories) : CWD_ABSENT;
 }
@@ -105,7 +107,7 @@ static void choose_lists(struct plan *plan, struct random *random) {
 
 static void choose_mutation(struct plan *plan, struct random *random) {
   plan->mutation_at = random_below(random, 1000);
-  if (!random_chance(random, 8))
+  if (!random_chance(random, 5))
     return;
   plan->mutation = (enum mutation)(1 + random_below(random, MUTATION_TOO_BIG));
   /* A changed byte must not lead to a file that is none of the fuzzer's, nor to another process. */

@@ -145,6 +145,7 @@ static void write_maps(struct player *player) {
   if (plan->kind != KIND_SPAWN || !plan_has_user_namespace(plan) || child == 0)
     return;
   int result = target_write_maps(child, plan->as_nobody, player->machine->privileged);
+  player->facts.maps_written |= result == 0;
   journal_add(player->journal, "the id maps are written (%d)", result);
 }
 

@@ -28,9 +28,6 @@
 #define SEEDS_MAX        4096
 #define PROGRESS_MS      10000
 
-/* So many failures of a kind are told whole. */
-#define TOLD_MAX 2
-
 struct options {
   const char *agent;
   int seconds, workers, times;
@@ -116,13 +113,6 @@ static void tell(const struct plan *plan, const struct verdict *verdict,
   fflush(stdout);
 }
 
-static bool is_worth_telling(const struct verdict *verdict) {
-  for (int i = 0; i < verdict->count && i < VERDICT_MAX; i++)
-    if (atomic_load(&tally->faults[verdict->faults[i].fault]) <= TOLD_MAX)
-      return true;
-  return false;
-}
-
 static void play(struct worker *worker, uint64_t seed) {
   static struct journal journal;
   struct plan plan;
@@ -135,8 +125,8 @@ static void play(struct worker *worker, uint64_t seed) {
                           .listener = worker->listener};
   plan_make(&plan, seed, worker->machine.privileged);
   player_run(&player);
-  tally_add(tally, &plan, &player.oracle.last, player.ran, &verdict);
-  if (options->one || is_worth_telling(&verdict))
+  bool worth = tally_add(tally, &plan, &player.oracle.last, player.ran, &verdict);
+  if (options->one || worth)
     tell(&plan, &verdict, &journal);
 }
 
@@ -151,7 +141,7 @@ static void set_report_path(const char *directory) {
 
 static bool goes_on(int64_t end) {
   bool failed = atomic_load(&tally->failed) > 0;
-  return now_ms() < end && (options->keep_going || !failed);
+  return now_ms() < end && !atomic_load(&tally->stops) && (options->keep_going || !failed);
 }
 
 _Noreturn static void work(const struct machine *machine, int number, int64_t end) {
@@ -159,6 +149,8 @@ _Noreturn static void work(const struct machine *machine, int number, int64_t en
   prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL);
   prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL);
   setpgid(0, 0);
+  signal(SIGINT, SIG_DFL);
+  signal(SIGTERM, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
   machine_prepare_worker(&worker.machine, number);
@@ -174,6 +166,11 @@ _Noreturn static void work(const struct machine *machine, int number, int64_t en
   }
   targets_end(&worker.targets);
   exit(0);
+}
+
+static void interrupt(int signum) {
+  (void)signum;
+  atomic_store(&tally->stops, true);
 }
 
 static int start_workers(const struct machine *machine, int64_t end) {
@@ -229,6 +226,8 @@ int main(int argc, char *argv[]) {
   options = &made;
   tally = tally_make();
   umask(022);
+  signal(SIGINT, interrupt);
+  signal(SIGTERM, interrupt);
   machine_prepare(&machine, made.agent, "/proc/self/exe");
   int64_t begin = now_ms();
   if (!made.one)

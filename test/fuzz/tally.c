@@ -1,9 +1,13 @@
 #include "tally.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "machine.h"
+
+/* So many failures of a kind are told whole. */
+#define TOLD_MAX 2
 
 struct tally *tally_make(void) {
   void *page =
@@ -58,18 +62,59 @@ static enum outcome outcome_of(const struct frame *last) {
   return OUTCOME_NONE;
 }
 
-void tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
+/* Every number in a text becomes one character. */
+static void without_numbers(char to[64], const char *text) {
+  size_t length = 0;
+  for (const char *at = text; *at != '\0' && length < 63; at++) {
+    bool digit = *at >= '0' && *at <= '9';
+    if (!digit)
+      to[length++] = *at;
+    else if (length == 0 || to[length - 1] != '#')
+      to[length++] = '#';
+  }
+  to[length] = '\0';
+}
+
+static uint64_t key_of(enum fault fault, const char *text) {
+  uint64_t key = random_mix((uint64_t)fault + 1);
+  for (; *text != '\0'; text++)
+    key = random_mix(key + (unsigned char)*text);
+  return key | 1;
+}
+
+static struct kind *find_kind(struct tally *tally, enum fault fault, const char *text,
+                              uint64_t seed) {
+  char plain[64];
+  without_numbers(plain, text);
+  uint64_t key = key_of(fault, plain);
+  for (size_t i = 0; i < KINDS_MAX; i++) {
+    struct kind *kind = &tally->kinds[(key + i) % KINDS_MAX];
+    uint64_t taken = 0;
+    if (atomic_compare_exchange_strong(&kind->key, &taken, key)) {
+      kind->fault = fault;
+      kind->seed = seed;
+      memcpy(kind->text, plain, sizeof plain);
+      return kind;
+    }
+    if (taken == key)
+      return kind;
+  }
+  return &tally->kinds[0];
+}
+
+bool tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
                const struct verdict *verdict) {
   atomic_fetch_add(&tally->sessions, 1);
   atomic_fetch_add(&tally->outcomes[row_of(plan)][outcome_of(last)], 1);
   atomic_fetch_add(&tally->ran, ran);
   atomic_fetch_add(&tally->failed, verdict->count > 0);
+  bool worth = false;
   for (int i = 0; i < verdict->count && i < VERDICT_MAX; i++) {
-    enum fault fault = verdict->faults[i].fault;
-    uint64_t none = 0;
-    atomic_fetch_add(&tally->faults[fault], 1);
-    atomic_compare_exchange_strong(&tally->seeds[fault], &none, plan->seed);
+    struct kind *kind =
+        find_kind(tally, verdict->faults[i].fault, verdict->faults[i].text, plan->seed);
+    worth |= atomic_fetch_add(&kind->count, 1) < TOLD_MAX;
   }
+  return worth;
 }
 
 void tally_print(const struct tally *tally) {
@@ -91,8 +136,10 @@ void tally_print(const struct tally *tally) {
   }
   printf("%lu sessions, in %lu of which the workload ran; %lu failed\n", tally->sessions,
          tally->ran, tally->failed);
-  for (int fault = 0; fault < FAULT_COUNT; fault++)
-    if (tally->faults[fault] > 0)
-      printf("%6lu  %s, first with seed %016llx\n", tally->faults[fault], fault_names[fault],
-             (unsigned long long)tally->seeds[fault]);
+  for (size_t i = 0; i < KINDS_MAX; i++) {
+    const struct kind *kind = &tally->kinds[i];
+    if (kind->count > 0)
+      printf("%6lu  %016llx  %s: %s\n", kind->count, (unsigned long long)kind->seed,
+             fault_names[kind->fault], kind->text);
+  }
 }

@@ -20,7 +20,7 @@ enum outcome {
   OUTCOME_COUNT,
 };
 
-/* The rows of the table: a kind, by user, and with user namespaces apart. */
+/* The rows of the table. */
 enum row {
   ROW_SPAWN,
   ROW_SPAWN_USER,
@@ -32,18 +32,28 @@ enum row {
   ROW_COUNT,
 };
 
+#define KINDS_MAX 256
+
+/* What went wrong, apart from the numbers in it: so different faults of one sort are told apart. */
 struct tally {
+  atomic_bool stops; /* the run was interrupted */
   atomic_ulong next; /* the number of the next session */
   atomic_ulong sessions;
   atomic_ulong failed;
   atomic_ulong outcomes[ROW_COUNT][OUTCOME_COUNT];
   atomic_ulong ran; /* the workload reached main */
-  atomic_ulong faults[FAULT_COUNT];
-  _Atomic uint64_t seeds[FAULT_COUNT]; /* the first */
+  struct kind {
+    _Atomic uint64_t key; /* 0: free */
+    atomic_ulong count;
+    uint64_t seed; /* of the first session that it was found in */
+    enum fault fault;
+    char text[64];
+  } kinds[KINDS_MAX];
 };
 
 struct tally *tally_make(void);
-void tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
+/* Whether a fault is among the first of its kind, and so worth telling. */
+bool tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
                const struct verdict *verdict);
 void tally_print(const struct tally *tally);
 

@@ -100,8 +100,10 @@ static pid_t make_live(struct targets *targets, enum target_kind kind) {
   if (pid < 0)
     die("a process to be entered");
   close(ready[1]);
-  while (read(ready[0], &byte, 1) < 0 && errno == EINTR)
-    continue;
+  ssize_t count;
+  do
+    count = read(ready[0], &byte, 1);
+  while (count < 0 && errno == EINTR);
   close(ready[0]);
   if (kind == TARGET_USER_MAPPED || kind == TARGET_USER_NOBODY) {
     int result = target_write_maps(pid, kind == TARGET_USER_NOBODY, targets->machine->privileged);

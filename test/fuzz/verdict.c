@@ -10,6 +10,7 @@ const char *const fault_names[FAULT_COUNT] = {
     [FAULT_AFTER_TERMINAL] = "a frame after the terminal one",
     [FAULT_STREAM] = "stream data",
     [FAULT_NOT_RUN] = ":running without exec",
+    [FAULT_ACCEPTED] = "ran without what was asked for",
     [FAULT_RUN] = "ran, and the frames say otherwise",
     [FAULT_ERROR] = "an error without a reason",
     [FAULT_STATUS] = "an end that is not the workload's",

@@ -13,6 +13,7 @@ enum fault {
   FAULT_AFTER_TERMINAL, /* a second one, or anything but stream traffic after it */
   FAULT_STREAM,         /* lost, invented or changed data, or data that was not asked for */
   FAULT_NOT_RUN,        /* :running without exec */
+  FAULT_ACCEPTED,       /* ran, although what was asked for is not to be had */
   FAULT_RUN,            /* the workload ran, and the frames say otherwise */
   FAULT_ERROR,          /* an error that nothing explains */
   FAULT_STATUS,         /* an end that is not the workload's */
