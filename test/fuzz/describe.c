@@ -176,4 +176,6 @@ void describe_plan(char *text, size_t size, const struct plan *plan) {
   }
   add(text, size, "  then: %s%s%s\n", ending_names[plan->ending], scope_names[plan->ending_scope],
       plan->serves_to_the_end ? ", streams to their end" : "");
+  if (plan->idles)
+    add(text, size, "  idle before and after the end\n");
 }

@@ -110,6 +110,7 @@ static void plan_ending(struct plan *plan) {
   plan->ending = RANDOM_PICK(&random, endings);
   plan->ending_scope = (enum scope)random_below(&random, SCOPE_TREE + 1);
   plan->serves_to_the_end = random_chance(&random, 60);
+  plan->idles = random_chance(&random, 15);
 }
 
 void plan_make(struct plan *plan, uint64_t seed, bool privileged) {

@@ -278,6 +278,7 @@ struct plan {
   struct step steps[STEPS_MAX];
   enum ending ending;
   enum scope ending_scope;
+  bool idles;             /* before and after the terminal frame, for the agent to do nothing */
   bool serves_to_the_end; /* its streams are read to their end, when there is nothing to hold */
 };
 

@@ -11,6 +11,15 @@
 /* How long streams are given to end by themselves, and a lingering workload to end. */
 #define PATIENCE_MS 300
 
+/* Long enough for the processor time of a silence to be told from what led to it. */
+#define IDLE_MS 130
+
+static void idle(struct player *player) {
+  int64_t limit = now_ms() + IDLE_MS;
+  while (player->plan->idles && !player_is_over(player) && now_ms() < limit)
+    player_wait(player, limit - now_ms());
+}
+
 /* Whether a command that is sent now will be read as one, and before long. */
 static bool is_heard(const struct player *player) {
   const struct facts *facts = &player->facts;
@@ -132,6 +141,7 @@ static void wait_for_streams(struct player *player) {
 
 /* The terminal frame is there, and fd 3 and 4 are open: until nothing is left to be served. */
 static void end_streams(struct player *player) {
+  idle(player);
   if (player->plan->serves_to_the_end && is_heard(player)) {
     ask_for_everything(player);
     wait_for_streams(player);
@@ -174,6 +184,9 @@ void player_bring_to_end(struct player *player) {
   pidfd_signal(player->agent_fd, SIGCONT);
   player->agent_paused_until = 0;
   player->read_not_until = 0;
+  idle(player);
+  if (player_is_over(player))
+    return;
   enum ending ending = choose(player);
   bool over = player->facts.in_closed || player->facts.out_closed || player->facts.agent_killed;
   if (!over && !player->oracle.terminal) {

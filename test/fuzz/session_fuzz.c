@@ -1,12 +1,12 @@
 /*
  * Sessions at random, against an agent without a BEAM.
  *
- *   session_fuzz AGENT [seconds=N] [workers=N] [base=SEED] [seeds=FILE] [keep-going]
+ *   session_fuzz AGENT [seconds=N] [workers=N] [base=SEED] [seeds=FILE] [told=N] [keep-going]
  *   session_fuzz AGENT seed=SEED [times=N]
  *
  * The first form plays the seeds of the file and then one session after the other, until the time
- * is over or, without keep-going, a session has failed. The second plays one seed and tells
- * everything. Exit status 1 when a session failed.
+ * is over or, without keep-going, a session has failed; of each kind of failure N (2) are told. The
+ * second plays one seed and tells everything. Exit status 1 when a session failed.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +35,7 @@ struct options {
   bool one, keep_going;
   uint64_t kept[SEEDS_MAX];
   unsigned long kept_count;
+  unsigned long told;
 };
 
 struct worker {
@@ -61,7 +62,7 @@ static void read_seeds(struct options *to, const char *path) {
 }
 
 static struct options read_options(char *argv[]) {
-  struct options made = {.agent = argv[1], .seconds = 60, .times = 1};
+  struct options made = {.agent = argv[1], .seconds = 60, .times = 1, .told = 2};
   made.workers = WORKERS_PER_CORE * (int)sysconf(_SC_NPROCESSORS_ONLN);
   if (getrandom(&made.base, sizeof made.base, 0) < 0)
     die("getrandom");
@@ -74,6 +75,8 @@ static struct options read_options(char *argv[]) {
       made.workers = atoi(value);
     else if (strncmp(*argument, "times=", 6) == 0)
       made.times = atoi(value);
+    else if (strncmp(*argument, "told=", 5) == 0)
+      made.told = strtoul(value, NULL, 10);
     else if (strncmp(*argument, "base=", 5) == 0)
       made.base = strtoull(value, NULL, 16);
     else if (strncmp(*argument, "seeds=", 6) == 0)
@@ -125,8 +128,8 @@ static void play(struct worker *worker, uint64_t seed) {
                           .listener = worker->listener};
   plan_make(&plan, seed, worker->machine.privileged);
   player_run(&player);
-  bool worth = tally_add(tally, &plan, &player.oracle.last, player.ran, &verdict);
-  if (options->one || worth)
+  unsigned long rank = tally_add(tally, &plan, &player.oracle.last, player.ran, &verdict);
+  if (options->one || rank < options->told)
     tell(&plan, &verdict, &journal);
 }
 
@@ -219,7 +222,7 @@ int main(int argc, char *argv[]) {
     return workload_main(argv + 2);
   if (argc < 2) {
     fprintf(stderr, "usage: session_fuzz AGENT [seconds=N] [workers=N] [base=SEED] [seeds=FILE] "
-                    "[keep-going] | seed=SEED [times=N]\n");
+                    "[told=N] [keep-going] | seed=SEED [times=N]\n");
     return 2;
   }
   made = read_options(argv);

@@ -1,13 +1,11 @@
 #include "tally.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "machine.h"
-
-/* So many failures of a kind are told whole. */
-#define TOLD_MAX 2
 
 struct tally *tally_make(void) {
   void *page =
@@ -102,19 +100,20 @@ static struct kind *find_kind(struct tally *tally, enum fault fault, const char 
   return &tally->kinds[0];
 }
 
-bool tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
-               const struct verdict *verdict) {
+unsigned long tally_add(struct tally *tally, const struct plan *plan, const struct frame *last,
+                        bool ran, const struct verdict *verdict) {
   atomic_fetch_add(&tally->sessions, 1);
   atomic_fetch_add(&tally->outcomes[row_of(plan)][outcome_of(last)], 1);
   atomic_fetch_add(&tally->ran, ran);
   atomic_fetch_add(&tally->failed, verdict->count > 0);
-  bool worth = false;
+  unsigned long rank = ULONG_MAX;
   for (int i = 0; i < verdict->count && i < VERDICT_MAX; i++) {
     struct kind *kind =
         find_kind(tally, verdict->faults[i].fault, verdict->faults[i].text, plan->seed);
-    worth |= atomic_fetch_add(&kind->count, 1) < TOLD_MAX;
+    unsigned long before = atomic_fetch_add(&kind->count, 1);
+    rank = before < rank ? before : rank;
   }
-  return worth;
+  return rank;
 }
 
 void tally_print(const struct tally *tally) {

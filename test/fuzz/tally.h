@@ -52,9 +52,9 @@ struct tally {
 };
 
 struct tally *tally_make(void);
-/* Whether a fault is among the first of its kind, and so worth telling. */
-bool tally_add(struct tally *tally, const struct plan *plan, const struct frame *last, bool ran,
-               const struct verdict *verdict);
+/* How many sessions had the rarest of its faults before; ULONG_MAX when it has none. */
+unsigned long tally_add(struct tally *tally, const struct plan *plan, const struct frame *last,
+                        bool ran, const struct verdict *verdict);
 void tally_print(const struct tally *tally);
 
 #endif
