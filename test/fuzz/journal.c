@@ -15,7 +15,8 @@ void journal_begin(struct journal *journal) {
   journal->begin_us = now_us();
 }
 
-static void append(struct journal *journal, const char *format, va_list values) {
+__attribute__((format(printf, 2, 0))) static void append(struct journal *journal,
+                                                         const char *format, va_list values) {
   size_t room = sizeof journal->text - journal->length;
   if (room < 256)
     return;
@@ -37,7 +38,8 @@ void journal_add(struct journal *journal, const char *format, ...) {
   va_end(values);
 }
 
-static void add_one(struct journal *journal, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void add_one(struct journal *journal,
+                                                          const char *format, ...) {
   va_list values;
   va_start(values, format);
   append(journal, format, values);

@@ -17,7 +17,7 @@ struct journal {
 void journal_begin(struct journal *journal);
 void journal_add(struct journal *journal, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* A frame that only the first few of its kind are worth a line. */
+/* A frame of which only the first few in a row are worth a line. */
 void journal_add_output(struct journal *journal, const char *text);
 
 #endif

@@ -113,6 +113,21 @@ static void plan_ending(struct plan *plan) {
   plan->idles = random_chance(&random, 15);
 }
 
+/* A session that is over while it starts: both ends close within this time of it. */
+#define HASTE_US 40000
+
+static void plan_haste(struct plan *plan) {
+  struct random random = random_stream(plan->seed, 6);
+  if (!random_chance(&random, 5))
+    return;
+  plan->step_count = 1;
+  plan->steps[0] =
+      (struct step){.trigger = TRIGGER_MICROSECONDS,
+                    .amount = random_below(&random, HASTE_US),
+                    .action = random_chance(&random, 50) ? ACTION_CLOSE_IN : ACTION_CLOSE_OUT};
+  plan->ending = ENDING_CLOSE_BOTH;
+}
+
 void plan_make(struct plan *plan, uint64_t seed, bool privileged) {
   *plan = (struct plan){.seed = seed, .request_pieces = 1};
   plan_start(plan, privileged);
@@ -120,4 +135,5 @@ void plan_make(struct plan *plan, uint64_t seed, bool privileged) {
   plan_work(plan);
   plan_steps(plan);
   plan_ending(plan);
+  plan_haste(plan);
 }

@@ -203,6 +203,8 @@ void player_bring_to_end(struct player *player) {
     end_streams(player);
   else if (!over)
     close_ends(player, ENDING_CLOSE_BOTH);
+  if (ending == ENDING_CLOSE_BOTH)
+    close_ends(player, ending);
   player_drop_connections(player);
   wait_for_exit(player);
 }
