@@ -59,12 +59,14 @@ static void flush_all(struct channel_out *out) {
 }
 
 /* A port whose program is gone loses what it has not read when it is written to; so a client that
- * asks for it ends the agent itself. */
-static void wait_for_end(struct channel_in *in) {
+ * asks for it ends the agent itself, by closing either end. */
+static void wait_for_end(struct channel_in *in, const struct channel_out *out) {
   while (!in->eof) {
-    struct pollfd readable = {.fd = in->fd, .events = POLLIN};
-    if (poll_wait(&readable, 1, -1) <= 0)
+    struct pollfd polled[] = {{.fd = in->fd, .events = POLLIN}, {.fd = out->fd}};
+    if (poll_wait(polled, 2, -1) <= 0)
       continue;
+    if (polled[1].revents != 0)
+      return;
     if (channel_in_read(in) < 0)
       return;
     buffer_consume(&in->buffer, buffer_length(&in->buffer));
@@ -77,7 +79,7 @@ _Noreturn static void give_up(enum exit_code code, int result, enum stage stage)
   session_emit(&session, &frame);
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
-    wait_for_end(&session.in);
+    wait_for_end(&session.in, &session.out);
   _exit(session.out.broken ? EXIT_CHANNEL : (int)code);
 }
 

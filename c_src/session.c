@@ -121,7 +121,7 @@ static bool sleeps_through_exec(const struct session *session) {
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
   bool pending = channel_out_pending(&session->out) > 0 && !session->holds && !session->gathers &&
                  !session->out.starved;
-  bool hidden = session->look_at != 0 && session_now() < session->look_at;
+  bool hidden = session->look_at != 0;
   bool wanted = wants_output(session);
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
   polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
@@ -166,6 +166,8 @@ static int timeout(const struct session *session) {
 }
 
 static void expire(struct session *session) {
+  if (session->look_at != 0 && session_now() >= session->look_at)
+    session->look_at = 0;
   if (session->kill_at == 0 && session->give_up_at == 0)
     return;
   int64_t now = session_now();
@@ -306,10 +308,8 @@ static void step(struct session *session) {
   relay_streams(session, polled);
   if (polled[SLOT_SIGNALS].revents != 0)
     session_reap_adopted(session);
-  if (polled[SLOT_PIDFD].revents != 0) {
-    session->look_at = 0;
+  if (polled[SLOT_PIDFD].revents != 0)
     session_child_ended(session);
-  }
   session_take_commands(session);
   if (session->state == STATE_CLEARING)
     session_report_end(session);

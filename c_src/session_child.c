@@ -139,6 +139,7 @@ static void adopt(struct session *session, pid_t pid) {
   session->pid = pid;
   session->pidfd = pidfd;
   session->ending.child_pid = pid;
+  session->hidden_at = session->look_at = 0;
   session->is_intermediate = false;
   report_spawned(session);
   open_stat(session);
@@ -261,6 +262,8 @@ static bool drain_terminal(struct session *session) {
     size = relay_out_pump(pty, POLLIN, &session->out);
   if (size < 0)
     return false;
+  /* Nobody reads what is left of its input, and a master that has hung up is ready for ever. */
+  relay_in_close(&session->inputs[IN_PTY]);
   /* With the agent's slave closed, the master returns EIO once the workload's last one is. */
   fd_close(&session->pty_slave);
   if (!pty->by_demand)
