@@ -21,9 +21,10 @@ SOURCES := $(sort $(wildcard c_src/*.c))
 UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
 FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
 TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
+FAULT_SOURCES := $(sort $(wildcard test/fault/*.c))
 BENCH_PROGRAMS := $(sort $(wildcard bench/*.c))
 C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.[ch] test/fuzz/*.[ch] \
-	bench/*.c))
+	test/fault/*.[ch] bench/*.c))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wswitch-enum -Wformat=2
@@ -153,6 +154,22 @@ build/test/filter: test/support/filter.c Makefile
 
 -include $(PROGRAMS:%=%.d)
 
+# The fault injection: one program of several files, which is also the workload of its sessions.
+
+FAULT_OBJECTS := $(FAULT_SOURCES:test/fault/%.c=build/fault/%.o)
+
+build/fault/%.o: test/fault/%.c $(RELEASE)/toolchain.mk Makefile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP -c $< -o $@
+
+build/test/fault: $(FAULT_OBJECTS)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	@$(AGENT_CC) $(AGENT_CODE) $^ $(AGENT_LINK) -o $@
+
+-include $(FAULT_OBJECTS:.o=.d)
+
 BENCH := $(BENCH_PROGRAMS:bench/%.c=build/bench/%)
 
 build/bench/%: bench/%.c $(RELEASE)/toolchain.mk Makefile
@@ -163,7 +180,7 @@ build/bench/%: bench/%.c $(RELEASE)/toolchain.mk Makefile
 -include $(BENCH:%=%.d)
 
 .PHONY: test-programs bench-programs
-test-programs: $(PROGRAMS) ## The probe and its kin, which the test suite runs
+test-programs: $(PROGRAMS) build/test/fault ## The probe and its kin, which the test suite runs
 	@:
 bench-programs: $(BENCH) ## The programs that the benchmarks run
 	@:
@@ -225,18 +242,22 @@ $(SESSION_FUZZ): $(SESSION_OBJECTS)
 .PHONY: session-fuzz
 session-fuzz: $(SESSION_FUZZ) build/asan/linx_process
 
-# What runs for as long as it is given time; each of SOAK takes SOAK_SECONDS.
+# What takes longer than a test may. soak-sessions runs for SOAK_SECONDS, soak-faults until every fault
+# has been injected once.
 
 SOAK_SECONDS ?= 1800
-SOAK := soak-sessions
+SOAK := soak-sessions soak-faults
 
 .PHONY: soak $(SOAK)
-soak: ## What finds more the longer it runs, SOAK_SECONDS (1800) each
+soak: ## Sessions at random for SOAK_SECONDS (1800), and every fault that can be injected
 	@scripts/install test
 	@$(MAKE) --no-print-directory --keep-going $(SOAK)
 
 soak-sessions: session-fuzz
 	@$(SESSION_FUZZ) build/asan/linx_process seconds=$(SOAK_SECONDS) seeds=test/fuzz/seeds keep-going
+
+soak-faults: agent build/test/fault
+	@build/test/fault $(PRIV)/linx_process
 
 # The linters. Versions differ in their taste, so the layout is that of clang-format 14. cppcheck
 # does not know that the kernel reads a struct, nor that execve(2) sets the type of its arrays.

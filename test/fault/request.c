@@ -1,0 +1,144 @@
+#include "request.h"
+
+/* Pairs of the request's map, counted as they are put. */
+struct map {
+  struct term *term;
+  uint32_t pairs;
+};
+
+static void key(struct map *map, const char *name) {
+  map->pairs++;
+  term_atom(map->term, name);
+}
+
+static void put_true(struct map *map, const char *name, bool is_true) {
+  if (!is_true)
+    return;
+  key(map, name);
+  term_atom(map->term, "true");
+}
+
+static void put_list(struct map *map, const char *name, put_command *const *commands) {
+  uint32_t count = 0;
+  if (commands == NULL)
+    return;
+  while (commands[count] != NULL)
+    count++;
+  key(map, name);
+  term_list(map->term, count);
+  for (uint32_t i = 0; i < count; i++)
+    commands[i](map->term);
+  term_nil(map->term);
+}
+
+static void put_argv(struct map *map, const struct session *session, const char *program) {
+  key(map, "argv");
+  term_list(map->term, 3);
+  term_text(map->term, program);
+  term_text(map->term, "workload");
+  term_text(map->term, session->workload);
+  term_nil(map->term);
+}
+
+static void put_stream(struct term *term, const char *stream) {
+  term_tuple(term, 2);
+  term_atom(term, stream);
+}
+
+static void put_files(struct term *term, const struct request_paths *paths) {
+  put_stream(term, "stdin");
+  term_atom(term, "devnull");
+  put_stream(term, "stdout");
+  term_tuple(term, 3);
+  term_atom(term, "file");
+  term_text(term, paths->file);
+  term_atom(term, "append");
+  put_stream(term, "stderr");
+  term_tuple(term, 2);
+  term_atom(term, "connect_unix");
+  term_text(term, paths->socket);
+}
+
+static void put_stdio(struct map *map, enum stdio stdio, const struct request_paths *paths) {
+  static const char *const streams[] = {"stdin", "stdout", "stderr"};
+  key(map, "stdio");
+  if (stdio == STDIO_NULL || stdio == STDIO_PTY) {
+    term_atom(map->term, stdio == STDIO_PTY ? "pty" : "devnull");
+    return;
+  }
+  term_list(map->term, 3);
+  for (int i = 0; stdio == STDIO_PIPES && i < 3; i++) {
+    put_stream(map->term, streams[i]);
+    term_atom(map->term, "pipe");
+  }
+  if (stdio == STDIO_FILES)
+    put_files(map->term, paths);
+  term_nil(map->term);
+}
+
+/* Less than all that comes, so that more is asked for on the way. */
+static void put_demand(struct map *map, const struct session *session) {
+  if (!session->demand)
+    return;
+  key(map, "flow");
+  term_atom(map->term, "demand");
+  key(map, "demand");
+  term_list(map->term, 1);
+  term_tuple(map->term, 2);
+  term_atom(map->term, session->stdio == STDIO_PTY ? "pty" : "stdout");
+  term_integer(map->term, 3);
+  term_nil(map->term);
+}
+
+static void put_orphan_policy(struct map *map, const struct session *session) {
+  if (session->grace_ms == 0)
+    return;
+  key(map, "orphan_policy");
+  term_tuple(map->term, 2);
+  term_atom(map->term, "kill");
+  term_integer(map->term, session->grace_ms);
+}
+
+static void put_pairs(struct map *map, const struct session *session,
+                      const struct request_paths *paths) {
+  put_argv(map, session, paths->workload);
+  put_stdio(map, session->stdio, paths);
+  put_true(map, "proceed", !session->parks);
+  put_true(map, "ack", session->commands != NULL);
+  put_true(map, "no_new_privs", session->no_new_privs);
+  put_true(map, "usage", session->usage);
+  put_list(map, "setup", session->setup);
+  put_list(map, "seal", session->seal);
+  put_demand(map, session);
+  put_orphan_policy(map, session);
+  if (session->kills_descendants) {
+    key(map, "descendants");
+    term_atom(map->term, "kill");
+  }
+  if (session->cwd != NULL) {
+    key(map, "cwd");
+    term_text(map->term, session->cwd);
+  }
+  if (session->namespaces != NULL) {
+    key(map, "namespaces");
+    term_atoms(map->term, session->namespaces);
+  }
+  if (session->target != TARGET_NONE) {
+    key(map, "target");
+    term_integer(map->term, paths->target);
+  }
+}
+
+void request_put(const struct session *session, const struct request_paths *paths,
+                 struct term *term) {
+  struct map map = {.term = term};
+  term_begin(term);
+  term_tuple(term, 2);
+  term_atom(term, session->target == TARGET_NONE ? "spawn" : "enter");
+  size_t at = term->size + 1;
+  term_map(term, 0);
+  put_pairs(&map, session, paths);
+  for (int i = 0; i < 4; i++)
+    term->bytes[at + (size_t)i] = (uint8_t)(map.pairs >> (24 - 8 * i));
+  term_end(term);
+}

@@ -1,0 +1,316 @@
+#include "rules.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { ANY_ROLE = ROLE_COUNT, ANY_ERROR = 0 };
+
+/* For calls between processes and for waiting, which are part of no step of their own. */
+#define ANY_STAGE "*"
+
+struct rule {
+  int role;
+  const char *call;
+  int error; /* negative: any but this one */
+  const char *reason;
+  bool once; /* not when it fails persistently */
+};
+
+static const struct rule excluded[] = {
+    {ANY_ROLE, "arch_prctl", ANY_ERROR, "libc's start, before main, which it ends by a signal",
+     false},
+    {ANY_ROLE, "set_tid_address", ANY_ERROR, "libc's start, before main; its result is unused",
+     false},
+    {ANY_ROLE, "exit_group", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "exit", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "clock_nanosleep", -EINTR, "cannot fail", false},
+    {ANY_ROLE, "nanosleep", -EINTR, "cannot fail", false},
+    {ANY_ROLE, "getpid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "getppid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "geteuid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "getuid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "getegid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "getgid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "gettid", ANY_ERROR, "cannot fail", false},
+};
+
+/* These are left out when persistent. */
+static const struct rule excluded_for_ever[] = {
+    {ROLE_AGENT, "read.*", EAGAIN, "to take it for an end of what there is to read is right",
+     false},
+};
+
+/* When persistent. */
+static const struct rule may_stay[] = {
+    {ROLE_AGENT, "kill.*", ANY_ERROR, "what cannot be killed", false},
+    {ROLE_AGENT, "pidfd_send_signal.*", ANY_ERROR, "what cannot be killed", false},
+    {ROLE_AGENT, "open./proc/*", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "open.?", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "read.proc", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "pread64.*", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "pidfd_open", ANY_ERROR, "descendants that cannot be told from others", false},
+    {ROLE_AGENT, "read.?", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "mmap", ANY_ERROR, "descendants that there is no memory to list", false},
+};
+
+static const struct rule channel[] = {
+    {ROLE_AGENT, "read.3", ANY_ERROR, "the BEAM's end is as good as closed", false},
+    {ROLE_AGENT, "write.4", ANY_ERROR, "the BEAM hears nothing any more", false},
+    {ROLE_AGENT, "fcntl.F_GETFL.3", ANY_ERROR, "there is no fd 3", false},
+    {ROLE_AGENT, "fcntl.F_SETFL.3", ANY_ERROR, "there is no fd 3 that it can use", false},
+    {ROLE_AGENT, "fcntl.F_GETFL.4", ANY_ERROR, "there is no fd 4", false},
+    {ROLE_AGENT, "fcntl.F_SETFL.4", ANY_ERROR, "there is no fd 4 that it can use", false},
+};
+
+static const struct rule goes_on[] = {
+    {ANY_ROLE, "read.*", EINTR, "repeated", false},
+    {ANY_ROLE, "read.*", EAGAIN, "polled for and repeated", false},
+    {ANY_ROLE, "write.*", EINTR, "repeated", false},
+    {ANY_ROLE, "write.*", EAGAIN, "polled for and repeated", false},
+    {ANY_ROLE, "wait4", EINTR, "repeated", false},
+    {ANY_ROLE, "waitid", EINTR, "repeated", false},
+    {ROLE_AGENT, "poll", ANY_ERROR, "select(2) takes its place, or a pause (poll_wait.h)", false},
+    {ROLE_HELPER, "poll", ANY_ERROR, "a pause, then repeated", false},
+    {ANY_ROLE, "poll", EINTR, "repeated", false},
+    {ANY_ROLE, "pselect6", ANY_ERROR, "a pause, then poll(2) again", false},
+    {ANY_ROLE, "clock_nanosleep", EINTR, "repeated", false},
+    {ANY_ROLE, "nanosleep", EINTR, "a shorter pause", false},
+    {ROLE_AGENT, "wait4", ANY_ERROR, "repeated, because the pidfd stays readable", true},
+    {ROLE_AGENT, "waitid", ANY_ERROR, "the end is read from /proc, as when a tracer keeps it",
+     false},
+    {ROLE_AGENT, "read.signalfd", ANY_ERROR, "children are looked for all the same", false},
+    {ROLE_AGENT, "read.*", ANY_ERROR,
+     "taken for the stream's end, where it was the end: output, exec and frames are compared",
+     false},
+    {ROLE_AGENT, "open./proc/N/task/N/children", ANY_ERROR, "listed again", false},
+    {ROLE_AGENT, "open./proc/N/stat", ANY_ERROR, "a descendant that is signalled again", false},
+    {ROLE_AGENT, "pread64.*", ANY_ERROR, "descendants that are looked for again", false},
+    {ROLE_AGENT, "pidfd_open", ANY_ERROR, "a child is signalled by its number", false},
+    {ROLE_AGENT, "write.*", ENOMEM, "repeated for 5 s", true},
+    {ROLE_AGENT, "capget", ANY_ERROR, "taken for privileged, which forbids more", false},
+    {ROLE_AGENT, "setgroups", EPERM, "not allowed, or done by the child; compared", false},
+    {ROLE_AGENT, "open.?", ANY_ERROR, "the same, of a path that is not known", false},
+    {ROLE_CHILD, "read.*", ANY_ERROR, "it leaves, where its end was asked for", false},
+    {ROLE_CHILD, "write.*", ANY_ERROR, "the agent says :ready itself, with :running", false},
+    {ROLE_CHILD, "wait4", ANY_ERROR, "of the trial, whose verdict is in memory", false},
+    {ANY_ROLE, "close", ANY_ERROR, "the descriptor is gone all the same (close(2))", false},
+    {ANY_ROLE, "munmap", ANY_ERROR, "the memory is lost until the process ends", false},
+    {ROLE_AGENT, "mmap", ANY_ERROR, "done with less memory, or later", false},
+    {ANY_ROLE, "sched_yield", ANY_ERROR, "a courtesy to other processes", false},
+    {ANY_ROLE, "fcntl.F_SETFD.*", ANY_ERROR, "libc's second step after O_CLOEXEC", false},
+    {ROLE_AGENT, "fcntl.F_GETFD.*", ANY_ERROR, "taken for closed, and /dev/null is opened", false},
+    {ANY_ROLE, "fcntl.F_SETPIPE_SZ*", ANY_ERROR, "a smaller pipe works as well", false},
+    {ROLE_AGENT, "signalfd4", ENOSYS, "libc takes signalfd(2) and fcntl(2)", false},
+    {ROLE_AGENT, "socket", EINVAL, "libc takes it without the flags, and fcntl(2)", true},
+    {ROLE_AGENT, "connect", EINTR, "repeated", false},
+    {ROLE_AGENT, "connect", EAGAIN, "repeated for two seconds", true},
+    {ANY_ROLE, "pipe2", ENOSYS, "libc takes pipe(2) and fcntl(2)", false},
+    {ANY_ROLE, "dup.*", ENOSYS, "libc takes dup2(2) and fcntl(2)", false},
+    {ROLE_AGENT, "ioctl.FIONREAD", ANY_ERROR, "an estimate", false},
+    {ROLE_AGENT, "kill.*", ANY_ERROR, "the process ends by itself, or by the next signal", false},
+    {ROLE_AGENT, "pidfd_send_signal.0", EPERM, "only a process that is there can refuse", false},
+    {ROLE_AGENT, "pidfd_send_signal.15", ANY_ERROR, "the process ends by the next signal", false},
+    {ROLE_AGENT, "pidfd_send_signal.9", ANY_ERROR, "sent again", false},
+    {ROLE_CHILD, "getcwd", ANY_ERROR, "the root takes the place of the inherited directory", false},
+    {ROLE_CHILD, "chdir", ANY_ERROR, "the root takes the place of the inherited directory", true},
+    {ANY_ROLE, "close_range", ANY_ERROR, "descriptors are listed and closed one by one", false},
+    {ANY_ROLE, "clone3", ENOSYS, "clone(2), before Linux 5.3 or behind a filter", false},
+    {ROLE_AGENT, "memfd_create", EINVAL, "MFD_EXEC is tried first, unknown before Linux 6.3", true},
+    {ANY_ROLE, "setns", EINVAL, "one by one, where a pidfd cannot be joined", true},
+    {ROLE_CHILD, "keyctl", ENOSYS, "a kernel without keyrings", false},
+    {ROLE_CHILD, "keyctl", EPERM, "a filter that keeps keyrings out of reach", false},
+    {ANY_ROLE, "seccomp", ENOSYS, "prctl(2), as before Linux 3.17", false},
+    {ROLE_CHILD, "setresgid", EINVAL, "an id without a mapping; the workload's are compared",
+     false},
+    {ROLE_CHILD, "setresuid", EINVAL, "an id without a mapping; the workload's are compared",
+     false},
+    {ROLE_CHILD, "setgroups", EPERM, "denied in the namespace; the workload's are compared", false},
+    {ROLE_AGENT, "ioctl.TIOCGPTPEER", EINVAL, "the slave is opened by its name", false},
+    {ROLE_AGENT, "ioctl.TIOCSWINSZ", ANY_ERROR, "not reported while running", false},
+    {ANY_ROLE, "rt_sigaction", ANY_ERROR, "the workload's signals are compared", false},
+};
+
+/* Whether a rule is about the failure. */
+static bool has(const struct rule *rules, size_t count, const struct injection *injection) {
+  for (size_t i = 0; i < count; i++) {
+    const struct rule *rule = &rules[i];
+    if ((rule->role == ANY_ROLE || rule->role == (int)injection->role) &&
+        (rule->error == ANY_ERROR || rule->error == injection->error ||
+         (rule->error < 0 && -rule->error != injection->error)) &&
+        !(rule->once && injection->persistent) && call_matches(injection->call, rule->call))
+      return true;
+  }
+  return false;
+}
+
+#define HAS(rules, injection) has(rules, sizeof(rules) / sizeof((rules)[0]), injection)
+
+bool rule_goes_on(const struct injection *injection) {
+  return HAS(goes_on, injection);
+}
+
+bool rule_is_channel(const struct injection *injection) {
+  return HAS(channel, injection);
+}
+
+bool rule_is_excluded(const struct injection *injection) {
+  return HAS(excluded, injection) || (injection->persistent && HAS(excluded_for_ever, injection));
+}
+
+bool rule_may_stay(const struct injection *injection) {
+  return injection->persistent && HAS(may_stay, injection);
+}
+
+/* Stages, separated by spaces; a final '*' stands for any rest. */
+static const struct {
+  int role;
+  const char *call;
+  const char *stages;
+} reports[] = {
+    {ROLE_AGENT, "open./dev/null", "devnull_open standard_fds"},
+    {ROLE_AGENT, "open./dev/ptmx", "posix_openpt"},
+    {ROLE_AGENT, "open./dev/pts/*", "pts_open"},
+    {ROLE_AGENT, "open./proc/self/exe", "memfd"},
+    {ROLE_AGENT, "open./proc/N/ns/user", "open_ns_user"},
+    {ROLE_AGENT, "open./proc/N/ns/cgroup", "open_ns_cgroup"},
+    {ROLE_AGENT, "open./proc/N/ns/ipc", "open_ns_ipc"},
+    {ROLE_AGENT, "open./proc/N/ns/uts", "open_ns_uts"},
+    {ROLE_AGENT, "open./proc/N/ns/net", "open_ns_net"},
+    {ROLE_AGENT, "open./proc/N/ns/time", "open_ns_time"},
+    {ROLE_AGENT, "open./proc/N/ns/mnt", "open_ns_mount"},
+    {ROLE_AGENT, "open./proc/N/ns/pid", "open_ns_pid"},
+    {ROLE_AGENT, "open./proc/N/stat", "exec_outcome"},
+    {ROLE_AGENT, "open./proc/N/uid_map", "open_ns_user"},
+    {ROLE_AGENT, "open./proc/N/gid_map", "open_ns_user"},
+    {ROLE_AGENT, "open./proc/N/task/N/children", "subreaper"},
+    {ROLE_AGENT, "readlink./proc/self", "exec_outcome"},
+    {ROLE_AGENT, "open./tmp/*", "file_open"},
+    {ROLE_AGENT, "stat./proc/N/ns/user", "open_ns_user"},
+    {ROLE_AGENT, "stat./proc/N/ns/cgroup", "open_ns_cgroup"},
+    {ROLE_AGENT, "stat./proc/N/ns/ipc", "open_ns_ipc"},
+    {ROLE_AGENT, "stat./proc/N/ns/uts", "open_ns_uts"},
+    {ROLE_AGENT, "stat./proc/N/ns/net", "open_ns_net"},
+    {ROLE_AGENT, "stat./proc/N/ns/time", "open_ns_time"},
+    {ROLE_AGENT, "stat./proc/N/ns/mnt", "open_ns_mount"},
+    {ROLE_AGENT, "stat./proc/N/ns/pid", "open_ns_pid"},
+    {ANY_ROLE, "open.?", ANY_STAGE},
+    {ANY_ROLE, "stat.?", ANY_STAGE},
+    {ANY_ROLE, "readlink.?", ANY_STAGE},
+    {ROLE_AGENT, "fstat", "memfd open_ns_* devnull_open file_open"},
+    {ROLE_AGENT, "fcntl.F_GETFL.*", "devnull_open file_open connect_unix pipe2"},
+    {ROLE_AGENT, "fcntl.F_SETFL.*", "devnull_open file_open connect_unix pipe2"},
+    {ROLE_AGENT, "fcntl.F_ADD_SEALS.*", "memfd"},
+    {ROLE_AGENT, "ioctl.TIOCSPTLCK", "ptsetup"},
+    {ROLE_AGENT, "ioctl.TIOCGPTPEER", "pts_open"},
+    {ROLE_AGENT, "ioctl.TIOCGPTN", "ptsname"},
+    {ROLE_AGENT, "memfd_create", "memfd"},
+    {ROLE_AGENT, "sendfile", "memfd"},
+    {ROLE_AGENT, "lseek", "memfd"},
+    {ROLE_AGENT, "execveat", "memfd"},
+    {ROLE_AGENT, "read.memfd", "memfd"},
+    {ROLE_AGENT, "read.proc", "exec_outcome open_ns_user"},
+    {ROLE_AGENT, "pread64.*", "exec_outcome"},
+    {ROLE_AGENT, "read.ptmx", ANY_STAGE},
+    {ROLE_AGENT, "read.*", ANY_STAGE},
+    {ROLE_AGENT, "write.memfd", "memfd"},
+    {ROLE_AGENT, "write.*", ANY_STAGE},
+    {ROLE_AGENT, "poll", ANY_STAGE},
+    {ROLE_AGENT, "wait4", ANY_STAGE},
+    {ROLE_AGENT, "waitid", ANY_STAGE},
+    {ROLE_AGENT, "kill.*", ANY_STAGE},
+    {ROLE_AGENT, "pidfd_send_signal.0", "pidfd_open"},
+    {ROLE_CHILD, "read.*", ANY_STAGE},
+    {ROLE_CHILD, "write.*", ANY_STAGE},
+    {ROLE_INTERMEDIATE, "read.*", ANY_STAGE},
+    {ROLE_INTERMEDIATE, "write.*", ANY_STAGE},
+    {ROLE_CHILD, "poll", ANY_STAGE},
+    {ROLE_CHILD, "rt_sigaction", ANY_STAGE},
+    {ROLE_CHILD, "wait4", "seccomp_install"},
+    {ROLE_AGENT, "prctl.PR_SET_DUMPABLE", "prctl"},
+    {ROLE_AGENT, "prctl.PR_SET_CHILD_SUBREAPER", "subreaper"},
+    {ROLE_AGENT, "rt_sigprocmask", "sigprocmask"},
+    {ROLE_AGENT, "signalfd4", "signalfd"},
+    {ROLE_AGENT, "socket", "connect_unix"},
+    {ROLE_AGENT, "connect", "connect_unix"},
+    {ROLE_AGENT, "pidfd_open", "pidfd_open"},
+    {ROLE_AGENT, "pipe2", "pipe2"},
+    {ROLE_AGENT, "clone3", "clone"},
+    {ROLE_AGENT, "clone", "clone guard"},
+    {ROLE_AGENT, "getgroups", "setgroups"},
+    {ROLE_AGENT, "ioctl.NS_GET_OWNER_UID", "open_ns_user"},
+    {ROLE_AGENT, "mmap", "allocate"},
+    {ANY_ROLE, "prctl.PR_SET_PDEATHSIG", "prctl"},
+    {ANY_ROLE, "prctl.PR_SET_DUMPABLE", "prctl"},
+    {ANY_ROLE, "prctl.PR_SET_NO_NEW_PRIVS", "prctl seccomp_no_new_privs"},
+    {ANY_ROLE, "prctl.PR_CAPBSET_READ", "cap_drop_bounding cap_set_thread cap_set_ambient"},
+    {ANY_ROLE, "prctl.PR_CAPBSET_DROP", "cap_drop_bounding"},
+    {ANY_ROLE, "prctl.PR_CAP_AMBIENT", "cap_set_ambient"},
+    {ANY_ROLE, "prctl.PR_SET_SECCOMP", "seccomp_install"},
+    {ANY_ROLE, "seccomp", "seccomp_install"},
+    {ANY_ROLE, "dup.*", "stdio"},
+    {ANY_ROLE, "setsid", "setsid"},
+    {ANY_ROLE, "ioctl.TIOCSCTTY", "stdio"},
+    {ANY_ROLE, "ioctl.TIOCSWINSZ", "pty_winsize"},
+    {ANY_ROLE, "rt_sigprocmask", "sigprocmask"},
+    {ANY_ROLE, "mount", "mount_slave"},
+    {ANY_ROLE, "keyctl", "keyctl"},
+    {ANY_ROLE, "chdir", "chdir"},
+    {ANY_ROLE, "getcwd", "chdir"},
+    {ANY_ROLE, "getresuid", "setresuid"},
+    {ANY_ROLE, "getresgid", "setresgid"},
+    {ANY_ROLE, "prctl.PR_SET_KEEPCAPS", "setresuid"},
+    {ANY_ROLE, "capget", "cap_set_thread"},
+    {ANY_ROLE, "capset", "cap_set_thread"},
+    {ANY_ROLE, "setgroups", "setgroups set_credentials"},
+    {ANY_ROLE, "setresgid", "setresgid set_credentials"},
+    {ANY_ROLE, "setresuid", "setresuid set_credentials"},
+    {ROLE_CHILD, "mmap", "seccomp_install"},
+    {ROLE_CHILD, "clone*", "seccomp_install"},
+    {ROLE_CHILD, "execve", "execve"},
+    {ROLE_INTERMEDIATE, "clone*", "fork"},
+    {ANY_ROLE, "setns", "setns setns_*"},
+    {ANY_ROLE, "open./proc/self/ns", "setns"},
+    {ANY_ROLE, "stat.user", "setns_user"},
+    {ANY_ROLE, "stat.cgroup", "setns_cgroup"},
+    {ANY_ROLE, "stat.ipc", "setns_ipc"},
+    {ANY_ROLE, "stat.uts", "setns_uts"},
+    {ANY_ROLE, "stat.net", "setns_net"},
+    {ANY_ROLE, "stat.time", "setns_time"},
+    {ANY_ROLE, "stat.mnt", "setns_mount"},
+    {ANY_ROLE, "stat.pid_for_children", "setns_pid"},
+};
+
+static bool is_among(const char *stages, const char *stage) {
+  char list[256];
+  char *rest = NULL;
+  strncpy(list, stages, sizeof list - 1);
+  list[sizeof list - 1] = '\0';
+  for (char *one = strtok_r(list, " ", &rest); one != NULL; one = strtok_r(NULL, " ", &rest))
+    if (call_matches(stage, one))
+      return true;
+  return false;
+}
+
+bool rule_ends_with(const struct injection *injection, const char *atom, int value) {
+  /* The orphan policy sends SIGKILL after the grace. */
+  return injection->role == ROLE_AGENT &&
+         (call_matches(injection->call, "kill.*") ||
+          call_matches(injection->call, "pidfd_send_signal.*")) &&
+         strcmp(atom, "signaled") == 0 && value == SIGKILL;
+}
+
+bool rule_reports(const struct injection *injection, const char *stage, int error) {
+  bool is_own_error = error == injection->error ||
+                      (error == ENOMEM && call_matches(injection->call, "mmap")) ||
+                      (error == ETIMEDOUT && call_matches(injection->call, "connect")) ||
+                      (error == EINVAL && call_matches(injection->call, "prctl.PR_CAPBSET_READ"));
+  if (!is_own_error)
+    return false;
+  for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
+    if ((reports[i].role == ANY_ROLE || reports[i].role == (int)injection->role) &&
+        call_matches(injection->call, reports[i].call))
+      return is_among(reports[i].stages, stage);
+  return false;
+}
