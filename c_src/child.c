@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -15,6 +14,7 @@
 #include "command.h"
 #include "credentials.h"
 #include "fds.h"
+#include "poll_wait.h"
 #include "seccomp.h"
 #include "syscalls.h"
 
@@ -120,11 +120,16 @@ static void after_change_of_ids(const struct child *child) {
   die_with_agent(child);
 }
 
-/* An agent that died before the signal was set has closed its end of the command pipe. In another
- * pid namespace getppid cannot tell. */
+/*
+ * An agent that died before the signal was set has closed its end of the command pipe. In another
+ * pid namespace getppid cannot tell. Nothing is waited for but what is there already; a command
+ * behind :proceed is of no use any more.
+ */
 static void leave_if_orphaned(const struct child *child) {
-  struct pollfd commands = {.fd = child->commands.fd};
-  if (poll(&commands, 1, 0) > 0 && (commands.revents & POLLHUP) != 0)
+  struct pollfd commands = {.fd = child->commands.fd, .events = POLLIN};
+  char unused;
+  if (poll_wait(&commands, 1, 0) > 0 &&
+      ((commands.revents & POLLHUP) != 0 || read(child->commands.fd, &unused, 1) == 0))
     leave(EXIT_FAILURE_STATUS);
 }
 
@@ -134,7 +139,10 @@ static void reset_signals(const struct child *child) {
   static const uint64_t default_action[4];
   sigset_t none;
   for (int signum = 1; signum <= 64; signum++)
-    syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t));
+    if (signum != SIGKILL && signum != SIGSTOP) /* sigaction(2): always the default */
+      check_errno(child,
+                  (int)syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t)),
+                  STAGE_SIGACTION);
   sigemptyset(&none);
   check_errno(child, sigprocmask(SIG_SETMASK, &none, NULL), STAGE_SIGPROCMASK);
 }
@@ -156,13 +164,20 @@ static void lead_session(const struct child *child) {
     check_errno(child, ioctl(STDIN_FILENO, TIOCSCTTY, 0), STAGE_STDIO);
 }
 
+/* The agent is gone, or wants this process to be; or the pipe cannot be read. */
+_Noreturn static void give_up_commands(const struct child *child) {
+  if (child->commands.eof && child->commands.error == 0)
+    leave(EXIT_FAILURE_STATUS);
+  leave_with_errno(child->commands.eof ? -child->commands.error : -ENOMEM);
+}
+
 /* The next command, decoded; waits for it. The agent's death is the end of the pipe. */
 static void next_command(struct child *child, struct command *command) {
   const uint8_t *payload = NULL;
   size_t size = 0;
   while (channel_in_next(&child->commands, COMMAND_MAX, &payload, &size) == 0)
     if (channel_in_read(&child->commands) < 0 || child->commands.eof)
-      leave(EXIT_FAILURE_STATUS);
+      give_up_commands(child);
   if (command_decode_frame(command, payload, size) < 0)
     fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
 }

@@ -47,9 +47,15 @@ static int open_link(struct enter_target *target, pid_t pid, int kind) {
   return 0;
 }
 
-/* Signal 0 is permission-checked; only ESRCH says that the pinned process is gone. */
+/* Whether the pinned process is there: 0, -ESRCH, or another negative errno when that cannot be
+ * told. Signal 0 is permission-checked, and only for a process that is there. */
+static int find_pinned(const struct enter_target *target) {
+  int result = sys_pidfd_send_signal(target->pidfd, 0);
+  return result == -EPERM ? 0 : result;
+}
+
 static bool is_gone(const struct enter_target *target) {
-  return sys_pidfd_send_signal(target->pidfd, 0) == -ESRCH;
+  return find_pinned(target) == -ESRCH;
 }
 
 /* The id that a process without any has (/proc/sys/kernel/overflowuid); it owns nothing. */
@@ -111,7 +117,7 @@ int enter_prepare(struct enter_target *target, const struct request *request, en
     return is_gone(target) ? -ESRCH : result;
   /* The handles are the pinned process's own only if it still is what /proc showed. */
   *stage = STAGE_PIDFD_OPEN;
-  return is_gone(target) ? -ESRCH : 0;
+  return find_pinned(target);
 }
 
 /* Before Linux 5.8 a pidfd cannot be joined; the handles can, one by one. */

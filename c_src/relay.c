@@ -76,11 +76,11 @@ static size_t available(int fd) {
 /*
  * Reads until nothing is there or the room is as good as full: a packet that does not fit would be
  * cut, and its rest thrown away by the kernel, which happens only to one that is larger than what
- * was asked for. Sets *ended at the end of the stream. Data is copied: splice(2) would hand packets
- * on as they are, and the BEAM would lose count of the frame, and take what the workload writes
- * next for frames of the agent.
+ * was asked for. Sets *ended at the end of the stream, and *error when that is an error. Data is
+ * copied: splice(2) would hand packets on as they are, and the BEAM would lose count of the frame,
+ * and take what the workload writes next for frames of the agent.
  */
-static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
+static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended, int *error) {
   size_t total = 0;
   while (total == 0 || room - total >= PACKET_MAX) {
     ssize_t count = read(fd, to + total, room - total);
@@ -90,8 +90,9 @@ static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended) {
     }
     if (count < 0 && errno == EINTR)
       continue;
-    /* EIO: a terminal that nobody has open. */
     *ended = count == 0 || errno != EAGAIN;
+    if (count < 0 && *ended && errno != EIO) /* EIO: a terminal that nobody has open */
+      *error = errno;
     break;
   }
   return total;
@@ -105,7 +106,8 @@ static void use_demand(struct relay_out *relay, size_t size) {
 void relay_out_discard(struct relay_out *relay) {
   static uint8_t nowhere[4096];
   bool ended = false;
-  if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended) == 0 && ended)
+  int error = 0;
+  if (relay->fd >= 0 && read_all(relay->fd, nowhere, sizeof nowhere, &ended, &error) == 0 && ended)
     relay_out_close(relay);
 }
 
@@ -130,7 +132,7 @@ static ssize_t read_frame(struct relay_out *relay, size_t room, struct channel_o
     to = buffer_reserve(&out->buffer, left);
   }
   uint8_t *data = to + header;
-  size_t size = read_all(relay->fd, data, room, ended);
+  size_t size = read_all(relay->fd, data, room, ended, &relay->failed_with);
   if (size == 0)
     return 0;
   struct frame frame;
@@ -168,7 +170,9 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
     return (int)size;
   use_demand(relay, (size_t)size);
   /* An end that finds no room is met again at the next read. */
-  if (ended)
+  if (relay->failed_with != 0)
+    relay_out_close(relay);
+  else if (ended)
     end_of_stream(relay, out);
   return (int)size; /* CHUNK_MAX at most */
 }
@@ -193,6 +197,9 @@ static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t si
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0 && errno != EAGAIN) {
+      /* EIO: a terminal that nobody has open. */
+      if (relay->stream == STREAM_PTY && errno != EIO)
+        relay->failed_with = errno;
       relay->closed_with = errno;
       relay_in_close(relay);
     }

@@ -25,9 +25,10 @@ struct relay_out {
   bool by_demand;
   bool announce_eof;
   uint64_t demand;
-  bool abandoned; /* nobody can ask for more: beyond the demand it is thrown away */
-  bool grown;     /* the pipe has been made larger */
-  bool hung_up;   /* nobody can write any more, but what was written is not asked for yet */
+  bool abandoned;  /* nobody can ask for more: beyond the demand it is thrown away */
+  bool grown;      /* the pipe has been made larger */
+  int failed_with; /* errno of a read that failed, at which the stream was closed; 0 */
+  bool hung_up;    /* nobody can write any more, but what was written is not asked for yet */
 };
 
 struct relay_in {
@@ -38,6 +39,7 @@ struct relay_in {
   bool close_when_empty;
   uint64_t written; /* taken by the kernel and not acknowledged yet */
   int closed_with;  /* errno to be told, 0 */
+  int failed_with;  /* of a terminal: errno of a write that failed, at which it was closed; 0 */
   struct buffer queue;
 };
 

@@ -74,7 +74,7 @@ static int try_filters(const struct seccomp_filters *filters) {
   do
     waited = waitpid(pid, NULL, 0);
   while (waited < 0 && errno == EINTR);
-  return trial.result;
+  return waited < 0 ? -errno : trial.result;
 }
 
 static void append(struct seccomp_filters *filters, struct seccomp_filter *filter) {

@@ -63,10 +63,13 @@ bool session_guard(struct session *session) {
   /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
   if (session->is_guarded || session->request->linger || session->pidfd < 0)
     return true;
+  if (session->guard_fails)
+    return false;
   int result = guard_start(&guard);
+  session->is_guarded = result == 0;
+  session->guard_fails = result < 0;
   if (result < 0)
     session_fail(session, -result, STAGE_GUARD);
-  session->is_guarded = result == 0;
   return session->is_guarded;
 }
 
@@ -130,7 +133,7 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
       channel_out_pending(&session->down) > 0 && !session->down.starved ? session->down.fd : -1,
       POLLOUT);
   polled[SLOT_PIDFD] = want(hidden ? -1 : session->pidfd, POLLIN);
-  polled[SLOT_SIGNALS] = want(session->child_signals, POLLIN);
+  polled[SLOT_SIGNALS] = want(session->signals_fail ? -1 : session->child_signals, POLLIN);
   for (int i = 0; i < IN_COUNT; i++) {
     const struct relay_in *relay = &session->inputs[i];
     short events = relay_in_events(relay);
@@ -152,10 +155,13 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 static int timeout(const struct session *session) {
   int64_t deadline = earlier(session->kill_at, session->give_up_at);
   deadline = earlier(deadline, session->look_at);
+  deadline = earlier(deadline, session->insist_at);
   deadline = earlier(deadline, session->leave_at);
   if (session->gathers)
     deadline = earlier(deadline, session->terminal_at);
-  if (session->state >= STATE_CLEARING && session_owns_descendants(session))
+  /* In STATE_CLEARING the end may wait for memory as well. */
+  if (session->state == STATE_CLEARING ||
+      (session->state > STATE_CLEARING && session_owns_descendants(session)))
     deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
   if (session->out.starved || session->down.starved)
     deadline = earlier(deadline, session_now() + POLL_WAIT_PAUSE_MS);
@@ -168,12 +174,17 @@ static int timeout(const struct session *session) {
 static void expire(struct session *session) {
   if (session->look_at != 0 && session_now() >= session->look_at)
     session->look_at = 0;
-  if (session->kill_at == 0 && session->give_up_at == 0)
+  if (session->kill_at == 0 && session->give_up_at == 0 && session->insist_at == 0)
     return;
   int64_t now = session_now();
   if (session->kill_at != 0 && now >= session->kill_at) {
     session->kill_at = 0;
-    session_signal(session, SIGKILL, SCOPE_GROUP);
+    session_kill(session, SCOPE_GROUP);
+  }
+  if (session->insist_at != 0 && now >= session->insist_at) {
+    session->insist_at = 0;
+    if (session->pidfd >= 0)
+      session_kill(session, SCOPE_GROUP);
   }
   if (session->give_up_at != 0 && now >= session->give_up_at) {
     session->give_up_at = 0;
@@ -186,6 +197,20 @@ static bool has_stream_news(const struct pollfd polled[SLOT_COUNT]) {
     if (polled[i].revents != 0)
       return true;
   return false;
+}
+
+/* What is lost of a stream is a failure of the session, unless the session has told its end. */
+static void report_failed_relays(struct session *session) {
+  int error = 0;
+  for (int i = 0; i < IN_COUNT; i++)
+    error = error != 0 ? error : session->inputs[i].failed_with;
+  for (int i = 0; i < OUT_COUNT; i++)
+    error = error != 0 ? error : session->outputs[i].failed_with;
+  if (error != 0 && !session->terminal_sent)
+    session_fail(session, error, STAGE_RELAY);
+  /* No frame says that a stream broke after the end; an exit code of 1 does. */
+  if (error != 0 && session->terminal_sent)
+    session->out.broken = true;
 }
 
 static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
@@ -219,21 +244,37 @@ static void acknowledge(struct session *session) {
   }
 }
 
-/* A kernel that has no memory for writes for so long has none for this session. */
-static void give_up_starving(struct session *session) {
-  if (!session->out.starved)
+/*
+ * Whether a write that the kernel had no memory for is to wait. When there has been none for so
+ * long, there is none for this session.
+ */
+static bool is_starving(struct session *session) {
+  if (!session->out.starved && !session->down.starved) {
     session->starved_at = 0;
-  else if (session->starved_at == 0)
-    session->starved_at = session_now();
-  else if (session_now() - session->starved_at >= LEAVE_MS)
-    session->out.broken = true;
+    return false;
+  }
+  int64_t now = session_now();
+  if (session->starved_at == 0)
+    session->starved_at = now;
+  if (now - session->starved_at >= LEAVE_MS) {
+    session->out.broken = session->out.broken || session->out.starved;
+    if (session->down.starved)
+      session_fail(session, ENOMEM, STAGE_READY_FRAME);
+    session->down.starved = false;
+    return false;
+  }
+  if (now < session->retry_at)
+    return true;
+  session->retry_at = now + POLL_WAIT_PAUSE_MS;
+  return false;
 }
 
 static void deliver(struct session *session) {
-  give_up_starving(session);
   gather(session);
-  if (session->holds || session->gathers)
+  if (session->holds || session->gathers || is_starving(session))
     return;
+  if (session->down.starved)
+    session_flush_down(session);
   if (session->out.open > 0) {
     session->terminal_at = session_now() + TERMINAL_PACE_MS;
     if (session->terminal_burst < TERMINAL_BURST)
@@ -303,7 +344,7 @@ static void step(struct session *session) {
   /* Before output is relayed, so that :running comes before what the workload wrote. */
   if (polled[SLOT_UP].revents != 0 || polled[SLOT_UP].fd < 0)
     session_child_frames(session);
-  if (polled[SLOT_DOWN].revents != 0 || session->down.starved)
+  if (polled[SLOT_DOWN].revents != 0)
     session_flush_down(session);
   relay_streams(session, polled);
   if (polled[SLOT_SIGNALS].revents != 0)
@@ -311,6 +352,7 @@ static void step(struct session *session) {
   if (polled[SLOT_PIDFD].revents != 0)
     session_child_ended(session);
   session_take_commands(session);
+  report_failed_relays(session);
   if (session->state == STATE_CLEARING)
     session_report_end(session);
   deliver(session);

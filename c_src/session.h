@@ -50,6 +50,9 @@ struct session {
   size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
   bool awaits_answer;   /* a checkpoint command is with the child */
   bool is_guarded;      /* guard.h */
+  bool guard_fails;     /* it could not be started */
+  bool wait_fails;      /* the child cannot be reaped: its end is had as a hidden zombie's is */
+  bool signals_fail;    /* child_signals cannot be read, and is not polled any more */
   bool has_strays;      /* the intermediate is gone, and what it may have forked is not known */
   bool beam_is_gone;    /* and what follows from it has been done */
   bool terminal_sent;
@@ -57,18 +60,22 @@ struct session {
   struct ending ending;
 
   struct busy_poll busy;
-  bool gathers;        /* a terminal's frame waits for more of the same */
-  int terminal_burst;  /* frames of the terminal that have left without a pause */
-  bool holds;          /* frames wait a little for the one that is about to come */
-  int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one; ms */
-  int64_t kill_at;     /* when the orphan policy's grace ends; ms, 0: none */
-  int64_t give_up_at;  /* when commands left by a closed BEAM no longer matter; ms, 0: none */
-  int64_t report_at;   /* when the end is reported even if descendants cling to life; ms */
-  int64_t
-      hidden_at;   /* since when the child is a zombie that a tracer keeps to itself; ms, 0: not */
-  int64_t look_at; /* when the child's end is looked at again, if it could not be had; ms, 0 */
-  int64_t starved_at; /* since when the kernel has had no memory for writes to fd 4; ms, 0: not */
-  int64_t leave_at;   /* when the agent leaves whatever has not been taken of it; ms, 0: not yet */
+  bool gathers;       /* a terminal's frame waits for more of the same */
+  int terminal_burst; /* frames of the terminal that have left without a pause */
+  bool holds;         /* frames wait a little for the one that is about to come */
+
+  /* Moments of session_now; 0: none. */
+  int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one */
+  int64_t kill_at;     /* when the orphan policy's grace ends */
+  int64_t insist_at;   /* when a child that is still there is sent SIGKILL again */
+  int64_t give_up_at;  /* when commands left by a closed BEAM no longer matter */
+  int64_t report_at;   /* when the end is reported even if descendants cling to life */
+  int64_t hidden_at;   /* since when a tracer keeps the child, a zombie, to itself */
+  int64_t look_at;     /* when an end that could not be had is looked at again */
+  int64_t starved_at;  /* since when the kernel has had no memory for a write */
+  int64_t retry_at;    /* when such a write is tried again */
+  int64_t leave_at;    /* when the agent leaves what has not been taken of it */
+
   struct rusage used; /* by the workload */
   int exit_code;
 };
@@ -97,7 +104,9 @@ void session_signal(struct session *session, int signum, enum signal_scope scope
 /* Starts the guard before a pipe of the workload's is touched for the first time. False when that
  * fails, which ends the session: then the pipe is not to be touched. */
 bool session_guard(struct session *session);
-/* Ends a child that has not been let go, with a failure to be reported. */
+/* SIGKILL, again and again for as long as the child is there. A parked one also loses its pipe. */
+void session_kill(struct session *session, enum signal_scope scope);
+/* Ends the child, with a failure to be reported. */
 void session_fail(struct session *session, int error, enum stage stage);
 
 /* session_input.c */

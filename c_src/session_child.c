@@ -17,6 +17,9 @@
 /* How long the end waits for descendants that SIGKILL does not end at once. */
 #define CLEARING_MS 1000
 
+/* How long a child that was sent SIGKILL has before it is sent another. */
+#define INSIST_MS 200
+
 /* How long a tracer has to let the agent have the workload's end, and how often that is looked at.
  */
 #define HIDDEN_MS       500
@@ -72,10 +75,20 @@ void session_child_cloned(struct session *session) {
   open_stat(session);
 }
 
+void session_kill(struct session *session, enum signal_scope scope) {
+  session_signal(session, SIGKILL, scope);
+  session->insist_at = session_now() + INSIST_MS;
+  if (session->state == STATE_STARTING || session->state == STATE_PARKED) {
+    fd_close(&session->down.fd);
+    buffer_consume(&session->down.buffer, buffer_length(&session->down.buffer));
+    session->down.broken = true;
+  }
+}
+
 void session_fail(struct session *session, int error, enum stage stage) {
   if (session->ending.failure.stage == STAGE_NONE)
     session->ending.failure = (struct failure){.error = error, .stage = stage, .index = -1};
-  session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+  session_kill(session, SCOPE_WORKLOAD);
 }
 
 /* The frames the child may send, read with the same care as the BEAM's. */
@@ -116,14 +129,29 @@ static int read_report(struct report *report, const uint8_t *payload, size_t siz
   return term_read_integer(&reader, 1, INT32_MAX, &report->value);
 }
 
+/* The pid of a child that has ended, and is not reaped by this; 0 of one that lives, or whose end
+ * is a tracer's. -ECHILD when it is no child, or another negative errno. */
+static pid_t look_at_child(pid_t pid) {
+  siginfo_t state = {.si_pid = 0};
+  int result;
+  do
+    result = waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : state.si_pid;
+}
+
 /* The process that joined a pid namespace has forked the workload's, which is the agent's child
  * too. It has done its work and is on its way out. */
 static void adopt(struct session *session, pid_t pid) {
-  siginfo_t state;
   struct frame start;
   pid_t intermediate = session->pid;
-  if (waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || pid == intermediate) {
+  pid_t found = look_at_child(pid);
+  if (found == -ECHILD || pid == intermediate) {
     session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+    return;
+  }
+  if (found < 0) {
+    session_fail(session, -found, STAGE_WAITID);
     return;
   }
   int pidfd = sys_pidfd_open(pid);
@@ -146,7 +174,7 @@ static void adopt(struct session *session, pid_t pid) {
   /* A kill requested before now hit the intermediate process; it is repeated on the workload. */
   if (session->beam_is_gone || session->ending.aborted ||
       session->ending.failure.stage != STAGE_NONE) {
-    session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+    session_kill(session, SCOPE_WORKLOAD);
     return;
   }
   frame_atom(&start, "proceed");
@@ -183,7 +211,7 @@ static void take_report(struct session *session, const struct report *report) {
   bool starting = session->state == STATE_STARTING;
   if (report->failure.stage != STAGE_NONE) {
     session->ending.failure = report->failure;
-    session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+    session_kill(session, SCOPE_WORKLOAD);
   } else if (starting && session->is_intermediate && strcmp(report->name, "spawned") == 0) {
     adopt(session, (pid_t)report->value);
   } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
@@ -320,8 +348,7 @@ static void report_end(struct session *session) {
 }
 
 static bool is_zombie(pid_t pid) {
-  siginfo_t state = {.si_pid = 0};
-  return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0 && state.si_pid == pid;
+  return look_at_child(pid) == pid;
 }
 
 static struct timeval from_ticks(unsigned long ticks) {
@@ -343,7 +370,8 @@ static bool take_hidden_end(struct session *session) {
   if (session->hidden_at == 0)
     session->hidden_at = now;
   session->look_at = now + HIDDEN_PAUSE_MS;
-  int result = proc_read_open_stat(session->stat, &stat);
+  int result = session->stat >= 0 ? proc_read_open_stat(session->stat, &stat)
+                                  : proc_read_stat(session->pid, &stat);
   bool ended = result == 0 && (stat.state == 'Z' || stat.state == 'X');
   if (!ended || now - session->hidden_at < HIDDEN_MS)
     return false;
@@ -370,8 +398,6 @@ static void kill_group(const struct session *session) {
 
 static bool reap(struct session *session) {
   int status = 0;
-  if (!is_zombie(session->pid))
-    return false;
   if (wait4(session->pid, &status, WNOHANG, &session->used) != session->pid)
     return false;
   session->ending.wait_status = status;
@@ -387,7 +413,7 @@ void session_child_ended(struct session *session) {
     pid = session->pid;
     session_child_frames(session);
   } while (session->pid != pid);
-  bool hidden = !is_zombie(pid);
+  bool hidden = session->wait_fails || !is_zombie(pid);
   if (hidden && !take_hidden_end(session))
     return;
   /* What it said between the last look at the pipe and its end. */
@@ -396,8 +422,11 @@ void session_child_ended(struct session *session) {
     return;
   find_out_exec(session);
   kill_group(session);
-  if (!hidden && !reap(session))
+  if (!hidden && !reap(session)) {
+    session->wait_fails = true;
+    session->look_at = session_now() + HIDDEN_PAUSE_MS;
     return;
+  }
   if (session->is_guarded)
     session->pidfd = -1; /* the guard's now */
   else
@@ -420,6 +449,8 @@ void session_reap_adopted(struct session *session) {
   ssize_t count = session->child_signals >= 0;
   while (count > 0)
     count = read(session->child_signals, signals, sizeof signals);
+  if (count < 0 && errno != EAGAIN && errno != EINTR)
+    session->signals_fail = true;
   /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
   if (session->is_intermediate)
     return;
@@ -429,7 +460,8 @@ void session_reap_adopted(struct session *session) {
       return;
     if (session->pidfd >= 0 && state.si_pid == session->pid)
       return; /* the pidfd reports that one; what is behind it comes after */
-    waitpid(state.si_pid, NULL, 0);
+    if (waitpid(state.si_pid, NULL, 0) < 0 && errno != EINTR)
+      return;
   }
 }
 

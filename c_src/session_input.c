@@ -94,7 +94,7 @@ static void proceed(struct session *session, const uint8_t *payload, size_t size
 
 static void abort_session(struct session *session) {
   session->ending.aborted = true;
-  session_signal(session, SIGKILL, SCOPE_WORKLOAD);
+  session_kill(session, SCOPE_WORKLOAD);
 }
 
 static void winsize(struct session *session, const struct command *command, const uint8_t *payload,
@@ -180,7 +180,7 @@ static void look_ahead(struct session *session) {
     struct command command;
     if (command_decode_frame(&command, payload, size) < 0)
       continue;
-    if (command.id == COMMAND_ABORT && !proceeds)
+    if (command.id == COMMAND_ABORT && !proceeds && !session->request->proceed)
       abort_session(session);
     else if (command.id == COMMAND_SIGNAL && command.signal.number == SIGKILL)
       session_signal(session, SIGKILL, command.signal.scope);
@@ -277,7 +277,7 @@ void session_beam_gone(struct session *session) {
   switch (session->state) {
   case STATE_STARTING:
   case STATE_PARKED:
-    session_signal(session, SIGKILL, SCOPE_GROUP);
+    session_kill(session, SCOPE_GROUP);
     return;
   case STATE_EXECING:
   case STATE_RUNNING:
@@ -291,8 +291,10 @@ void session_beam_gone(struct session *session) {
     relay_in_finish(&session->inputs[IN_STDIN]);
     return;
   }
-  session_signal(session, session->request->grace_ms > 0 ? SIGTERM : SIGKILL, SCOPE_GROUP);
-  if (session->request->grace_ms > 0) {
+  if (session->request->grace_ms == 0) {
+    session_kill(session, SCOPE_GROUP);
+  } else {
+    session_signal(session, SIGTERM, SCOPE_GROUP);
     /* A stopped process handles nothing before it goes on. */
     session_signal(session, SIGCONT, SCOPE_GROUP);
     int64_t now = session_now();

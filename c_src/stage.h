@@ -43,6 +43,7 @@
   X(MALFORMED_READY, "malformed_ready")                                                            \
   X(EXEC_OUTCOME, "exec_outcome")                                                                  \
   X(GUARD, "guard")                                                                                \
+  X(RELAY, "relay")                                                                                \
   X(WAITID, "waitid")                                                                              \
   /* between clone and exec */                                                                     \
   X(SETNS, "setns")                                                                                \
@@ -56,6 +57,7 @@
   X(SETNS_PID, "setns_pid")                                                                        \
   X(FORK, "fork")                                                                                  \
   X(CLOSE_RANGE, "close_range")                                                                    \
+  X(SIGACTION, "sigaction")                                                                        \
   X(SETSID, "setsid")                                                                              \
   X(PRCTL, "prctl")                                                                                \
   X(MOUNT_SLAVE, "mount_slave")                                                                    \

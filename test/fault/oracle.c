@@ -121,6 +121,10 @@ static enum outcome judge_same_end(const struct injection *injection, const stru
   bool may_lose_output = result->account.has_closed;
   if (result->injected > 0 && result->account.closed_with == injection->error)
     return OUTCOME_REPORTED; /* that stdin is closed, which changes what comes out */
+  /* No frame says that a stream broke after the end: the agent's exit code does. */
+  if (result->injected > 0 && call_matches(injection->call, "read.*") &&
+      exits_with(result, EXIT_CHANNEL))
+    return OUTCOME_CHANNEL;
   if ((!may_lose_output && !has_same_output(&usual->account, &result->account, reason)) ||
       !has_same_frames(&usual->account, &result->account, reason))
     return rule_is_channel(injection) ? OUTCOME_CHANNEL : OUTCOME_FAULT;

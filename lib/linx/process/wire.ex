@@ -12,7 +12,7 @@ defmodule Linx.Process.Wire do
     standard_fds allocate memfd sigprocmask signalfd subreaper pipe2
     posix_openpt ptsetup ptsname pts_open devnull_open file_open connect_unix pidfd_open
     open_ns_user open_ns_mount open_ns_uts open_ns_ipc open_ns_cgroup open_ns_net open_ns_time open_ns_pid
-    clone ready_frame malformed_ready exec_outcome guard waitid
+    clone ready_frame malformed_ready exec_outcome guard relay sigaction waitid
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
     fork close_range setsid prctl mount_slave stdio chdir keyctl setgroups setresgid setresuid execve
     seccomp_no_new_privs seccomp_install cap_drop_bounding cap_set_thread cap_set_ambient
