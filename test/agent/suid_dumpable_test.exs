@@ -51,7 +51,7 @@ defmodule AgentTest.SuidDumpableTest do
         {"the ids of a command", 0, [{:set_credentials, 0, 0, []}]},
         {"the ids of a command where 0 is not mapped", 1, [{:set_credentials, 1, 1, []}]}
       ] do
-    test "an entering child that is parked with #{what} can be traced and read by nobody inside" do
+    test "no process inside can trace or read an entering child that is parked with #{what}" do
       lurer = lurer(unquote(inside))
       ids = unquote(Macro.escape(ids))
 
@@ -66,7 +66,7 @@ defmodule AgentTest.SuidDumpableTest do
     end
   end
 
-  test "an entering child that is parked before its ids are set can be traced and read by nobody inside" do
+  test "no process inside can trace or read an entering child that is parked before its ids are set" do
     for inside <- [0, 1] do
       lurer = lurer(inside)
       wire = parked({:enter, %{target: lurer.pid, argv: actor(["pause"])}})
@@ -75,7 +75,7 @@ defmodule AgentTest.SuidDumpableTest do
     end
   end
 
-  test "a spawned child that is parked with other ids can be traced and read by nobody of that user" do
+  test "no process of that user can trace or read a spawned child that is parked with other ids" do
     lurer = lurer(0)
     ids = {:set_credentials, @user, @user, []}
     request = %{argv: actor(["pause"]), ack: true}
@@ -87,7 +87,7 @@ defmodule AgentTest.SuidDumpableTest do
     end
   end
 
-  test "a spawned child that is parked as root of its own user namespace can be traced and read by nobody of that user" do
+  test "no process of that user can trace or read a spawned child that is parked as its namespace's root" do
     lurer = lurer(0)
     wire = parked(%{argv: actor(["pause"]), namespaces: [:user], ack: true})
 

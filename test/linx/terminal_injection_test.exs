@@ -1,5 +1,5 @@
 defmodule Linx.TerminalInjectionTest do
-  # A workload on a terminal can type into it: whoever reads from there next is the one that is typed at.
+  # A workload on a terminal can type into it, and what reads from there next takes that for a person's input.
   use Linx.SessionCase, async: true
 
   alias AgentTest.Programs
