@@ -25,9 +25,9 @@ defmodule AgentTest.EarlyEndTest do
       end
 
       test "is gone when both ends close within milliseconds of its start", %{request: request} do
-        for delay <- 0..99 do
+        for delay <- 0..59 do
           wire = requested({:enter, request}, frames: :socket)
-          spin(delay * 20)
+          spin(delay * 33)
           close_commands(wire)
           close_frames(wire)
           assert %{orphans: []} = await_gone(wire)
@@ -72,10 +72,10 @@ defmodule AgentTest.EarlyEndTest do
   describe "a first process of an entry that is killed at a random moment" do
     # Of an entry into a pid namespace the first child only makes the workload's process.
     defp ends(killer, target, request) do
-      for delay <- 0..119 do
+      for delay <- 0..79 do
         wire = start()
         script = ["/bin/sh", "-c", "echo inside; exit 7"]
-        Target.order(killer, "after #{wire.agent} #{delay * 15}", "")
+        Target.order(killer, "after #{wire.agent} #{delay * 23}", "")
         send_term(wire, {:enter, Map.merge(%{target: target.pid, argv: script}, request)})
         if not Map.get(request, :proceed, false), do: proceed(wire)
         result = await_gone(wire)

@@ -7,7 +7,7 @@ defmodule AgentTest.ThiefTest do
   @moduletag :root
 
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
-  @entries 300
+  @entries 100
 
   # The inodes behind the agent's channel and behind what else it has open.
   defp channel(agent) do
