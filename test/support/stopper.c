@@ -16,25 +16,30 @@
 
 static char is_told[PID_MAX + 1];
 
-/* Newly made processes have the next numbers: those are tried without a look at /proc. */
-static void stop_all(int *highest) {
+/* New processes have the next numbers: those are tried without a look at /proc. The longer none is
+ * found, the more have come and gone unseen. */
+static void stop_all(void) {
+  static int highest = 1;
+  static int idle;
   static int told;
 
-  for (int pid = 2; pid <= *highest + 4; pid++) {
+  idle++;
+  for (int pid = 2; pid <= highest + 4 + idle / 16 && pid <= PID_MAX; pid++) {
     if (kill(pid, SIGSTOP) < 0)
       continue;
+    if (pid > highest) {
+      highest = pid;
+      idle = 0;
+    }
     if (!is_told[pid]) {
       is_told[pid] = 1;
       say("stopped %d as %d\n", pid, ++told);
     }
-    if (pid > *highest)
-      *highest = pid;
   }
 }
 
 int main(int argc, char **argv) {
   char order[16];
-  int highest = 1;
   int goes = !(argc > 1 && strcmp(argv[1], "wait") == 0);
 
   if (getpid() != 1)
@@ -43,6 +48,6 @@ int main(int argc, char **argv) {
   for (;;) {
     if (next_order(order, sizeof(order), goes ? 0 : -1))
       goes = 1;
-    stop_all(&highest);
+    stop_all();
   }
 }

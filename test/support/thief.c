@@ -57,7 +57,7 @@ static void tell(int fd) {
     say("took directory %lu %lu\n", (unsigned long)what.st_dev, (unsigned long)what.st_ino);
 }
 
-static void take(int pid, int pidfd) {
+static void take(int pidfd) {
   for (int fd = 3; fd < FDS; fd++) {
     int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 
@@ -66,7 +66,6 @@ static void take(int pid, int pidfd) {
       close(taken);
     }
   }
-  (void)pid;
 }
 
 /* The same things through the file system: what is a directory or a file can be opened anew. */
@@ -85,38 +84,43 @@ static void open_all(int pid) {
   }
 }
 
+/* All that a process has, so long as it is there: its descriptors change on the way to exec. */
+static void rob(int pid, int pidfd, int seen) {
+  char order[16];
+
+  while (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0) {
+    take(pidfd);
+    open_all(pid);
+    if (next_order(order, sizeof(order), 0))
+      say("reported %d\n", seen);
+  }
+}
+
 int main(void) {
   struct stat proc;
   char order[16];
-  int next = 2;
+  int next = 2; /* the number that the next process gets, if none has been missed */
+  int idle = 0;
   int seen = 0;
 
   if (getpid() != 1 || stat("/proc/self", &proc) < 0)
     return 127;
   own_proc = proc.st_dev;
   say("ready\n");
-  for (;;) {
-    int found = 0;
-
-    if (next_order(order, sizeof(order), 0))
+  for (;; idle++) {
+    /* Before there was anything to be had there is nothing to report. */
+    if (seen > 0 && next_order(order, sizeof(order), 0))
       say("reported %d\n", seen);
-    /* The number that the next process gets, or one soon after it. */
-    for (int pid = next; pid < next + 4 && !found; pid++) {
+    /* The longer nothing is found, the more have been missed. */
+    for (int pid = next; pid < next + 4 + idle / 16; pid++) {
       int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
       if (pidfd < 0)
         continue;
-      /* So long as it is there: its descriptors change on the way to exec. */
-      while (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0) {
-        take(pid, pidfd);
-        open_all(pid);
-        if (next_order(order, sizeof(order), 0))
-          say("reported %d\n", seen);
-      }
+      rob(pid, pidfd, ++seen);
       close(pidfd);
-      found = 1;
-      seen++;
       next = pid + 1;
+      idle = 0;
     }
   }
 }
