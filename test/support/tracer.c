@@ -35,6 +35,9 @@ static _Noreturn void seize_by_order(void) {
       seize(atoi(order));
 }
 
+/* The seconds after which a tracer ends that no test has ended. */
+#define LIFETIME 60
+
 /* Returns in the workload when its child has seized it. */
 static void be_seized(void) {
   int seized[2];
@@ -47,6 +50,7 @@ static void be_seized(void) {
   tracer = fork();
   if (tracer == 0) {
     setsid();
+    alarm(LIFETIME);
     signal(SIGTERM, SIG_IGN);
     if (ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) < 0 || write(seized[1], "", 1) != 1)
       _exit(1);
