@@ -199,18 +199,24 @@ static bool has_stream_news(const struct pollfd polled[SLOT_COUNT]) {
   return false;
 }
 
-/* What is lost of a stream is a failure of the session, unless the session has told its end. */
+static int take_error(int *failed_with) {
+  int error = *failed_with;
+  *failed_with = 0;
+  return error;
+}
+
+/* What is lost of a stream is a failure of the session. No frame says that a stream broke after the
+ * end; an exit code of 1 does. */
 static void report_failed_relays(struct session *session) {
   int error = 0;
-  for (int i = 0; i < IN_COUNT; i++)
-    error = error != 0 ? error : session->inputs[i].failed_with;
-  for (int i = 0; i < OUT_COUNT; i++)
-    error = error != 0 ? error : session->outputs[i].failed_with;
-  if (error != 0 && !session->terminal_sent)
-    session_fail(session, error, STAGE_RELAY);
-  /* No frame says that a stream broke after the end; an exit code of 1 does. */
+  for (int i = 0; i < IN_COUNT && error == 0; i++)
+    error = take_error(&session->inputs[i].failed_with);
+  for (int i = 0; i < OUT_COUNT && error == 0; i++)
+    error = take_error(&session->outputs[i].failed_with);
   if (error != 0 && session->terminal_sent)
-    session->out.broken = true;
+    session->stream_lost = true;
+  else if (error != 0)
+    session_fail(session, error, STAGE_RELAY);
 }
 
 static void relay_streams(struct session *session, const struct pollfd polled[SLOT_COUNT]) {
@@ -321,7 +327,8 @@ static void finish(struct session *session) {
   if (session->state != STATE_DRAINING)
     return;
   bool listening = !session->beam_is_gone && !session->out.broken;
-  bool serves = listening && (session->request->hold || has_streams(session));
+  bool serves =
+      listening && !session->stream_lost && (session->request->hold || has_streams(session));
   if (!waits_for_descendants(session) && !serves && !is_delivering(session))
     session->state = STATE_DONE;
 }
@@ -366,7 +373,7 @@ int session_run(struct session *session) {
   while (session->state != STATE_DONE)
     step(session);
   channel_out_flush(&session->out);
-  bool reported =
-      session->terminal_sent && !session->out.broken && channel_out_pending(&session->out) == 0;
+  bool reported = session->terminal_sent && !session->out.broken && !session->stream_lost &&
+                  channel_out_pending(&session->out) == 0;
   return reported ? session->exit_code : 1;
 }

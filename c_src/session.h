@@ -56,6 +56,7 @@ struct session {
   bool has_strays;      /* the intermediate is gone, and what it may have forked is not known */
   bool beam_is_gone;    /* and what follows from it has been done */
   bool terminal_sent;
+  bool stream_lost; /* after that, and no frame can say so */
   uint64_t applied; /* checkpoint commands */
   struct ending ending;
 

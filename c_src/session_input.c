@@ -61,6 +61,9 @@ static void close_stream(struct session *session, enum stream_id stream) {
     relay_in_finish(&session->inputs[IN_STDIN]);
   else if (relay != NULL && (stream != STREAM_PTY || relay->by_demand))
     relay_out_close(relay);
+  /* The terminal is one descriptor for both directions; the output's side owns it. */
+  if (session->outputs[OUT_PTY].fd < 0)
+    session->inputs[IN_PTY].fd = -1;
 }
 
 static void data(struct session *session, int input, const struct command *command) {

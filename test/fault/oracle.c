@@ -53,7 +53,8 @@ static bool is_sound(const struct result *result, char reason[REASON_SIZE]) {
     say(reason, "%d terminal frames", account->terminals);
   else if (result->execs > 1)
     say(reason, "%d programs were executed", result->execs);
-  else if (account->is_running && result->execs == 0)
+  /* A SIGKILL that meets an exec past its point of no return ends it before it is traced. */
+  else if (account->is_running && result->execs == 0 && !is_error(&account->terminal))
     say(reason, ":running, but nothing was executed");
   else if (!WIFEXITED(result->agent_status))
     say(reason, "the agent ended by signal %d", WTERMSIG(result->agent_status));
