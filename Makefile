@@ -17,18 +17,18 @@ endif
 PRIV := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/priv,priv)
 RELEASE := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/obj,build/release)
 
-SOURCES := $(sort $(wildcard c_src/*.c))
+SOURCES := $(sort $(wildcard c_src/*.c c_src/*/*.c))
 UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
 FUZZERS := $(sort $(wildcard c_test/fuzz_*.c))
 TEST_PROGRAMS := $(sort $(wildcard test/support/*.c))
 FAULT_SOURCES := $(sort $(wildcard test/fault/*.c))
 BENCH_PROGRAMS := $(sort $(wildcard bench/*.c))
-C_FILES = $(sort $(wildcard c_src/*.[ch] c_test/*.[ch] test/support/*.[ch] test/fuzz/*.[ch] \
+C_FILES = $(sort $(wildcard c_src/*.[ch] c_src/*/*.[ch] c_test/*.[ch] test/support/*.[ch] test/fuzz/*.[ch] \
 	test/fault/*.[ch] bench/*.c))
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wswitch-enum -Wformat=2
-DIALECT := -std=c11 -D_GNU_SOURCE
+DIALECT := -std=c11 -D_GNU_SOURCE -Ic_src
 HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 SECTIONS := -ffunction-sections -fdata-sections
 LINK_HARDENING := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections
@@ -76,7 +76,7 @@ $(2)/linx_process: $$($(1)_OBJECTS)
 	$$(call say,LD,$$@)
 	@$$($(1)_CC) $$($(1)_FLAGS) $$(CFLAGS) $$^ $$(EI_LIBRARY) $$($(1)_LINK) $$(LDFLAGS) -o $$@
 
-$(2)/libagent.a: $$(filter-out $(2)/agent.o,$$($(1)_OBJECTS))
+$(2)/libagent.a: $$(filter-out $(2)/linx_process.o,$$($(1)_OBJECTS))
 	$$(call say,AR,$$@)
 	@rm -f $$@
 	@ar rcs $$@ $$^
@@ -192,7 +192,7 @@ UNIT := $(UNIT_TESTS:c_test/%.c=build/unit/%)
 build/unit/%: c_test/%.c build/asan/libagent.a Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	@$(HOST_CC) $(DIALECT) $(WARNINGS) $(ASAN_FLAGS) -Ic_src -isystem $(EI_INCLUDE) -MMD -MP $< \
+	@$(HOST_CC) $(DIALECT) $(WARNINGS) $(ASAN_FLAGS) -isystem $(EI_INCLUDE) -MMD -MP $< \
 		build/asan/libagent.a $(EI_LIBRARY) -lcmocka -o $@
 
 -include $(UNIT:%=%.d)
@@ -209,7 +209,7 @@ FUZZ := $(FUZZERS:c_test/%.c=build/fuzz/%)
 build/fuzz/fuzz_%: c_test/fuzz_%.c build/fuzz/libagent.a Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	@$(HOST_CLANG) $(DIALECT) $(WARNINGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -Ic_src \
+	@$(HOST_CLANG) $(DIALECT) $(WARNINGS) $(FUZZ_FLAGS) -fsanitize=fuzzer \
 		-isystem $(EI_INCLUDE) -MMD -MP $< build/fuzz/libagent.a $(EI_LIBRARY) -o $@
 
 -include $(FUZZ:%=%.d)
@@ -282,7 +282,7 @@ cppcheck:
 
 tidy: $(SOURCES:c_src/%.c=build/tidy/%)
 
-build/tidy/%: c_src/%.c $$(wildcard c_src/*.h) .clang-tidy
+build/tidy/%: c_src/%.c $$(wildcard c_src/*.h c_src/*/*.h) .clang-tidy
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	@$(CLANG_TIDY) --quiet $< -- $(DIALECT) $(WARNINGS) -isystem $(EI_INCLUDE) 2>$@.log || \

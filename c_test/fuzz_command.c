@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "command.h"
+#include "wire/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

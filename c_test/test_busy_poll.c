@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "busy_poll.h"
+#include "agent/busy_poll.h"
 
 static int ends[2];
 

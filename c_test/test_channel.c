@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "channel.h"
+#include "wire/channel.h"
 
 #define LIMIT ((size_t)100000)
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "wire/command.h"
 
 static struct terms terms;
 static struct command command;

@@ -5,11 +5,11 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "frame.h"
-#include "namespace.h"
-#include "outcome.h"
-#include "syscalls.h"
-#include "term.h"
+#include "agent/outcome.h"
+#include "base/syscalls.h"
+#include "wire/etf.h"
+#include "wire/frame.h"
+#include "wire/namespace.h"
 
 static struct terms expected;
 static struct frame frame;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "relay.h"
+#include "agent/relay.h"
 
 #define PIPE_BYTES (256 << 10)
 

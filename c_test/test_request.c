@@ -5,8 +5,8 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "request.h"
-#include "syscalls.h"
+#include "base/syscalls.h"
+#include "wire/request.h"
 
 static struct terms terms;
 static struct request request;

@@ -6,7 +6,7 @@ defmodule Linx.Process.Wire do
   trailing bytes are `:error`, so that the rest of the library sees well-formed frames alone.
   """
 
-  # The names of the agent's steps (`c_src/stage.h`), each of which can fail.
+  # The names of the agent's steps (`c_src/wire/stage.h`), each of which can fail.
   @stages ~w(
     malformed_request request_too_big malformed_command command_too_big
     standard_fds allocate memfd sigprocmask signalfd subreaper pipe2
@@ -28,7 +28,7 @@ defmodule Linx.Process.Wire do
   @request_max 16 * 1024 * 1024
   @data_max 1024 * 1024
 
-  # The most data in a frame from the agent (`c_src/relay.c`): the pages that the VM reads of a port at
+  # The most data in a frame from the agent (`c_src/agent/relay.c`): the pages that the VM reads of a port at
   # once, with what is around them.
   @output_max 60 * 1024
 

@@ -5,7 +5,7 @@ defmodule Linx.Process.WireTest do
 
   doctest Wire
 
-  @source Path.expand("../../../c_src/stage.h", __DIR__)
+  @source Path.expand("../../../c_src/wire/stage.h", __DIR__)
 
   test "the library knows exactly the stages of the agent's table" do
     in_c =

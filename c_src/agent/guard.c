@@ -1,0 +1,143 @@
+#include "agent/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/proc.h"
+#include "base/raw_syscall.h"
+#include "base/syscalls.h"
+
+/* How long an agent that is awake may take to notice the hang-up. */
+#define NOTICE_MS 500
+
+/* The pace of the killing, and of a poll(2) that fails. */
+#define PACE_MS    200
+
+#define STACK_SIZE 8192
+
+static struct guard guard;
+static char stack[STACK_SIZE] __attribute__((aligned(16)));
+
+/* Nothing here calls libc: its wrappers would write the errno of the agent's own thread. */
+
+/* The kernel's struct timespec of 64-bit time; 32-bit architectures have calls of their own for it.
+ */
+struct kernel_timespec {
+  int64_t seconds, nanoseconds;
+};
+#ifdef SYS_clock_nanosleep_time64
+#define CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
+#define PSELECT         SYS_pselect6_time64
+#else
+#define CLOCK_NANOSLEEP SYS_clock_nanosleep
+#define PSELECT         SYS_pselect6
+#endif
+
+static void sleep_ms(int64_t count) {
+  struct kernel_timespec left = {count / 1000, count % 1000 * 1000000};
+  while (raw_syscall(CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, (long)(uintptr_t)&left,
+                     (long)(uintptr_t)&left, 0, 0) == -EINTR)
+    continue;
+}
+
+/* Readable and empty. poll(2) tells more, but not to a process whose RLIMIT_NOFILE is 0. */
+static bool has_hung_up(void) {
+  unsigned long readable[1024 / (8 * sizeof(unsigned long))] = {1UL << guard.control};
+  struct kernel_timespec at_once = {0, 0};
+  int waiting = 0;
+  return raw_syscall(PSELECT, guard.control + 1, (long)(uintptr_t)readable, 0, 0,
+                     (long)(uintptr_t)&at_once, 0) > 0 &&
+         raw_syscall(SYS_ioctl, guard.control, FIONREAD, (long)(uintptr_t)&waiting, 0, 0, 0) == 0 &&
+         waiting == 0;
+}
+
+static void await_hang_up(void) {
+  struct pollfd control = {.fd = guard.control};
+  for (;;) {
+    long ready = raw_syscall(SYS_ppoll, (long)(uintptr_t)&control, 1, 0, 0, 0, 0);
+    if (ready > 0 || (ready != -EINTR && has_hung_up()))
+      return;
+    if (ready != -EINTR)
+      sleep_ms(PACE_MS);
+  }
+}
+
+static bool is_reaped(void) {
+  return raw_syscall(SYS_pidfd_send_signal, guard.pidfd, 0, 0, 0, 0, 0) == -ESRCH;
+}
+
+/* The workload's process group, by its leader's pidfd; before Linux 6.9 by its number, while the
+ * leader is not reaped. */
+static void signal_group(int signum) {
+  if (raw_syscall(SYS_pidfd_send_signal, guard.pidfd, signum, 0, LINX_PIDFD_SIGNAL_PROCESS_GROUP, 0,
+                  0) != -EINVAL ||
+      is_reaped())
+    return;
+  if (raw_syscall(SYS_kill, -guard.pid, signum, 0, 0, 0, 0) < 0)
+    raw_syscall(SYS_pidfd_send_signal, guard.pidfd, signum, 0, 0, 0, 0);
+}
+
+/* waitid(2) tells a child of the agent from a process that has the number since. */
+static void kill_child(long pid) {
+  siginfo_t unused;
+  long pidfd = raw_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+  if (pidfd < 0)
+    return;
+  if (raw_syscall(SYS_waitid, LINX_P_PIDFD, pidfd, (long)(uintptr_t)&unused,
+                  WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0)
+    raw_syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0, 0, 0);
+  raw_syscall(SYS_close, pidfd, 0, 0, 0, 0, 0);
+}
+
+/* The agent's children, one pid after another as /proc/<pid>/task/<tid>/children has them. */
+static void kill_children(void) {
+  char path[PROC_PATH_SIZE];
+  char text[512] = "";
+  long number = 0;
+  long count;
+  proc_children_path(path, (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
+  long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)(uintptr_t)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+  if (fd < 0)
+    return;
+  while ((count = raw_syscall(SYS_read, fd, (long)(uintptr_t)text, sizeof text, 0, 0, 0)) > 0)
+    for (long i = 0; i < count; i++) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        number = number * 10 + (text[i] - '0');
+        continue;
+      }
+      kill_child(number);
+      number = 0;
+    }
+  raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+static _Noreturn void run(void) {
+  await_hang_up();
+  sleep_ms(NOTICE_MS);
+  if (!*guard.noticed && guard.grace_ms > 0) {
+    signal_group(SIGTERM);
+    signal_group(SIGCONT); /* a stopped process handles nothing before it goes on */
+  }
+  sleep_ms(guard.grace_ms);
+  for (;;) {
+    signal_group(SIGKILL);
+    if (guard.kills_children)
+      kill_children();
+    sleep_ms(PACE_MS);
+  }
+}
+
+int guard_start(const struct guard *wanted) {
+  const unsigned long flags =
+      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+  guard = *wanted;
+  long result = raw_thread(flags, stack + sizeof stack, run);
+  return result < 0 ? (int)result : 0;
+}

@@ -1,0 +1,32 @@
+/* How a session ended, decided from what is known of it. Pure. */
+#ifndef LINX_AGENT_OUTCOME_H
+#define LINX_AGENT_OUTCOME_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "wire/frame.h"
+#include "wire/stage.h"
+
+struct failure {
+  int error; /* errno; 0 and STAGE_NONE: none */
+  enum stage stage;
+  int index; /* of the element of setup or seal, or -1 */
+};
+
+struct ending {
+  bool aborted;           /* the BEAM asked for it */
+  struct failure failure; /* what was reported, by the child or by the agent's own checks */
+  bool proceeding;        /* the child had been let go */
+  bool execed;
+  int wait_status; /* as wait4(2) gave it */
+  pid_t child_pid; /* as the child sees it; until it is ready, as the agent does */
+};
+
+/* Writes the one terminal frame. */
+void outcome_frame(struct frame *frame, const struct ending *ending);
+
+/* The agent's exit code for that end: 3 when the child could not be created, 0 otherwise. */
+int outcome_exit_code(const struct ending *ending);
+
+#endif

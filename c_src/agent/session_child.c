@@ -1,0 +1,479 @@
+#include "agent/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/syscalls.h"
+
+/* How long the end waits for descendants that SIGKILL does not end at once. */
+#define CLEARING_MS 1000
+
+/* How long a child that was sent SIGKILL has before it is sent another. */
+#define INSIST_MS 200
+
+/* How long a tracer has to let the agent have the workload's end, and how often that is looked at.
+ */
+#define HIDDEN_MS       500
+#define HIDDEN_PAUSE_MS 10
+
+/* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
+ */
+#define PTY_DRAIN_ROUNDS 4
+
+void session_signal(struct session *session, int signum, enum signal_scope scope) {
+  if (session->pidfd < 0)
+    return;
+  switch (scope) {
+  case SCOPE_WORKLOAD:
+    kill(session->pid, signum);
+    return;
+  case SCOPE_GROUP:
+    /* Before setsid the child has no group of its own. */
+    if (kill(-session->pid, signum) < 0)
+      kill(session->pid, signum);
+    return;
+  case SCOPE_TREE:
+    /* What has left the tree has been adopted by the agent, if that is a subreaper. */
+    if (session->child_signals >= 0) {
+      proc_signal_own_descendants(session->children, signum);
+    } else {
+      proc_signal_descendants(session->pid, signum);
+      kill(session->pid, signum);
+    }
+    return;
+  }
+}
+
+static void report_spawned(struct session *session) {
+  struct frame frame;
+  frame_status_value(&frame, "spawned", session->pid);
+  session_emit(session, &frame);
+  session->holds = true;
+}
+
+/* Opened before the workload runs, which may lower the agent's limit of descriptors. */
+static void open_stat(struct session *session) {
+  session->stat = proc_open_stat(session->pid);
+  if (session->stat < 0)
+    session_fail(session, -session->stat, STAGE_EXEC_OUTCOME);
+}
+
+void session_child_cloned(struct session *session) {
+  session->ending.child_pid = session->pid;
+  if (session->is_intermediate)
+    return;
+  report_spawned(session);
+  open_stat(session);
+}
+
+void session_kill(struct session *session, enum signal_scope scope) {
+  session_signal(session, SIGKILL, scope);
+  session->insist_at = session_now() + INSIST_MS;
+  if (session->state == STATE_STARTING || session->state == STATE_PARKED) {
+    fd_close(&session->down.fd);
+    buffer_consume(&session->down.buffer, buffer_length(&session->down.buffer));
+    session->down.broken = true;
+  }
+}
+
+void session_fail(struct session *session, int error, enum stage stage) {
+  if (session->ending.failure.stage == STAGE_NONE)
+    session->ending.failure = (struct failure){.error = error, .stage = stage, .index = -1};
+  session_kill(session, SCOPE_WORKLOAD);
+}
+
+/* The frames the child may send, read with the same care as the BEAM's. */
+struct report {
+  char name[TERM_ATOM_SIZE];
+  int64_t value;
+  struct failure failure;
+};
+
+static int read_failure(struct term_reader *reader, int arity, struct failure *failure) {
+  char stage[TERM_ATOM_SIZE];
+  int64_t error = 0;
+  int64_t index = -1;
+  if (term_read_integer(reader, 0, 4095, &error) < 0 || term_read_atom(reader, stage) < 0)
+    return -EINVAL;
+  if (arity == 4 && term_read_integer(reader, 0, INT32_MAX, &index) < 0)
+    return -EINVAL;
+  *failure =
+      (struct failure){.error = (int)error, .stage = stage_from_name(stage), .index = (int)index};
+  return failure->stage == STAGE_NONE ? -EINVAL : 0;
+}
+
+/* applied | {status, name, value} | {error, errno, stage} | {error, errno, stage, index} */
+static int read_report(struct report *report, const uint8_t *payload, size_t size) {
+  struct term_reader reader;
+  int arity = 0;
+  if (term_reader_init(&reader, payload, size) < 0)
+    return -EINVAL;
+  if (term_is_atom(&reader))
+    return term_read_atom(&reader, report->name);
+  if (term_read_tuple(&reader, &arity) < 0 || arity < 3 || arity > 4 ||
+      term_read_atom(&reader, report->name) < 0)
+    return -EINVAL;
+  if (strcmp(report->name, "error") == 0)
+    return read_failure(&reader, arity, &report->failure);
+  if (strcmp(report->name, "status") != 0 || term_read_atom(&reader, report->name) < 0)
+    return -EINVAL;
+  return term_read_integer(&reader, 1, INT32_MAX, &report->value);
+}
+
+/* The pid of a child that has ended, and is not reaped by this; 0 of one that lives, or whose end
+ * is a tracer's. -ECHILD when it is no child, or another negative errno. */
+static pid_t look_at_child(pid_t pid) {
+  siginfo_t state = {.si_pid = 0};
+  int result;
+  do
+    result = waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT);
+  while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : state.si_pid;
+}
+
+/* The process that joined a pid namespace has forked the workload's, which is the agent's child
+ * too. It has done its work and is on its way out. */
+static void adopt(struct session *session, pid_t pid) {
+  struct frame start;
+  pid_t intermediate = session->pid;
+  pid_t found = look_at_child(pid);
+  if (found == -ECHILD || pid == intermediate) {
+    session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+    return;
+  }
+  if (found < 0) {
+    session_fail(session, -found, STAGE_WAITID);
+    return;
+  }
+  int pidfd = sys_pidfd_open(pid);
+  if (pidfd < 0) {
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    session_fail(session, -pidfd, STAGE_PIDFD_OPEN);
+    return;
+  }
+  kill(intermediate, SIGKILL);
+  waitpid(intermediate, NULL, 0);
+  fd_close(&session->pidfd);
+  session->pid = pid;
+  session->pidfd = pidfd;
+  session->ending.child_pid = pid;
+  session->hidden_at = session->look_at = 0;
+  session->is_intermediate = false;
+  report_spawned(session);
+  open_stat(session);
+  /* A kill requested before now hit the intermediate process; it is repeated on the workload. */
+  if (session->beam_is_gone || session->ending.aborted ||
+      session->ending.failure.stage != STAGE_NONE) {
+    session_kill(session, SCOPE_WORKLOAD);
+    return;
+  }
+  frame_atom(&start, "proceed");
+  channel_out_frame(&session->down, &start);
+  session_flush_down(session);
+}
+
+static void report_ready(struct session *session, pid_t child_pid) {
+  struct frame frame;
+  session->ending.child_pid = child_pid;
+  frame_status_value(&frame, "ready", child_pid);
+  session_emit(session, &frame);
+  if (session->request->proceed) {
+    session->state = STATE_EXECING;
+    session->ending.proceeding = true;
+    session->holds = true;
+  } else {
+    session->state = STATE_PARKED;
+    session->holds = false;
+  }
+}
+
+static void report_applied(struct session *session) {
+  struct frame frame;
+  session->awaits_answer = false;
+  session->applied++;
+  if (!session->request->ack)
+    return;
+  frame_status_value(&frame, "applied", (int64_t)session->applied);
+  session_emit(session, &frame);
+}
+
+static void take_report(struct session *session, const struct report *report) {
+  bool starting = session->state == STATE_STARTING;
+  if (report->failure.stage != STAGE_NONE) {
+    session->ending.failure = report->failure;
+    session_kill(session, SCOPE_WORKLOAD);
+  } else if (starting && session->is_intermediate && strcmp(report->name, "spawned") == 0) {
+    adopt(session, (pid_t)report->value);
+  } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
+    report_ready(session, (pid_t)report->value);
+  } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
+    report_applied(session);
+  } else {
+    session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+  }
+}
+
+static void report_running(struct session *session) {
+  struct frame frame;
+  session->state = STATE_RUNNING;
+  session->ending.execed = true;
+  session->holds = false;
+  frame_status(&frame, "running");
+  session_emit(session, &frame);
+}
+
+/* A child that does not park may leave its :ready to the agent (child.c, announce_ready). */
+static bool may_have_execed(const struct session *session) {
+  bool silent = session->state == STATE_STARTING && session->request->proceed &&
+                session->request->mode == MODE_SPAWN;
+  return (session->state == STATE_EXECING || silent) && session->ending.failure.stage == STAGE_NONE;
+}
+
+/* The child's end of the pipe is closed: by exec or by its death, and only the kernel knows. */
+static void find_out_exec(struct session *session) {
+  if (!may_have_execed(session))
+    return;
+  int execed = proc_has_execed(session->stat, session->pid);
+  if (execed < 0)
+    session_fail(session, -execed, STAGE_EXEC_OUTCOME);
+  if (execed <= 0)
+    return;
+  if (session->state == STATE_STARTING)
+    report_ready(session, (session->request->namespaces & CLONE_NEWPID) != 0 ? 1 : session->pid);
+  report_running(session);
+}
+
+void session_child_frames(struct session *session) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  while (session->up.fd >= 0) {
+    int found = channel_in_next(&session->up, FRAME_SIZE, &payload, &size);
+    if (found == 0) {
+      int result = channel_in_read(&session->up);
+      if (result > 0)
+        continue;
+      if (result == 0 && !session->up.eof)
+        return;
+      fd_close(&session->up.fd);
+      if (result < 0 || session->up.error != 0)
+        session_fail(session, result < 0 ? -result : session->up.error, STAGE_READY_FRAME);
+      find_out_exec(session);
+      return;
+    }
+    struct report report = {.value = 0};
+    if (found < 0 || read_report(&report, payload, size) < 0)
+      session_fail(session, EPROTO, STAGE_MALFORMED_READY);
+    else
+      take_report(session, &report);
+  }
+}
+
+/*
+ * A terminal keeps what was written before the end; it goes out first (the base protocol's promise,
+ * and with demand as far as that goes). False when there is no memory for it before the frames that
+ * wait have left.
+ */
+static bool drain_terminal(struct session *session) {
+  struct relay_out *pty = &session->outputs[OUT_PTY];
+  int size = 1;
+  for (int round = 0; round < PTY_DRAIN_ROUNDS && size > 0 && !session->out.broken; round++)
+    size = relay_out_pump(pty, POLLIN, &session->out);
+  if (size < 0)
+    return false;
+  /* Nobody reads what is left of its input, and a master that has hung up is ready for ever. */
+  relay_in_close(&session->inputs[IN_PTY]);
+  /* With the agent's slave closed, the master returns EIO once the workload's last one is. */
+  fd_close(&session->pty_slave);
+  if (!pty->by_demand)
+    relay_out_close(pty);
+  return true;
+}
+
+static int64_t microseconds(struct timeval time) {
+  return (int64_t)time.tv_sec * 1000000 + time.tv_usec;
+}
+
+static void report_usage(struct session *session) {
+  const struct rusage *used = &session->used;
+  struct frame frame;
+  const struct frame_usage usage = {
+      .utime_us = microseconds(used->ru_utime),
+      .stime_us = microseconds(used->ru_stime),
+      .maxrss_kb = used->ru_maxrss,
+      .minflt = used->ru_minflt,
+      .majflt = used->ru_majflt,
+      .inblock = used->ru_inblock,
+      .oublock = used->ru_oublock,
+      .nvcsw = used->ru_nvcsw,
+      .nivcsw = used->ru_nivcsw,
+      .core_dumped = WCOREDUMP(session->ending.wait_status),
+  };
+  frame_usage(&frame, &usage);
+  session_emit(session, &frame);
+}
+
+/* Whether the last frames can be appended. Without memory they can once the ones before have left,
+ * because what `out` has is never less. */
+static bool has_room_for_end(struct session *session) {
+  return session->out.broken ||
+         buffer_reserve(&session->out.buffer, (size_t)2 * FRAME_SIZE) != NULL;
+}
+
+static void report_end(struct session *session) {
+  struct frame frame;
+  if (session->outputs[OUT_PTY].fd >= 0 && !drain_terminal(session))
+    return;
+  if (!has_room_for_end(session))
+    return;
+  if (session->request->usage)
+    report_usage(session);
+  outcome_frame(&frame, &session->ending);
+  session_emit(session, &frame);
+  session->exit_code = outcome_exit_code(&session->ending);
+  session->terminal_sent = true;
+  session->holds = false;
+  session->kill_at = 0;
+  session->give_up_at = 0;
+  session->state = STATE_DRAINING;
+}
+
+static bool is_zombie(pid_t pid) {
+  return look_at_child(pid) == pid;
+}
+
+static struct timeval from_ticks(unsigned long ticks) {
+  unsigned long per_second = (unsigned long)sysconf(_SC_CLK_TCK);
+  return (struct timeval){.tv_sec = (time_t)(ticks / per_second),
+                          .tv_usec = (suseconds_t)(ticks % per_second * 1000000 / per_second)};
+}
+
+/*
+ * A tracer has a zombie for itself until it has waited for it or ended (ptrace(2)), and a hostile
+ * one does neither. For a while the end is left to it; then /proc is asked, which tells the exit
+ * status to whoever may trace the process. False while it is left to the tracer.
+ */
+static bool take_hidden_end(struct session *session) {
+  struct proc_stat stat;
+  struct stat owner;
+  char path[PROC_PATH_SIZE];
+  int64_t now = session_now();
+  if (session->hidden_at == 0)
+    session->hidden_at = now;
+  session->look_at = now + HIDDEN_PAUSE_MS;
+  int result = session->stat >= 0 ? proc_read_open_stat(session->stat, &stat)
+                                  : proc_read_stat(session->pid, &stat);
+  bool ended = result == 0 && (stat.state == 'Z' || stat.state == 'X');
+  if (!ended || now - session->hidden_at < HIDDEN_MS)
+    return false;
+  session->look_at = 0;
+  proc_path(path, session->pid, "");
+  bool is_told = geteuid() == 0 || (lstat(path, &owner) == 0 && owner.st_uid == geteuid());
+  session->ending.wait_status = stat.exit_code;
+  if (!is_told && session->ending.failure.stage == STAGE_NONE)
+    session->ending.failure = (struct failure){.error = EPERM, .stage = STAGE_WAITID, .index = -1};
+  session->used = (struct rusage){
+      .ru_utime = from_ticks(stat.user_ticks),
+      .ru_stime = from_ticks(stat.system_ticks),
+      .ru_minflt = (long)stat.minor_faults,
+      .ru_majflt = (long)stat.major_faults,
+  };
+  return true;
+}
+
+/* The number of a zombie is taken, so the group is the workload's own. */
+static void kill_group(const struct session *session) {
+  if (session->beam_is_gone && !session->request->linger)
+    kill(-session->pid, SIGKILL);
+}
+
+static bool reap(struct session *session) {
+  int status = 0;
+  if (wait4(session->pid, &status, WNOHANG, &session->used) != session->pid)
+    return false;
+  session->ending.wait_status = status;
+  return true;
+}
+
+void session_child_ended(struct session *session) {
+  pid_t pid;
+  if (session->pidfd < 0)
+    return;
+  /* The intermediate's last frame puts another process into its place. */
+  do {
+    pid = session->pid;
+    session_child_frames(session);
+  } while (session->pid != pid);
+  bool hidden = session->wait_fails || !is_zombie(pid);
+  if (hidden && !take_hidden_end(session))
+    return;
+  /* What it said between the last look at the pipe and its end. */
+  session_child_frames(session);
+  if (session->pid != pid)
+    return;
+  find_out_exec(session);
+  kill_group(session);
+  if (!hidden && !reap(session)) {
+    session->wait_fails = true;
+    session->look_at = session_now() + HIDDEN_PAUSE_MS;
+    return;
+  }
+  if (session->is_guarded)
+    session->pidfd = -1; /* the guard's now */
+  else
+    fd_close(&session->pidfd);
+  fd_close(&session->up.fd);
+  session->has_strays = session->is_intermediate;
+  session->is_intermediate = false;
+  session->state = STATE_CLEARING;
+  session->report_at = session_now() + CLEARING_MS;
+  session_report_end(session);
+}
+
+void session_report_end(struct session *session) {
+  if (!session_has_descendants(session) || session_now() >= session->report_at)
+    report_end(session);
+}
+
+void session_reap_adopted(struct session *session) {
+  struct signalfd_siginfo signals[8];
+  ssize_t count = session->child_signals >= 0;
+  while (count > 0)
+    count = read(session->child_signals, signals, sizeof signals);
+  if (count < 0 && errno != EAGAIN && errno != EINTR)
+    session->signals_fail = true;
+  /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
+  if (session->is_intermediate)
+    return;
+  for (;;) {
+    siginfo_t state = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
+      return;
+    if (session->pidfd >= 0 && state.si_pid == session->pid)
+      return; /* the pidfd reports that one; what is behind it comes after */
+    if (waitpid(state.si_pid, NULL, 0) < 0 && errno != EINTR)
+      return;
+  }
+}
+
+bool session_owns_descendants(const struct session *session) {
+  return session->child_signals >= 0 || session->has_strays;
+}
+
+bool session_has_descendants(struct session *session) {
+  if (!session_owns_descendants(session))
+    return false;
+  proc_signal_own_children(session->children, SIGKILL);
+  session_reap_adopted(session);
+  siginfo_t state;
+  return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+}

@@ -1,0 +1,30 @@
+/*
+ * What the child does between clone and exec. It shares nothing with the agent but two pipes; what
+ * it knows, it knows from the copy of the agent's memory that it was born with.
+ */
+#ifndef LINX_LAUNCH_CHILD_H
+#define LINX_LAUNCH_CHILD_H
+
+#include <stdbool.h>
+
+#include "launch/enter.h"
+#include "launch/stdio.h"
+#include "wire/request.h"
+
+struct child_start {
+  const struct request *request;
+  const struct stdio_plan *plan;
+  const struct enter_target *target; /* NULL for spawn */
+  int down;                          /* commands from the agent */
+  int up;                            /* frames to the agent */
+  int agent_down;                    /* the other ends, which the child has no use for */
+  int agent_up;
+  bool is_privileged; /* the agent, as credentials_are_privileged says */
+};
+
+/* Whether the child has a user namespace of its own, whose id 0 it takes. */
+bool child_has_user_namespace(const struct child_start *start);
+
+_Noreturn void child_run(const struct child_start *start);
+
+#endif

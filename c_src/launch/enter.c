@@ -1,0 +1,176 @@
+#include "launch/enter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/syscalls.h"
+#include "setup/credentials.h"
+
+static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link) {
+  char rest[32] = "/ns/";
+  strncat(rest, link, sizeof rest - 5);
+  proc_path(path, pid, rest);
+}
+
+/* Whether the agent is in the same namespace. */
+static int is_shared(const struct enter_target *target, int kind) {
+  char path[PROC_PATH_SIZE];
+  struct stat own;
+  link_path(path, getpid(), namespace_kinds[kind].link);
+  if (stat(path, &own) < 0)
+    return -errno;
+  return own.st_dev == target->device[kind] && own.st_ino == target->inode[kind];
+}
+
+static int open_link(struct enter_target *target, pid_t pid, int kind) {
+  char path[PROC_PATH_SIZE];
+  struct stat link;
+  link_path(path, pid, namespace_kinds[kind].link);
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstat(fd, &link) < 0)
+    return -errno;
+  target->device[kind] = link.st_dev;
+  target->inode[kind] = link.st_ino;
+  int shared = is_shared(target, kind);
+  if (shared < 0)
+    return shared;
+  if (shared)
+    return 0;
+  target->links[kind] = fd_take(&fd);
+  target->flags |= namespace_kinds[kind].flag;
+  return 0;
+}
+
+/* Whether the pinned process is there: 0, -ESRCH, or another negative errno when that cannot be
+ * told. Signal 0 is permission-checked, and only for a process that is there. */
+static int find_pinned(const struct enter_target *target) {
+  int result = sys_pidfd_send_signal(target->pidfd, 0);
+  return result == -EPERM ? 0 : result;
+}
+
+static bool is_gone(const struct enter_target *target) {
+  return find_pinned(target) == -ESRCH;
+}
+
+/* The id that a process without any has (/proc/sys/kernel/overflowuid); it owns nothing. */
+#define OVERFLOW_ID 65534
+
+/* What id 0 of a map under /proc/<pid> is to the agent, or `unmapped`. -errno. */
+static int64_t outside_of_root(pid_t pid, const char *map, uint32_t unmapped) {
+  char path[PROC_PATH_SIZE];
+  proc_path(path, pid, map);
+  int64_t outside = proc_id_map_outside(path, 0);
+  return outside == -ENOENT ? unmapped : outside;
+}
+
+static int find_ids(struct enter_target *target, pid_t pid, int user_link) {
+  uid_t owner = 0;
+  target->uid = target->gid = CREDENTIALS_KEEP;
+  if (user_link < 0)
+    return 0;
+  if (ioctl(user_link, LINX_NS_GET_OWNER_UID, &owner) < 0)
+    return -errno;
+  target->is_own = owner == geteuid();
+  if (!credentials_are_privileged())
+    return 0;
+  uint32_t unmapped = target->is_own ? CREDENTIALS_KEEP : OVERFLOW_ID;
+  int64_t uid = outside_of_root(pid, "/uid_map", unmapped);
+  int64_t gid = outside_of_root(pid, "/gid_map", unmapped);
+  target->uid = (uint32_t)uid;
+  target->gid = (uint32_t)gid;
+  return uid < 0 ? (int)uid : gid < 0 ? (int)gid : 0;
+}
+
+int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage) {
+  *target = (struct enter_target){.pidfd = -1, .uid = CREDENTIALS_KEEP, .gid = CREDENTIALS_KEEP};
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+    target->links[kind] = -1;
+  *stage = STAGE_PIDFD_OPEN;
+  target->pidfd = sys_pidfd_open(request->target);
+  if (target->pidfd < 0)
+    return target->pidfd;
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    const struct namespace_kind *row = &namespace_kinds[kind];
+    if (request->namespaces_given && (request->namespaces & row->flag) == 0)
+      continue;
+    *stage = row->open_stage;
+    int result = open_link(target, request->target, kind);
+    /* A kernel without this kind of namespace has nothing to join, unless it was asked for. */
+    if (result == -ENOENT && !request->namespaces_given && !is_gone(target)) {
+      char path[PROC_PATH_SIZE];
+      link_path(path, getpid(), row->link);
+      if (access(path, F_OK) < 0)
+        continue;
+    }
+    if (result < 0)
+      return is_gone(target) ? -ESRCH : result;
+  }
+  *stage = STAGE_OPEN_NS_USER;
+  int result = find_ids(target, request->target, target->links[NAMESPACE_USER]);
+  if (result < 0)
+    return is_gone(target) ? -ESRCH : result;
+  /* The handles are the pinned process's own only if it still is what /proc showed. */
+  *stage = STAGE_PIDFD_OPEN;
+  return find_pinned(target);
+}
+
+/* Before Linux 5.8 a pidfd cannot be joined; the handles can, one by one. */
+static int join_one_by_one(const struct enter_target *target, enum stage *stage) {
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    if (target->links[kind] < 0)
+      continue;
+    *stage = namespace_kinds[kind].setns_stage;
+    if (setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
+      return -errno;
+  }
+  return 0;
+}
+
+/* `own` is /proc/self/ns from before: after joining a mount namespace, /proc may be another. The
+ * pid namespace is joined for children only. */
+static int compare(const struct enter_target *target, int own, enum stage *stage) {
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
+    const struct namespace_kind *row = &namespace_kinds[kind];
+    if (target->links[kind] < 0)
+      continue;
+    struct stat link;
+    *stage = row->setns_stage;
+    const char *name = row->flag == CLONE_NEWPID ? "pid_for_children" : row->link;
+    if (fstatat(own, name, &link, 0) < 0)
+      return -errno;
+    if (link.st_dev != target->device[kind] || link.st_ino != target->inode[kind])
+      return -EXDEV;
+  }
+  return 0;
+}
+
+int enter_join(const struct enter_target *target, enum stage *stage) {
+  if (target->flags == 0)
+    return 0;
+  *stage = STAGE_SETNS;
+  cleanup_close int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0)
+    return -errno;
+  if (target->uid != CREDENTIALS_KEEP || target->gid != CREDENTIALS_KEEP) {
+    int changed = credentials_assume(target->uid, target->gid, stage);
+    if (changed < 0)
+      return changed;
+  }
+  *stage = STAGE_SETNS;
+  int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
+  if (result == -EINVAL)
+    result = join_one_by_one(target, stage);
+  if (result < 0)
+    return result;
+  /* A change of ids or of the user namespace sets what fs.suid_dumpable says (proc(5)). */
+  *stage = STAGE_PRCTL;
+  if (prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0)
+    return -errno;
+  return compare(target, own, stage);
+}

@@ -1,0 +1,37 @@
+/* Joining the namespaces of a live process (setns(2)). */
+#ifndef LINX_LAUNCH_ENTER_H
+#define LINX_LAUNCH_ENTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "wire/namespace.h"
+#include "wire/request.h"
+
+struct enter_target {
+  int pidfd;
+  uint64_t flags;             /* what there is to join: the target's that are not the agent's */
+  int links[NAMESPACE_COUNT]; /* open handles, -1 where there is nothing to join */
+  dev_t device[NAMESPACE_COUNT];
+  ino_t inode[NAMESPACE_COUNT];
+  /* What the ids become before a user namespace is joined: what its id 0 is to the agent; where it
+   * maps none, the overflow id if the namespace is another user's. Else CREDENTIALS_KEEP. */
+  uint32_t uid, gid;
+  bool is_own; /* the user namespace to be joined was made by the agent's own user */
+};
+
+/*
+ * In the agent: pins the target with a pidfd, then opens a handle for every namespace to be joined.
+ * The descriptors belong to the target. 0 or a negative errno with *stage.
+ */
+int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage);
+
+/*
+ * In the child: joins all of them and compares. A user namespace of others is joined with ids that
+ * are not the agent's: its owner has every capability over the processes in it, and those are to
+ * have no right that the owner lacks. 0 or a negative errno with *stage.
+ */
+int enter_join(const struct enter_target *target, enum stage *stage);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * The workload's fds 0, 1 and 2: what the agent opens on the host before the child exists, and how
+ * the child puts it into place.
+ */
+#ifndef LINX_LAUNCH_STDIO_H
+#define LINX_LAUNCH_STDIO_H
+
+#include "base/pty.h"
+#include "wire/request.h"
+#include "wire/stage.h"
+
+struct stdio_plan {
+  int child[3];   /* becomes fd 0, 1, 2; -1: inherited, or for stderr a copy of fd 1 */
+  int agent[3];   /* the agent's non-blocking ends of pipes, -1 elsewhere */
+  struct pty pty; /* -1, -1 without a terminal */
+  bool stderr_to_stdout;
+};
+
+/*
+ * Opens everything the request asks for. All descriptors are close-on-exec and belong to the plan.
+ * Gives up with -ECANCELED when the BEAM's end of `control` closes while a connect waits. On
+ * failure *stage names the step and the plan may hold descriptors still.
+ */
+int stdio_prepare(struct stdio_plan *plan, const struct request *request, int control,
+                  enum stage *stage);
+
+/* In the child: puts the plan's descriptors onto 0, 1 and 2. 0 or a negative errno. */
+int stdio_install(const struct stdio_plan *plan);
+
+/* In the agent, once the child exists: closes the child's ends. */
+void stdio_close_child_ends(struct stdio_plan *plan);
+
+#endif

@@ -1,0 +1,365 @@
+/*
+ * linx_process: one session, run as an Erlang port on fds 3 and 4. This file is its story; each
+ * step has a file of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+
+#include "agent/lend_tty.h"
+#include "agent/session.h"
+#include "base/cleanup.h"
+#include "base/fds.h"
+#include "base/poll_wait.h"
+#include "base/proc.h"
+#include "base/syscalls.h"
+#include "launch/child.h"
+#include "launch/cloned_binary.h"
+#include "setup/credentials.h"
+
+enum exit_code {
+  EXIT_CHANNEL = 1,
+  EXIT_REQUEST = 2,
+  EXIT_CREATION = 3,
+  EXIT_INTERNAL = 4,
+};
+
+enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
+
+#define IN_BYTES    4096
+#define OUT_BYTES   1024
+#define ARENA_BYTES 16384
+
+static uint8_t in_bytes[IN_BYTES];
+static uint8_t out_bytes[OUT_BYTES];
+static uint8_t up_bytes[FRAME_SIZE];
+static uint8_t down_bytes[64];
+static char arena_bytes[ARENA_BYTES];
+
+static struct request request;
+static struct stdio_plan plan;
+static struct enter_target target;
+static bool is_privileged; /* the agent; known where the child changes its user namespace */
+static struct session session;
+
+/* Waits until everything is written or nobody is there: only for sessions that have no child. */
+static void flush_all(struct channel_out *out) {
+  for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out)) {
+    struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
+    if (out->starved)
+      poll_wait(NULL, 0, POLL_WAIT_PAUSE_MS);
+    else if (poll_wait(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
+      return;
+  }
+}
+
+/* A port whose program is gone loses what it has not read when it is written to; so a client that
+ * asks for it ends the agent itself, by closing either end. */
+static void wait_for_end(struct channel_in *in, const struct channel_out *out) {
+  while (!in->eof) {
+    struct pollfd polled[] = {{.fd = in->fd, .events = POLLIN}, {.fd = out->fd}};
+    if (poll_wait(polled, 2, -1) <= 0)
+      continue;
+    if (polled[1].revents != 0)
+      return;
+    if (channel_in_read(in) < 0)
+      return;
+    buffer_consume(&in->buffer, buffer_length(&in->buffer));
+  }
+}
+
+_Noreturn static void give_up(enum exit_code code, int result, enum stage stage) {
+  struct frame frame;
+  frame_error(&frame, -result, stage, -1);
+  session_emit(&session, &frame);
+  flush_all(&session.out);
+  if (request.hold && !session.out.broken)
+    wait_for_end(&session.in, &session.out);
+  _exit(session.out.broken ? EXIT_CHANNEL : (int)code);
+}
+
+static void check(int result, enum exit_code code, enum stage stage) {
+  if (result < 0)
+    give_up(code, result, stage);
+}
+
+static void check_errno(int result, enum exit_code code, enum stage stage) {
+  if (result < 0)
+    give_up(code, -errno, stage);
+}
+
+/* A SIGCHLD that is ignored loses exit statuses (wait(2)); a reader that is gone is an errno, and
+ * so is a file size limit that the sealed copy meets (RLIMIT_FSIZE, getrlimit(2)). */
+static void prepare_signals(void) {
+  signal(SIGCHLD, SIG_DFL);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+static bool is_copy(char *const argv[]) {
+  return argv[0] != NULL && argv[1] != NULL && argv[2] != NULL &&
+         strcmp(argv[1], SEALED_ARGUMENT) == 0;
+}
+
+static void open_channel(char *const argv[]) {
+  session.in =
+      (struct channel_in){.fd = CONTROL_IN, .buffer = {.bytes = in_bytes, .size = IN_BYTES}};
+  session.out =
+      (struct channel_out){.fd = CONTROL_OUT, .buffer = {.bytes = out_bytes, .size = OUT_BYTES}};
+  check(fds_occupy_standard(), EXIT_INTERNAL, STAGE_STANDARD_FDS);
+  if (fds_set_nonblocking(CONTROL_IN) < 0 || fds_set_nonblocking(CONTROL_OUT) < 0) {
+    static const char help[] =
+        "linx_process is started by Linx, as an Erlang port on fds 3 and 4\n";
+    ssize_t ignored = write(STDERR_FILENO, help, sizeof help - 1);
+    (void)ignored;
+    _exit(EXIT_CHANNEL);
+  }
+  if (is_copy(argv))
+    check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
+  /* Here and not only in the child: where that is, /proc may be a stranger's that lists nothing. */
+  check(fds_close_from(CONTROL_OUT + 1), EXIT_INTERNAL, STAGE_CLOSE_RANGE);
+}
+
+/* The first frame, in place. Leaves whatever came behind it for the session. */
+static void read_request(const uint8_t **bytes, size_t *size) {
+  for (;;) {
+    struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
+    int found = channel_in_next(&session.in, REQUEST_MAX, bytes, size);
+    check(found, EXIT_REQUEST, STAGE_REQUEST_TOO_BIG);
+    if (found > 0)
+      return;
+    int result = channel_in_read(&session.in);
+    check(result, EXIT_INTERNAL, STAGE_ALLOCATE);
+    if (session.in.eof)
+      _exit(EXIT_CHANNEL);
+    if (result == 0)
+      poll_wait(&readable, 1, -1);
+  }
+}
+
+static struct arena make_arena(size_t frame_size) {
+  struct arena arena = {.base = arena_bytes, .size = sizeof arena_bytes};
+  size_t size = term_arena_size(frame_size);
+  if (size <= sizeof arena_bytes)
+    return arena;
+  arena.base =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (arena.base == MAP_FAILED)
+    give_up(EXIT_INTERNAL, -ENOMEM, STAGE_ALLOCATE);
+  arena.size = size;
+  return arena;
+}
+
+static void decode_request(const uint8_t *bytes, size_t size) {
+  struct arena arena = make_arena(size);
+  int result = request_decode(&request, bytes, size, &arena);
+  check(result, result == -ENOMEM ? EXIT_INTERNAL : EXIT_REQUEST,
+        result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
+}
+
+/* Whether somebody in a namespace other than the agent's can come by the child's program file: in
+ * the namespaces that it enters, by entering its own while it is parked, or as the interpreter of a
+ * script in a tree of its own that says #!/proc/self/exe. */
+static bool is_seen_from_elsewhere(void) {
+  return request.mode == MODE_ENTER ||
+         (request.namespaces & (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER)) != 0;
+}
+
+/* Such a child must not lead to this program's file. The bytes read so far go along, the request's
+ * frame first. */
+static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
+  bool is_sealed = is_copy(argv);
+  struct buffer read_ahead = session.in.buffer;
+  if (!is_seen_from_elsewhere() || is_sealed)
+    return;
+  read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
+  if (read_ahead.end < read_ahead.start + 4 + size)
+    read_ahead.end = read_ahead.start + 4 + size;
+  check(sealed_exec(&read_ahead), EXIT_CREATION, STAGE_MEMFD);
+}
+
+/*
+ * What the workload leaves behind becomes the agent's child, and SIGCHLD tells. An entry may leave
+ * a child as well, if its first process ends too early. Their list is opened now, because the
+ * workload may lower the agent's limit of descriptors.
+ */
+static void become_subreaper(void) {
+  sigset_t child;
+  if (!request.kill_descendants && request.mode != MODE_ENTER)
+    return;
+  session.children = proc_open_own_children();
+  check(session.children, EXIT_CREATION, STAGE_SUBREAPER);
+  if (!request.kill_descendants)
+    return;
+  check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), EXIT_CREATION, STAGE_SUBREAPER);
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  check_errno(sigprocmask(SIG_BLOCK, &child, NULL), EXIT_CREATION, STAGE_SIGPROCMASK);
+  session.child_signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+  check_errno(session.child_signals, EXIT_CREATION, STAGE_SIGNALFD);
+}
+
+static void open_pipes(int down[2], int up[2]) {
+  check_errno(pipe2(down, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
+  check_errno(pipe2(up, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
+  check(fds_set_nonblocking(down[1]), EXIT_CREATION, STAGE_PIPE2);
+  check(fds_set_nonblocking(up[0]), EXIT_CREATION, STAGE_PIPE2);
+  session.down = (struct channel_out){.fd = down[1],
+                                      .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
+  session.up =
+      (struct channel_in){.fd = up[0], .buffer = {.bytes = up_bytes, .size = sizeof up_bytes}};
+}
+
+static struct relay_out output(int fd, enum stream_id stream) {
+  bool is_pty = stream == STREAM_PTY;
+  return (struct relay_out){
+      .fd = fd,
+      .stream = stream,
+      .frame_name = is_pty ? "pty_out" : stream_name(stream),
+      .by_demand = request.demand,
+      .demand = request.demands[stream],
+      .announce_eof = !is_pty || request.demand,
+  };
+}
+
+static struct relay_in input(int fd, enum stream_id stream) {
+  return (struct relay_in){
+      .fd = fd, .stream = stream, .acknowledge = stream != STREAM_PTY || request.demand};
+}
+
+static void connect_relays(void) {
+  session.outputs[OUT_STDOUT] = output(plan.agent[1], STREAM_STDOUT);
+  session.outputs[OUT_STDERR] = output(plan.agent[2], STREAM_STDERR);
+  session.outputs[OUT_PTY] = output(plan.pty.master, STREAM_PTY);
+  session.inputs[IN_STDIN] = input(plan.agent[0], STREAM_STDIN);
+  session.inputs[IN_PTY] = input(plan.pty.master, STREAM_PTY);
+  session.pty_slave = plan.pty.slave;
+}
+
+/* Whether the child is to be in a user namespace other than the agent's. */
+static bool changes_user_namespace(void) {
+  uint64_t flags = request.mode == MODE_ENTER ? target.flags : request.namespaces;
+  return (flags & CLONE_NEWUSER) != 0;
+}
+
+/*
+ * A user namespace is no place for ids of the agent's. Its supplementary groups go while the
+ * agent's own namespace allows it; where it does not, they may stay in a namespace of the agent's
+ * own user. A session that does not park gives nobody the time to write maps.
+ */
+static void leave_ids_behind(void) {
+  bool enters = request.mode == MODE_ENTER;
+  if (!changes_user_namespace())
+    return;
+  if (!enters && request.proceed && is_privileged)
+    give_up(EXIT_CREATION, -EINVAL, STAGE_SETRESUID);
+  int groups = credentials_clear_groups();
+  check(groups, EXIT_CREATION, STAGE_SETGROUPS);
+  if (groups > 0 && enters && !target.is_own)
+    give_up(EXIT_CREATION, -EPERM, STAGE_SETGROUPS);
+}
+
+static void create_child(void) {
+  int down[2];
+  int up[2];
+  bool enters = request.mode == MODE_ENTER;
+  open_pipes(down, up);
+  struct child_start start = {
+      .request = &request,
+      .plan = &plan,
+      .target = enters ? &target : NULL,
+      .down = down[0],
+      .up = up[1],
+      .agent_down = down[1],
+      .agent_up = up[0],
+      .is_privileged = is_privileged,
+  };
+  long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
+  check((int)pid, EXIT_CREATION, STAGE_CLONE);
+  if (pid == 0)
+    child_run(&start);
+  session.pid = (pid_t)pid;
+  session.is_intermediate = enters && (target.flags & CLONE_NEWPID) != 0;
+  fd_close(&start.down);
+  fd_close(&start.up);
+  stdio_close_child_ends(&plan);
+}
+
+/* Kills all that descends from an agent, and the process group that its child `target` leads.
+ * Before and after, because a process whose parent ends becomes another's child. */
+static void kill_session(pid_t target_pid, pid_t agent) {
+  struct proc_stat stat;
+  cleanup_close int pidfd = sys_pidfd_open(target_pid);
+  bool is_child = pidfd >= 0 && proc_read_stat(target_pid, &stat) == 0 && stat.parent == agent;
+  proc_signal_descendants(agent, SIGKILL);
+  if (is_child)
+    sys_pidfd_signal_group(pidfd, target_pid, SIGKILL);
+  proc_signal_descendants(agent, SIGKILL);
+}
+
+/*
+ * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
+ * process; with an agent to all that descends from it, and to the group if the process is its
+ * child. For a session whose own agent does not react: one that is stopped, or that a workload
+ * keeps waiting for the lock of a pipe they share (guard.h).
+ */
+_Noreturn static void kill_target(void) {
+  struct frame frame;
+  if (request.target == 1) /* kill(2): -1 is no group but every process there is */
+    give_up(EXIT_CREATION, -EPERM, STAGE_KILL);
+  if (request.agent != 0)
+    kill_session(request.target, request.agent);
+  else if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
+    give_up(EXIT_CREATION, -errno, STAGE_KILL);
+  frame_status_value(&frame, "exited", 0);
+  session_emit(&session, &frame);
+  flush_all(&session.out);
+  _exit(0);
+}
+
+int main(int argc, char *argv[]) {
+  const uint8_t *frame = NULL;
+  size_t size = 0;
+  enum stage stage = STAGE_NONE;
+  (void)argc;
+  session = (struct session){.request = &request,
+                             .pty_slave = -1,
+                             .child_signals = -1,
+                             .children = -1,
+                             .pidfd = -1,
+                             .stat = -1};
+  prepare_signals();
+  open_channel(argv);
+  read_request(&frame, &size);
+  decode_request(frame, size);
+  if (request.mode == MODE_KILL)
+    kill_target();
+  if (request.mode == MODE_TERMINAL) {
+    int lent = terminal_lend(&session.in, &session.out, &stage);
+    check(lent, EXIT_CREATION, stage);
+    return 0;
+  }
+  run_sealed(argv, frame, size);
+  /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
+   */
+  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), EXIT_INTERNAL, STAGE_PRCTL);
+  int result = stdio_prepare(&plan, &request, CONTROL_IN, &stage);
+  check(result, EXIT_CREATION, stage);
+  if (request.mode == MODE_ENTER) {
+    result = enter_prepare(&target, &request, &stage);
+    check(result, EXIT_CREATION, stage);
+  }
+  /* Without it no exec can be proved, and a workload would run before that is known. */
+  check(proc_check_own(), EXIT_CREATION, STAGE_EXEC_OUTCOME);
+  is_privileged = changes_user_namespace() && credentials_are_privileged();
+  leave_ids_behind();
+  become_subreaper();
+  create_child();
+  connect_relays();
+  return session_run(&session);
+}

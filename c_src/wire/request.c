@@ -1,0 +1,380 @@
+#include "wire/request.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "wire/command.h"
+#include "wire/namespace.h"
+
+typedef int decode_fn(struct request *request, struct term_reader *reader, struct arena *arena);
+
+static int decode_string_array(struct term_reader *reader, struct arena *arena, char ***strings,
+                               int *count) {
+  int result = term_read_list(reader, count);
+  if (result < 0)
+    return result;
+  char **array = arena_alloc(arena, ((size_t)*count + 1) * sizeof *array);
+  if (array == NULL)
+    return -ENOMEM;
+  for (int i = 0; i < *count; i++) {
+    result = term_read_string(reader, arena, &array[i]);
+    if (result < 0)
+      return result;
+  }
+  array[*count] = NULL;
+  *strings = array;
+  return term_read_list_end(reader, *count);
+}
+
+static int decode_argv(struct request *request, struct term_reader *reader, struct arena *arena) {
+  int count = 0;
+  int result = decode_string_array(reader, arena, &request->argv, &count);
+  return result < 0 ? result : count == 0 ? -EINVAL : 0;
+}
+
+static int decode_files(struct request *request, struct term_reader *reader, struct arena *arena) {
+  int count = 0;
+  int result = decode_string_array(reader, arena, &request->files, &count);
+  return result < 0 ? result : count == 0 ? -EINVAL : 0;
+}
+
+static int decode_arg0(struct request *request, struct term_reader *reader, struct arena *arena) {
+  return term_read_string(reader, arena, &request->arg0);
+}
+
+static int decode_env(struct request *request, struct term_reader *reader, struct arena *arena) {
+  int count = 0;
+  int result = decode_string_array(reader, arena, &request->env, &count);
+  for (int i = 0; result == 0 && i < count; i++) {
+    const char *equals = strchr(request->env[i], '=');
+    if (equals == NULL || equals == request->env[i])
+      result = -EINVAL;
+  }
+  return result;
+}
+
+static int decode_cwd(struct request *request, struct term_reader *reader, struct arena *arena) {
+  char *cwd = NULL;
+  int result = term_read_string(reader, arena, &cwd);
+  request->cwd = cwd;
+  return result;
+}
+
+static int decode_target(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  int64_t target = 0;
+  if (request->mode != MODE_ENTER && request->mode != MODE_KILL) {
+    term_skip(reader);
+    return 0;
+  }
+  int result = term_read_integer(reader, 1, INT_MAX, &target);
+  request->target = (pid_t)target;
+  return result;
+}
+
+/* The agent whose child the target of a kill is. */
+static int decode_agent(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  int64_t agent = 0;
+  if (request->mode != MODE_KILL) {
+    term_skip(reader);
+    return 0;
+  }
+  int result = term_read_integer(reader, 1, INT_MAX, &agent);
+  request->agent = (pid_t)agent;
+  return result;
+}
+
+static int decode_namespaces(struct request *request, struct term_reader *reader,
+                             struct arena *arena) {
+  (void)arena;
+  char name[TERM_ATOM_SIZE];
+  int count = 0;
+  if (term_read_list(reader, &count) < 0)
+    return -EINVAL;
+  for (int i = 0; i < count; i++) {
+    if (term_read_atom(reader, name) < 0)
+      return -EINVAL;
+    uint64_t flag = namespace_flag(name);
+    if (flag == 0)
+      return -EINVAL;
+    request->namespaces |= flag;
+  }
+  request->namespaces_given = true;
+  return term_read_list_end(reader, count);
+}
+
+static const struct {
+  const char *name;
+  enum stdio_kind kind;
+} stdio_atoms[] =
+    {
+        {"inherit", STDIO_INHERIT},
+        {"devnull", STDIO_DEVNULL},
+        {"pipe", STDIO_PIPE},
+        {"stdout", STDIO_TO_STDOUT},
+},
+  file_modes[] = {
+      {"read", STDIO_FILE_READ},
+      {"write", STDIO_FILE_WRITE},
+      {"append", STDIO_FILE_APPEND},
+};
+
+static int decode_stdio_tuple(struct term_reader *reader, struct arena *arena,
+                              struct stdio_directive *directive) {
+  char name[TERM_ATOM_SIZE];
+  char *path = NULL;
+  int arity = 0;
+  if (term_read_tuple(reader, &arity) < 0 || arity < 2 || term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  int result = term_read_string(reader, arena, &path);
+  if (result < 0)
+    return result;
+  directive->path = path;
+  if (arity == 2 && strcmp(name, "connect_unix") == 0) {
+    directive->kind = STDIO_CONNECT_UNIX;
+    return 0;
+  }
+  if (arity != 3 || strcmp(name, "file") != 0 || term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  for (size_t i = 0; i < sizeof file_modes / sizeof file_modes[0]; i++)
+    if (strcmp(name, file_modes[i].name) == 0) {
+      directive->kind = file_modes[i].kind;
+      return 0;
+    }
+  return -EINVAL;
+}
+
+static int decode_stdio_directive(struct term_reader *reader, struct arena *arena, int fd,
+                                  struct stdio_directive *directive) {
+  char name[TERM_ATOM_SIZE];
+  if (!term_is_atom(reader))
+    return decode_stdio_tuple(reader, arena, directive);
+  if (term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  for (size_t i = 0; i < sizeof stdio_atoms / sizeof stdio_atoms[0]; i++)
+    if (strcmp(name, stdio_atoms[i].name) == 0) {
+      directive->kind = stdio_atoms[i].kind;
+      return directive->kind == STDIO_TO_STDOUT && fd != 2 ? -EINVAL : 0;
+    }
+  return -EINVAL;
+}
+
+static int decode_stdio_list(struct request *request, struct term_reader *reader,
+                             struct arena *arena) {
+  static const char *const streams[3] = {"stdin", "stdout", "stderr"};
+  bool given[3] = {false, false, false};
+  char name[TERM_ATOM_SIZE];
+  int count = 0;
+  if (term_read_list(reader, &count) < 0)
+    return -EINVAL;
+  for (int i = 0; i < count; i++) {
+    int arity = 0;
+    int fd = 0;
+    if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0)
+      return -EINVAL;
+    while (fd < 3 && strcmp(name, streams[fd]) != 0)
+      fd++;
+    if (fd == 3 || given[fd])
+      return -EINVAL;
+    given[fd] = true;
+    int result = decode_stdio_directive(reader, arena, fd, &request->stdio[fd]);
+    if (result < 0)
+      return result;
+  }
+  return term_read_list_end(reader, count);
+}
+
+static int decode_stdio(struct request *request, struct term_reader *reader, struct arena *arena) {
+  char name[TERM_ATOM_SIZE];
+  if (!term_is_atom(reader))
+    return decode_stdio_list(request, reader, arena);
+  if (term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  request->pty = strcmp(name, "pty") == 0;
+  if (request->pty || strcmp(name, "inherit") == 0)
+    return 0;
+  if (strcmp(name, "devnull") != 0)
+    return -EINVAL;
+  for (int fd = 0; fd < 3; fd++)
+    request->stdio[fd].kind = STDIO_DEVNULL;
+  return 0;
+}
+
+static int decode_orphan_policy(struct request *request, struct term_reader *reader,
+                                struct arena *arena) {
+  (void)arena;
+  char name[TERM_ATOM_SIZE];
+  int arity = 0;
+  if (term_is_atom(reader)) {
+    request->linger = true;
+    return term_read_atom(reader, name) < 0 || strcmp(name, "linger") != 0 ? -EINVAL : 0;
+  }
+  if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0 ||
+      strcmp(name, "kill") != 0)
+    return -EINVAL;
+  return term_read_integer(reader, 0, INT64_MAX, &request->grace_ms);
+}
+
+/* A key with exactly one value that does anything beside its default. */
+static int decode_choice(struct term_reader *reader, const char *on, const char *off, bool *value) {
+  char name[TERM_ATOM_SIZE];
+  if (term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  *value = strcmp(name, on) == 0;
+  return *value || (off != NULL && strcmp(name, off) == 0) ? 0 : -EINVAL;
+}
+
+static int decode_flow(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  return decode_choice(reader, "demand", NULL, &request->demand);
+}
+
+/* [{stream, bytes}]: as if {demand, stream, bytes} came first. */
+static int decode_demand(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  char name[TERM_ATOM_SIZE];
+  int count = 0;
+  if (term_read_list(reader, &count) < 0)
+    return -EINVAL;
+  for (int i = 0; i < count; i++) {
+    int arity = 0;
+    enum stream_id stream;
+    if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0 ||
+        !stream_from_name(name, &stream) || term_read_mask(reader, &request->demands[stream]) < 0)
+      return -EINVAL;
+  }
+  return term_read_list_end(reader, count);
+}
+
+static int decode_descendants(struct request *request, struct term_reader *reader,
+                              struct arena *arena) {
+  (void)arena;
+  return decode_choice(reader, "kill", "leave", &request->kill_descendants);
+}
+
+#define DECODE_BOOLEAN(field)                                                                      \
+  static int decode_##field(struct request *request, struct term_reader *reader,                   \
+                            struct arena *arena) {                                                 \
+    (void)arena;                                                                                   \
+    return term_read_boolean(reader, &request->field);                                             \
+  }
+DECODE_BOOLEAN(no_new_privs)
+DECODE_BOOLEAN(proceed)
+DECODE_BOOLEAN(ack)
+DECODE_BOOLEAN(usage)
+DECODE_BOOLEAN(hold)
+
+static int decode_commands(struct term_reader *reader, struct command_list *list) {
+  struct command command;
+  if (term_read_list(reader, &list->count) < 0)
+    return -EINVAL;
+  list->at = *reader;
+  for (int i = 0; i < list->count; i++)
+    if (command_decode(&command, reader) < 0 || !command_is_for_child(&command))
+      return -EINVAL;
+  return term_read_list_end(reader, list->count);
+}
+
+static int decode_setup(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  return decode_commands(reader, &request->setup);
+}
+
+static int decode_seal(struct request *request, struct term_reader *reader, struct arena *arena) {
+  (void)arena;
+  return decode_commands(reader, &request->seal);
+}
+
+static const struct {
+  const char *name;
+  decode_fn *decode;
+} keys[] = {
+    {"argv", decode_argv},
+    {"files", decode_files},
+    {"arg0", decode_arg0},
+    {"target", decode_target},
+    {"agent", decode_agent},
+    {"namespaces", decode_namespaces},
+    {"env", decode_env},
+    {"cwd", decode_cwd},
+    {"stdio", decode_stdio},
+    {"no_new_privs", decode_no_new_privs},
+    {"orphan_policy", decode_orphan_policy},
+    {"proceed", decode_proceed},
+    {"ack", decode_ack},
+    {"setup", decode_setup},
+    {"seal", decode_seal},
+    {"usage", decode_usage},
+    {"hold", decode_hold},
+    {"flow", decode_flow},
+    {"demand", decode_demand},
+    {"descendants", decode_descendants},
+};
+
+#define KEY_COUNT (sizeof keys / sizeof keys[0])
+
+static size_t key_index(const char *name) {
+  size_t i = 0;
+  while (i < KEY_COUNT && strcmp(keys[i].name, name) != 0)
+    i++;
+  return i;
+}
+
+static int decode_map(struct request *request, struct term_reader *reader, struct arena *arena) {
+  bool given[KEY_COUNT] = {false};
+  char name[TERM_ATOM_SIZE];
+  int pairs = 0;
+  if (term_read_map(reader, &pairs) < 0)
+    return -EINVAL;
+  for (int i = 0; i < pairs; i++) {
+    size_t key = KEY_COUNT;
+    if (!term_is_atom(reader))
+      term_skip(reader);
+    else if (term_read_atom(reader, name) < 0)
+      return -EINVAL;
+    else
+      key = key_index(name);
+    if (key == KEY_COUNT) {
+      term_skip(reader);
+      continue;
+    }
+    if (given[key])
+      return -EINVAL;
+    given[key] = true;
+    int result = keys[key].decode(request, reader, arena);
+    if (result < 0)
+      return result;
+  }
+  return 0;
+}
+
+int request_decode(struct request *request, const uint8_t *bytes, size_t size,
+                   struct arena *arena) {
+  struct term_reader reader;
+  char name[TERM_ATOM_SIZE];
+  int arity = 0;
+  *request = (struct request){.grace_ms = 5000};
+  if (term_reader_init(&reader, bytes, size) < 0 || term_read_tuple(&reader, &arity) < 0 ||
+      arity != 2 || term_read_atom(&reader, name) < 0)
+    return -EINVAL;
+  if (strcmp(name, "enter") == 0)
+    request->mode = MODE_ENTER;
+  else if (strcmp(name, "kill") == 0)
+    request->mode = MODE_KILL;
+  else if (strcmp(name, "terminal") == 0)
+    request->mode = MODE_TERMINAL;
+  else if (strcmp(name, "spawn") != 0)
+    return -EINVAL;
+  int result = decode_map(request, &reader, arena);
+  if (result < 0)
+    return result;
+  if (request->mode == MODE_TERMINAL)
+    return 0;
+  if (request->mode == MODE_KILL)
+    return request->target > 0 ? 0 : -EINVAL;
+  if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
+    return -EINVAL;
+  return 0;
+}

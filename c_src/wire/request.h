@@ -1,0 +1,78 @@
+/*
+ * The first frame of a session, decoded. Pure.
+ */
+#ifndef LINX_WIRE_REQUEST_H
+#define LINX_WIRE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "wire/command.h"
+#include "wire/etf.h"
+
+/* The largest request: exec takes 6 MiB of argv and environment at most (execve(2)), which is twice
+ * that as a list of small integers. */
+#define REQUEST_MAX ((size_t)16 << 20)
+
+/* KILL and TERMINAL start nothing: agent.c, terminal.h. */
+enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL };
+
+enum stdio_kind {
+  STDIO_INHERIT,
+  STDIO_DEVNULL,
+  STDIO_CONNECT_UNIX,
+  STDIO_PIPE,
+  STDIO_FILE_READ,
+  STDIO_FILE_WRITE,
+  STDIO_FILE_APPEND,
+  STDIO_TO_STDOUT, /* stderr only: the open file description of fd 1 */
+};
+
+struct stdio_directive {
+  enum stdio_kind kind;
+  const char *path; /* CONNECT_UNIX and FILE_*; in the arena */
+};
+
+/* Commands inside a request: `count` terms from `at` on, each of which command_decode accepts. */
+struct command_list {
+  struct term_reader at; /* reads the request's frame, which must outlive the request */
+  int count;
+};
+
+struct request {
+  enum request_mode mode;
+  char **files; /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
+  char **argv;  /* NULL-terminated, argv[0] present; in the arena */
+  char *arg0;   /* in the arena, or NULL */
+  char **env;   /* NULL-terminated in the arena, or NULL: the agent's own */
+  const char *cwd;     /* in the arena, or NULL: inherited */
+  pid_t target;        /* enter and kill only */
+  pid_t agent;         /* kill only: the target's parent, 0: not given */
+  uint64_t namespaces; /* CLONE_NEW* bits */
+  bool namespaces_given;
+  bool pty; /* stdio is a terminal; then `stdio` is not looked at */
+  struct stdio_directive stdio[3];
+  bool no_new_privs;
+  bool linger; /* the orphan policy; otherwise {kill, grace_ms} */
+  int64_t grace_ms;
+  bool proceed;
+  bool ack;
+  bool usage;
+  uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
+  bool demand;                    /* flow: demand */
+  bool kill_descendants;
+  bool hold; /* stay after the terminal frame until fd 3 ends */
+  struct command_list setup;
+  struct command_list seal;
+};
+
+/*
+ * Decodes the frame bytes[0..size). Strings go into `arena`, which term_arena_size sizes.
+ * 0, -EINVAL for anything malformed, -ENOMEM.
+ */
+int request_decode(struct request *request, const uint8_t *bytes, size_t size, struct arena *arena);
+
+#endif
