@@ -20,7 +20,7 @@
 #include "base/syscalls.h"
 #include "launch/child.h"
 #include "launch/cloned_binary.h"
-#include "setup/credentials.h"
+#include "launch/user_namespace.h"
 
 enum exit_code {
   EXIT_CHANNEL = 1,
@@ -86,6 +86,10 @@ _Noreturn static void give_up(enum exit_code code, int result, enum stage stage)
 static void check(int result, enum exit_code code, enum stage stage) {
   if (result < 0)
     give_up(code, result, stage);
+}
+
+static void check_failure(struct failure failure) {
+  check(-failure.error, EXIT_CREATION, failure.stage);
 }
 
 static void check_errno(int result, enum exit_code code, enum stage stage) {
@@ -235,10 +239,10 @@ static struct relay_in input(int fd, enum stream_id stream) {
 static void connect_relays(void) {
   session.outputs[OUT_STDOUT] = output(plan.agent[1], STREAM_STDOUT);
   session.outputs[OUT_STDERR] = output(plan.agent[2], STREAM_STDERR);
-  session.outputs[OUT_PTY] = output(plan.pty.master, STREAM_PTY);
+  session.outputs[OUT_PTY] = output(plan.master, STREAM_PTY);
   session.inputs[IN_STDIN] = input(plan.agent[0], STREAM_STDIN);
-  session.inputs[IN_PTY] = input(plan.pty.master, STREAM_PTY);
-  session.pty_slave = plan.pty.slave;
+  session.inputs[IN_PTY] = input(plan.master, STREAM_PTY);
+  session.pty_slave = plan.slave;
 }
 
 /* Whether the child is to be in a user namespace other than the agent's. */
@@ -258,7 +262,7 @@ static void leave_ids_behind(void) {
     return;
   if (!enters && request.proceed && is_privileged)
     give_up(EXIT_CREATION, -EINVAL, STAGE_SETRESUID);
-  int groups = credentials_clear_groups();
+  int groups = user_namespace_clear_groups();
   check(groups, EXIT_CREATION, STAGE_SETGROUPS);
   if (groups > 0 && enters && !target.is_own)
     give_up(EXIT_CREATION, -EPERM, STAGE_SETGROUPS);
@@ -348,15 +352,12 @@ int main(int argc, char *argv[]) {
   /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
    */
   check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), EXIT_INTERNAL, STAGE_PRCTL);
-  int result = stdio_prepare(&plan, &request, CONTROL_IN, &stage);
-  check(result, EXIT_CREATION, stage);
-  if (request.mode == MODE_ENTER) {
-    result = enter_prepare(&target, &request, &stage);
-    check(result, EXIT_CREATION, stage);
-  }
+  check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
+  if (request.mode == MODE_ENTER)
+    check_failure(enter_prepare(&target, &request));
   /* Without it no exec can be proved, and a workload would run before that is known. */
   check(proc_check_own(), EXIT_CREATION, STAGE_EXEC_OUTCOME);
-  is_privileged = changes_user_namespace() && credentials_are_privileged();
+  is_privileged = changes_user_namespace() && user_namespace_is_privileged();
   leave_ids_behind();
   become_subreaper();
   create_child();

@@ -12,32 +12,37 @@ static void require(int holds) {
     abort();
 }
 
-static void require_inside(const struct command *command, const uint8_t *bytes, size_t size) {
-  const uint8_t *data = command->data.bytes;
+static void require_inside(const uint8_t *data, size_t count, const uint8_t *bytes, size_t size) {
   require(data >= bytes && data <= bytes + size);
-  require(command->data.size <= (size_t)(bytes + size - data));
+  require(count <= (size_t)(bytes + size - data));
 }
 
-static void require_groups(const struct command *command) {
-  struct term_reader groups = command->ids.groups;
-  uint32_t values[8];
-  int count = 0;
-  require(term_read_unsigned_list(&groups, COMMAND_ID_MAX, values, 8, &count) == 0);
-  require(count >= 0);
+/* What the agent has checked, the child decodes. */
+static void require_setup(enum setup_command checked, const uint8_t *bytes, size_t size) {
+  static uint32_t ids[ARGUMENT_IDS_MAX];
+  struct argument arguments[ARGUMENTS_MAX];
+  enum setup_command command;
+  require(setup_command_decode_frame(&command, arguments, ids, bytes, size) == 0);
+  require(command == checked);
+  if (command == SETUP_seccomp_install)
+    require_inside(arguments[0].binary.bytes, arguments[0].binary.size, bytes, size);
+  else if (command == SETUP_set_credentials)
+    require(arguments[2].ids.count <= ARGUMENT_IDS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   struct command command;
-  int result = command_decode_frame(&command, bytes, size);
-  require(result == 0 || result == -EINVAL);
-  if (result < 0)
-    return 0;
-  if (command.id == COMMAND_SECCOMP_INSTALL || command.id == COMMAND_PTY_IN ||
-      command.id == COMMAND_STDIN)
-    require_inside(&command, bytes, size);
-  else if (command.id == COMMAND_SET_CREDENTIALS)
-    require_groups(&command);
-  else if (command.id == COMMAND_SIGNAL)
-    require(command.signal.number >= 1 && command.signal.number <= 64);
+  for (unsigned when = 0; when <= (WHEN_PARKED | WHEN_RUNNING); when++) {
+    int result = command_decode_frame(&command, bytes, size, when);
+    require(result == 0 || result == -EINVAL);
+    if (result < 0)
+      continue;
+    if (command.id == COMMAND_SETUP)
+      require_setup(command.setup, bytes, size);
+    else if (command.id == COMMAND_PTY_IN || command.id == COMMAND_STDIN)
+      require_inside(command.data.bytes, command.data.size, bytes, size);
+    else if (command.id == COMMAND_SIGNAL)
+      require(command.signal.number >= 1 && command.signal.number <= 64);
+  }
   return 0;
 }

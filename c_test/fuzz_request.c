@@ -25,10 +25,12 @@ static void require_strings(char **strings, const struct arena *arena) {
 
 /* The child decodes the commands of a list once more, one after the other. */
 static void require_commands(const struct command_list *list) {
+  static uint32_t ids[ARGUMENT_IDS_MAX];
   struct term_reader at = list->at;
   for (int i = 0; i < list->count; i++) {
-    struct command command;
-    require(command_decode(&command, &at) == 0 && command_is_for_child(&command));
+    struct argument arguments[ARGUMENTS_MAX];
+    enum setup_command command;
+    require(setup_command_decode(&command, arguments, ids, &at) == 0);
   }
 }
 

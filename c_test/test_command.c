@@ -1,4 +1,4 @@
-/* Commands: every row of the table, its arities, its wrong values. */
+/* The traffic of a session: every row of the table, its arities, its moments, its wrong values. */
 #include "terms.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 static struct terms terms;
 static struct command command;
+static unsigned moment = WHEN_RUNNING;
 static uint8_t *frame;
 
 static int forget(void **state) {
@@ -20,7 +21,7 @@ static int forget(void **state) {
 static int decode_cut(size_t size) {
   forget(NULL);
   frame = exactly(&terms, size);
-  return command_decode_frame(&command, frame, size);
+  return command_decode_frame(&command, frame, size, moment);
 }
 
 /* {name, ...}, whose arguments follow. */
@@ -51,6 +52,17 @@ static void put_size(unsigned arity, int32_t rows) {
     put_integer(&terms, (int32_t)at * 100);
 }
 
+static int while_parked(void **state) {
+  (void)state;
+  moment = WHEN_PARKED;
+  return 0;
+}
+
+static int while_running(void **state) {
+  moment = WHEN_RUNNING;
+  return forget(state);
+}
+
 static void proceed_and_abort_are_atoms(void **state) {
   (void)state;
   begin(&terms);
@@ -69,94 +81,12 @@ static void proceed_and_abort_are_atoms(void **state) {
   assert_refused();
 }
 
-static void masks_are_64_bits_wide(void **state) {
-  (void)state;
-  static const struct {
-    const char *name;
-    enum command_id id;
-    unsigned masks;
-  } rows[] = {
-      {"cap_drop_bounding", COMMAND_CAP_DROP_BOUNDING, 1},
-      {"cap_set_thread", COMMAND_CAP_SET_THREAD, 3},
-      {"cap_set_ambient", COMMAND_CAP_SET_AMBIENT, 1},
-  };
-  for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
-    begin_command(rows[row].name, rows[row].masks);
-    for (unsigned at = 0; at < rows[row].masks; at++)
-      put_big(&terms, false, UINT64_MAX - at, 8);
-    assert_taken(rows[row].id);
-    for (unsigned at = 0; at < rows[row].masks; at++)
-      assert_true(command.masks[at] == UINT64_MAX - at);
-    begin_command(rows[row].name, rows[row].masks);
-    for (unsigned at = 0; at < rows[row].masks; at++)
-      put_integer(&terms, -1);
-    assert_refused();
-    for (unsigned arguments = 0; arguments < 5; arguments++) {
-      if (arguments == rows[row].masks)
-        continue;
-      begin_command(rows[row].name, arguments);
-      for (unsigned at = 0; at < arguments; at++)
-        put_byte(&terms, 0);
-      assert_refused();
-    }
-  }
-}
-
-static void credentials_are_ids_and_a_list_of_groups(void **state) {
-  (void)state;
-  uint32_t groups[3];
-  int count = 0;
-  begin_command("set_credentials", 3);
-  put_integer(&terms, 1000);
-  put_big(&terms, false, COMMAND_ID_MAX, 4);
-  put_list(&terms, 2);
-  put_byte(&terms, 4);
-  put_integer(&terms, 65534);
-  put_nil(&terms);
-  assert_taken(COMMAND_SET_CREDENTIALS);
-  assert_int_equal(command.ids.uid, 1000);
-  assert_true(command.ids.gid == COMMAND_ID_MAX);
-  assert_int_equal(term_read_unsigned_list(&command.ids.groups, COMMAND_ID_MAX, groups, 3, &count),
-                   0);
-  assert_int_equal(count, 2);
-  assert_int_equal(groups[1], 65534);
-  begin_command("set_credentials", 3);
-  put_byte(&terms, 0);
-  put_byte(&terms, 0);
-  put_nil(&terms);
-  assert_taken(COMMAND_SET_CREDENTIALS);
-}
-
-static void ids_that_mean_leave_alone_are_refused(void **state) {
-  (void)state;
-  for (int at = 0; at < 3; at++) {
-    begin_command("set_credentials", 3);
-    put_big(&terms, false, at == 0 ? UINT32_MAX : 1, 4);
-    put_big(&terms, false, at == 1 ? UINT32_MAX : 1, 4);
-    put_list(&terms, 1);
-    put_big(&terms, false, at == 2 ? UINT32_MAX : 1, 4);
-    put_nil(&terms);
-    assert_refused();
-  }
-  begin_command("set_credentials", 3);
-  put_integer(&terms, -1);
-  put_byte(&terms, 0);
-  put_nil(&terms);
-  assert_refused();
-  begin_command("set_credentials", 2);
-  put_byte(&terms, 0);
-  put_byte(&terms, 0);
-  assert_refused();
-}
-
 static void data_is_a_binary(void **state) {
   (void)state;
   static const struct {
     const char *name;
     enum command_id id;
-  } rows[] = {{"seccomp_install", COMMAND_SECCOMP_INSTALL},
-              {"pty_in", COMMAND_PTY_IN},
-              {"stdin", COMMAND_STDIN}};
+  } rows[] = {{"pty_in", COMMAND_PTY_IN}, {"stdin", COMMAND_STDIN}};
   for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
     begin_command(rows[row].name, 1);
     put_data(&terms, "a\0b", 3);
@@ -188,14 +118,14 @@ static void a_window_size_is_four_numbers_of_16_bits(void **state) {
   begin_command("pty_winsize", 1);
   put_size(4, 65535);
   assert_taken(COMMAND_PTY_WINSIZE);
-  assert_int_equal(command.winsize.rows, 65535);
-  assert_int_equal(command.winsize.cols, 100);
-  assert_int_equal(command.winsize.xpixel, 200);
-  assert_int_equal(command.winsize.ypixel, 300);
+  assert_int_equal(command.winsize.cells.rows, 65535);
+  assert_int_equal(command.winsize.cells.cols, 100);
+  assert_int_equal(command.winsize.cells.xpixel, 200);
+  assert_int_equal(command.winsize.cells.ypixel, 300);
   begin_command("pty_winsize", 1);
   put_size(4, 0);
   assert_taken(COMMAND_PTY_WINSIZE);
-  assert_int_equal(command.winsize.rows, 0);
+  assert_int_equal(command.winsize.cells.rows, 0);
   static const struct {
     unsigned arity;
     int32_t rows;
@@ -329,67 +259,74 @@ static void what_is_no_command_is_refused(void **state) {
   assert_refused();
 }
 
+static void put_valid(enum command_id id) {
+  switch (id) {
+  case COMMAND_PROCEED:
+  case COMMAND_ABORT:
+    begin(&terms);
+    put_atom(&terms, id == COMMAND_PROCEED ? "proceed" : "abort");
+    return;
+  case COMMAND_PTY_WINSIZE:
+    begin_command("pty_winsize", 1);
+    put_size(4, 24);
+    return;
+  case COMMAND_SIGNAL:
+    begin_command("signal", 1);
+    put_byte(&terms, 9);
+    return;
+  case COMMAND_PTY_IN:
+  case COMMAND_STDIN:
+    begin_command(id == COMMAND_STDIN ? "stdin" : "pty_in", 1);
+    put_binary(&terms, "x");
+    return;
+  case COMMAND_CLOSE:
+  case COMMAND_DEMAND:
+    begin_command(id == COMMAND_CLOSE ? "close" : "demand", id == COMMAND_CLOSE ? 1 : 2);
+    put_atom(&terms, "stdout");
+    put_byte(&terms, 1);
+    terms.size -= id == COMMAND_CLOSE ? 2 : 0;
+    return;
+  case COMMAND_SETUP:
+  case COMMAND_COUNT:
+    break;
+  }
+  fail();
+}
+
 static void each_command_has_its_moments(void **state) {
   (void)state;
   static const struct {
     enum command_id id;
-    bool parked, running, starting, child;
+    bool parked, running, starting;
   } rows[] = {
-      {COMMAND_PROCEED, true, false, false, false},
-      {COMMAND_ABORT, true, false, false, false},
-      {COMMAND_CAP_DROP_BOUNDING, true, false, false, true},
-      {COMMAND_CAP_SET_THREAD, true, false, false, true},
-      {COMMAND_CAP_SET_AMBIENT, true, false, false, true},
-      {COMMAND_SET_CREDENTIALS, true, false, false, true},
-      {COMMAND_SECCOMP_INSTALL, true, false, false, true},
-      {COMMAND_PTY_WINSIZE, true, true, false, true},
-      {COMMAND_SIGNAL, false, true, false, false},
-      {COMMAND_PTY_IN, false, true, false, false},
-      {COMMAND_STDIN, true, true, true, false},
-      {COMMAND_CLOSE, true, true, true, false},
-      {COMMAND_DEMAND, true, true, true, false},
+      {COMMAND_PROCEED, true, false, false},     {COMMAND_ABORT, true, false, false},
+      {COMMAND_PTY_WINSIZE, false, true, false}, {COMMAND_SIGNAL, false, true, false},
+      {COMMAND_PTY_IN, false, true, false},      {COMMAND_STDIN, true, true, true},
+      {COMMAND_CLOSE, true, true, true},         {COMMAND_DEMAND, true, true, true},
   };
-  assert_int_equal(sizeof rows / sizeof rows[0], COMMAND_COUNT);
+  assert_int_equal(sizeof rows / sizeof rows[0] + 1, COMMAND_COUNT);
   for (size_t at = 0; at < sizeof rows / sizeof rows[0]; at++) {
-    struct command one = {.id = rows[at].id};
-    assert_int_equal(command_is_valid(&one, WHEN_PARKED), rows[at].parked);
-    assert_int_equal(command_is_valid(&one, WHEN_RUNNING), rows[at].running);
-    assert_int_equal(command_is_valid(&one, 0), rows[at].starting);
-    assert_int_equal(command_is_for_child(&one), rows[at].child);
+    const bool valid[] = {rows[at].starting, rows[at].parked, rows[at].running};
+    for (unsigned when = 0; when <= WHEN_RUNNING; when++) {
+      put_valid(rows[at].id);
+      moment = when;
+      int result = decode_cut(terms.size);
+      bool taken = result == 0 && command.id == rows[at].id;
+      assert_int_equal(taken, valid[when]);
+    }
   }
-}
-
-static void a_command_fails_under_its_own_name(void **state) {
-  (void)state;
-  static const struct {
-    enum command_id id;
-    const char *name;
-  } rows[] = {
-      {COMMAND_CAP_DROP_BOUNDING, "cap_drop_bounding"},
-      {COMMAND_CAP_SET_THREAD, "cap_set_thread"},
-      {COMMAND_CAP_SET_AMBIENT, "cap_set_ambient"},
-      {COMMAND_SET_CREDENTIALS, "set_credentials"},
-      {COMMAND_SECCOMP_INSTALL, "seccomp_install"},
-      {COMMAND_PTY_WINSIZE, "pty_winsize"},
-  };
-  for (size_t at = 0; at < sizeof rows / sizeof rows[0]; at++)
-    assert_string_equal(stage_name(command_stage(rows[at].id)), rows[at].name);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(proceed_and_abort_are_atoms),
-      cmocka_unit_test(masks_are_64_bits_wide),
-      cmocka_unit_test(credentials_are_ids_and_a_list_of_groups),
-      cmocka_unit_test(ids_that_mean_leave_alone_are_refused),
+      cmocka_unit_test_setup_teardown(proceed_and_abort_are_atoms, while_parked, while_running),
       cmocka_unit_test(data_is_a_binary),
       cmocka_unit_test(a_window_size_is_four_numbers_of_16_bits),
       cmocka_unit_test(signals_are_numbered_1_to_64),
       cmocka_unit_test(a_signal_may_name_its_scope),
       cmocka_unit_test(streams_are_closed_and_asked_for_by_name),
       cmocka_unit_test(what_is_no_command_is_refused),
-      cmocka_unit_test(each_command_has_its_moments),
-      cmocka_unit_test(a_command_fails_under_its_own_name),
+      cmocka_unit_test_setup_teardown(each_command_has_its_moments, while_parked, while_running),
   };
   return cmocka_run_group_tests_name("command", tests, NULL, forget);
 }

@@ -57,7 +57,7 @@ static void an_error_names_its_stage_and_maybe_an_element(void **state) {
   put_byte(&expected, ENOENT);
   put_atom(&expected, "execve");
   assert_frame(0);
-  frame_error(&frame, EPERM, STAGE_CAP_SET_THREAD, 0);
+  frame_error(&frame, EPERM, STAGE_SETUP_cap_set_thread, 0);
   begin_expected(4, "error");
   put_byte(&expected, EPERM);
   put_atom(&expected, "cap_set_thread");
@@ -226,7 +226,8 @@ static void a_reported_failure_is_the_outcome(void **state) {
   (void)state;
   struct ending ending = alive;
   ending.wait_status = left_with(1);
-  ending.failure = (struct failure){.error = EPERM, .stage = STAGE_CAP_SET_AMBIENT, .index = 2};
+  ending.failure =
+      (struct failure){.error = EPERM, .stage = STAGE_SETUP_cap_set_ambient, .index = 2};
   begin_expected(4, "error");
   put_byte(&expected, EPERM);
   put_atom(&expected, "cap_set_ambient");

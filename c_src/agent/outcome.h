@@ -5,14 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "wire/failure.h"
 #include "wire/frame.h"
-#include "wire/stage.h"
-
-struct failure {
-  int error; /* errno; 0 and STAGE_NONE: none */
-  enum stage stage;
-  int index; /* of the element of setup or seal, or -1 */
-};
 
 struct ending {
   bool aborted;           /* the BEAM asked for it */

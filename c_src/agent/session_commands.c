@@ -100,14 +100,15 @@ static void abort_session(struct session *session) {
   session_kill(session, SCOPE_WORKLOAD);
 }
 
-static void winsize(struct session *session, const struct command *command, const uint8_t *payload,
-                    size_t size) {
-  if (session->state == STATE_PARKED) {
-    session->awaits_answer = true;
-    forward(session, payload, size);
-  } else if (session->outputs[OUT_PTY].fd >= 0) {
-    pty_set_winsize(session->outputs[OUT_PTY].fd, &command->winsize);
-  }
+static void set_up(struct session *session, const uint8_t *payload, size_t size) {
+  session->awaits_answer = true;
+  forward(session, payload, size);
+}
+
+static void winsize(const struct session *session, const struct argument *size) {
+  if (session->outputs[OUT_PTY].fd >= 0)
+    pty_set_winsize(session->outputs[OUT_PTY].fd, size->cells.rows, size->cells.cols,
+                    size->cells.xpixel, size->cells.ypixel);
 }
 
 static void act(struct session *session, const struct command *command, const uint8_t *payload,
@@ -119,16 +120,11 @@ static void act(struct session *session, const struct command *command, const ui
   case COMMAND_ABORT:
     abort_session(session);
     return;
-  case COMMAND_CAP_DROP_BOUNDING:
-  case COMMAND_CAP_SET_THREAD:
-  case COMMAND_CAP_SET_AMBIENT:
-  case COMMAND_SET_CREDENTIALS:
-  case COMMAND_SECCOMP_INSTALL:
-    session->awaits_answer = true;
-    forward(session, payload, size);
+  case COMMAND_SETUP:
+    set_up(session, payload, size);
     return;
   case COMMAND_PTY_WINSIZE:
-    winsize(session, command, payload, size);
+    winsize(session, &command->winsize);
     return;
   case COMMAND_SIGNAL:
     session_signal(session, command->signal.number, command->signal.scope);
@@ -157,9 +153,7 @@ static unsigned moment(const struct session *session) {
 
 static void take_frame(struct session *session, const uint8_t *payload, size_t size) {
   struct command command;
-  bool valid = command_decode_frame(&command, payload, size) == 0 &&
-               command_is_valid(&command, moment(session));
-  if (valid)
+  if (command_decode_frame(&command, payload, size, moment(session)) == 0)
     act(session, &command, payload, size);
   else if (session->state == STATE_PARKED)
     session_fail(session, EINVAL, STAGE_MALFORMED_COMMAND);
@@ -181,7 +175,7 @@ static void look_ahead(struct session *session) {
   bool proceeds = false;
   while (!session->ending.aborted && channel_in_peek(&session->in, &offset, &payload, &size)) {
     struct command command;
-    if (command_decode_frame(&command, payload, size) < 0)
+    if (command_decode_frame(&command, payload, size, WHEN_PARKED | WHEN_RUNNING) < 0)
       continue;
     if (command.id == COMMAND_ABORT && !proceeds && !session->request->proceed)
       abort_session(session);

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
+#include "base/decimal.h"
 #include "base/syscalls.h"
 
 int fds_occupy_standard(void) {
@@ -30,10 +31,8 @@ struct directory_entry {
 };
 
 static int number_of(const char *name) {
-  int number = 0;
-  for (; *name >= '0' && *name <= '9'; name++)
-    number = number * 10 + (*name - '0');
-  return *name == '\0' ? number : -1;
+  unsigned long number = 0;
+  return decimal_parse(&name, &number) && *name == '\0' ? (int)number : -1;
 }
 
 static int close_listed(int first) {

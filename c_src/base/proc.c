@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/decimal.h"
 #include "base/syscalls.h"
 
 /* include/linux/sched.h: forked but didn't exec */
@@ -17,33 +18,12 @@
 /* Room for /proc/<pid>/stat: 52 fields of 20 characters at the most, most of them short. */
 #define STAT_SIZE 1280
 
-static size_t put_number(char *to, unsigned long number) {
-  char digits[24];
-  size_t count = 0;
-  do
-    digits[count++] = (char)('0' + number % 10);
-  while ((number /= 10) > 0);
-  for (size_t i = 0; i < count; i++)
-    to[i] = digits[count - 1 - i];
-  return count;
-}
-
 void proc_path(char path[PROC_PATH_SIZE], pid_t pid, const char *rest) {
   memcpy(path, "/proc/", 6);
-  size_t length = 6 + put_number(path + 6, (unsigned long)pid);
+  size_t length = 6 + decimal_format(path + 6, (unsigned long)pid);
   while (*rest != '\0' && length < PROC_PATH_SIZE - 1)
     path[length++] = *rest++;
   path[length] = '\0';
-}
-
-static bool parse_number(const char **text, unsigned long *number) {
-  const char *at = *text;
-  *number = 0;
-  for (; *at >= '0' && *at <= '9'; at++)
-    *number = *number * 10 + (unsigned long)(*at - '0');
-  bool found = at != *text;
-  *text = at;
-  return found;
 }
 
 /* The number `count` fields behind the one that `text` stands on; 0 when there are not so many. */
@@ -52,7 +32,7 @@ static unsigned long field_after(const char *text, int count) {
   while (count > 0 && *text != '\0')
     if (*text++ == ' ')
       count--;
-  parse_number(&text, &number);
+  decimal_parse(&text, &number);
   return number;
 }
 
@@ -61,7 +41,7 @@ int proc_parse_stat(const char *text, struct proc_stat *stat) {
   const char *at = text;
   /* The name stands in parentheses and may hold anything, parentheses included. */
   const char *name_end = strrchr(text, ')');
-  if (!parse_number(&at, &pid) || name_end == NULL || name_end[1] != ' ' || name_end[2] == '\0')
+  if (!decimal_parse(&at, &pid) || name_end == NULL || name_end[1] != ' ' || name_end[2] == '\0')
     return -EINVAL;
   /* Field 3 of proc(5), counted from 1; the others by their distance from it. */
   at = name_end + 2;
@@ -82,7 +62,7 @@ int proc_parse_stat(const char *text, struct proc_stat *stat) {
 static bool parse_field(const char **text, unsigned long *number) {
   while (**text == ' ')
     (*text)++;
-  return parse_number(text, number);
+  return decimal_parse(text, number);
 }
 
 int64_t proc_parse_id_map(const char *text, uint32_t inside) {
@@ -133,7 +113,7 @@ int proc_check_own(void) {
   if (length < 0)
     return -errno;
   link[length] = '\0';
-  return parse_number(&at, &pid) && *at == '\0' && (pid_t)pid == getpid() ? 0 : -ESRCH;
+  return decimal_parse(&at, &pid) && *at == '\0' && (pid_t)pid == getpid() ? 0 : -ESRCH;
 }
 
 /* The number of bytes from the beginning of an open file, and a NUL behind them. -errno. */
@@ -186,7 +166,7 @@ int proc_open_own_children(void) {
 
 void proc_children_path(char path[PROC_PATH_SIZE], pid_t pid) {
   char rest[PROC_PATH_SIZE] = "/task/";
-  size_t length = 6 + put_number(rest + 6, (unsigned long)pid);
+  size_t length = 6 + decimal_format(rest + 6, (unsigned long)pid);
   memcpy(rest + length, "/children", sizeof "/children");
   proc_path(path, pid, rest);
 }

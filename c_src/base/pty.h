@@ -1,20 +1,18 @@
-/* A pseudoterminal pair, made on the host (pty(7)). Functions return 0 or a negative errno. */
+/* A pseudoterminal pair, made on the host (pty(7)), step by step. Functions return a descriptor
+ * that is close-on-exec and the caller's, or 0, or a negative errno. */
 #ifndef LINX_BASE_PTY_H
 #define LINX_BASE_PTY_H
 
-#include "wire/command.h"
-#include "wire/stage.h"
+/* The master, non-blocking. */
+int pty_open_master(void);
+int pty_unlock(int master);
 
-struct pty {
-  int master; /* non-blocking, the agent's */
-  /* The agent keeps the slave open as well: a master whose slave has no opener answers EIO, and a
-   * workload may close its terminal and open it again. */
-  int slave;
-};
+/* The other end: without a name (TIOCGPTPEER), -EINVAL or -ENOTTY before Linux 4.13; or by its
+ * name, for which the number is asked first. */
+int pty_open_peer(int master);
+int pty_number(int master, unsigned *number);
+int pty_open_numbered(unsigned number);
 
-/* Both descriptors are close-on-exec and belong to the caller. On failure *stage names the step. */
-int pty_open(struct pty *pty, enum stage *stage);
-
-int pty_set_winsize(int fd, const struct winsize_cells *cells);
+int pty_set_winsize(int fd, unsigned rows, unsigned cols, unsigned xpixel, unsigned ypixel);
 
 #endif

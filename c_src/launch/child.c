@@ -13,8 +13,9 @@
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
-#include "setup/credentials.h"
-#include "setup/seccomp.h"
+#include "launch/user_namespace.h"
+#include "setup/identity.h"
+#include "setup/setup.h"
 #include "wire/channel.h"
 #include "wire/command.h"
 
@@ -29,7 +30,7 @@ struct child {
   const struct child_start *start;
   const struct request *request;
   struct channel_in commands;
-  struct seccomp_filters filters;
+  struct setup setup;
   bool ids_are_set; /* by command; id 0 is not taken then */
   bool owes_ready;  /* passed the checkpoint without a word; see announce_ready */
   int up;
@@ -80,28 +81,27 @@ static void send_ready(const struct child *child) {
   send_frame(child, &ready);
 }
 
-_Noreturn static void fail_at(const struct child *child, int result, enum stage stage, int index) {
+_Noreturn static void fail(const struct child *child, struct failure failure) {
   struct frame frame;
   if (child->owes_ready)
     send_ready(child);
-  frame_error(&frame, -result, stage, index);
+  frame_error(&frame, failure.error, failure.stage, failure.index);
   if (try_send_frame(child, &frame) < 0)
-    leave_with_errno(result);
+    leave_with_errno(-failure.error);
   leave(EXIT_FAILURE_STATUS);
 }
 
-_Noreturn static void fail(const struct child *child, int result, enum stage stage) {
-  fail_at(child, result, stage, -1);
+static void check_failure(const struct child *child, struct failure failure) {
+  if (failure_is(failure))
+    fail(child, failure);
 }
 
 static void check(const struct child *child, int result, enum stage stage) {
-  if (result < 0)
-    fail(child, result, stage);
+  check_failure(child, failure_of(stage, result));
 }
 
 static void check_errno(const struct child *child, int result, enum stage stage) {
-  if (result < 0)
-    fail(child, -errno, stage);
+  check(child, result < 0 ? -errno : 0, stage);
 }
 
 static void die_with_agent(const struct child *child) {
@@ -171,24 +171,27 @@ _Noreturn static void give_up_commands(const struct child *child) {
   leave_with_errno(child->commands.eof ? -child->commands.error : -ENOMEM);
 }
 
-/* The next command, decoded; waits for it. The agent's death is the end of the pipe. */
-static void next_command(struct child *child, struct command *command) {
-  const uint8_t *payload = NULL;
-  size_t size = 0;
-  while (channel_in_next(&child->commands, COMMAND_MAX, &payload, &size) == 0)
+/* The next frame, which is waited for. The agent's death is the end of the pipe. */
+static void next_frame(struct child *child, const uint8_t **payload, size_t *size) {
+  while (channel_in_next(&child->commands, COMMAND_MAX, payload, size) == 0)
     if (channel_in_read(&child->commands) < 0 || child->commands.eof)
       give_up_commands(child);
-  if (command_decode_frame(command, payload, size) < 0)
-    fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
+}
+
+/* A frame that is no set-up command is the agent's word to go on: it has checked what it passes on.
+ */
+static bool is_go_ahead(const uint8_t *payload, size_t size) {
+  struct command command;
+  return command_decode_frame(&command, payload, size, WHEN_PARKED) == 0 &&
+         command.id == COMMAND_PROCEED;
 }
 
 static void take_root(const struct child *child) {
-  enum stage stage = STAGE_SETRESUID;
+  bool changed = false;
   if (!child_has_user_namespace(child->start) || child->ids_are_set)
     return;
-  int result = credentials_become_root(&stage);
-  check(child, result, stage);
-  if (result > 0)
+  check_failure(child, user_namespace_become_root(&changed));
+  if (changed)
     after_change_of_ids(child);
 }
 
@@ -200,7 +203,6 @@ static void take_root(const struct child *child) {
  * user's.
  */
 static void check_ids(const struct child *child) {
-  enum stage stage = STAGE_SETRESUID;
   bool enters = child->start->target != NULL;
   if (!child_has_user_namespace(child->start) || (!enters && !child->start->is_privileged))
     return;
@@ -208,76 +210,53 @@ static void check_ids(const struct child *child) {
     check(child, geteuid() == 0 ? 0 : -EINVAL, STAGE_SETRESUID);
     check(child, getegid() == 0 ? 0 : -EINVAL, STAGE_SETRESGID);
   }
-  int result = credentials_check_mapped(&stage);
-  check(child, result, stage);
+  check_failure(child, user_namespace_check_mapped());
   forbid_tracing(child);
 }
 
-static int add_filter(struct child *child, const struct command *command) {
-  check(child, credentials_set_no_new_privs(), STAGE_SECCOMP_NO_NEW_PRIVS);
-  return seccomp_filters_add(&child->filters, command->data.bytes, command->data.size);
-}
+/* Room for the ids of a command, which is one at a time. */
+static uint32_t argument_ids[ARGUMENT_IDS_MAX];
 
-static int set_winsize(const struct child *child, const struct command *command) {
-  return child->request->pty ? pty_set_winsize(STDIN_FILENO, &command->winsize) : -ENOTTY;
-}
-
-static int set_ids(struct child *child, const struct command *command) {
-  child->ids_are_set = true;
-  int result = credentials_set_ids(command->ids.uid, command->ids.gid, command->ids.groups);
-  after_change_of_ids(child);
-  return result;
-}
-
-static int apply(struct child *child, const struct command *command) {
+static struct failure apply(struct child *child, enum setup_command command,
+                            const struct argument *arguments) {
+  const struct setup_row *row = &setup_rows[command];
   take_root(child);
-  switch (command->id) {
-  case COMMAND_CAP_DROP_BOUNDING:
-    return credentials_drop_bounding(command->masks[0]);
-  case COMMAND_CAP_SET_THREAD:
-    return credentials_set_thread(command->masks[0], command->masks[1], command->masks[2]);
-  case COMMAND_CAP_SET_AMBIENT:
-    return credentials_set_ambient(command->masks[0]);
-  case COMMAND_SET_CREDENTIALS:
-    return set_ids(child, command);
-  case COMMAND_SECCOMP_INSTALL:
-    return add_filter(child, command);
-  case COMMAND_PTY_WINSIZE:
-    return set_winsize(child, command);
-  case COMMAND_PROCEED:
-  case COMMAND_ABORT:
-  case COMMAND_SIGNAL:
-  case COMMAND_PTY_IN:
-  case COMMAND_STDIN:
-  case COMMAND_CLOSE:
-  case COMMAND_DEMAND:
-  case COMMAND_COUNT:
-    break;
-  }
-  return -EINVAL;
+  if ((row->changes & CHANGES_NO_NEW_PRIVS) != 0)
+    check(child, identity_set_no_new_privs(), STAGE_SECCOMP_NO_NEW_PRIVS);
+  child->ids_are_set = child->ids_are_set || (row->changes & CHANGES_IDS) != 0;
+  int result = row->apply(&child->setup, arguments);
+  if ((row->changes & CHANGES_IDS) != 0)
+    after_change_of_ids(child);
+  return failure_of(setup_command_stage(command), result);
 }
 
 static void apply_list(struct child *child, struct command_list list) {
-  struct command command;
+  struct argument arguments[ARGUMENTS_MAX];
+  enum setup_command command;
   for (int index = 0; index < list.count; index++) {
-    if (command_decode(&command, &list.at) < 0)
-      fail(child, -EINVAL, STAGE_MALFORMED_COMMAND);
-    int result = apply(child, &command);
-    if (result < 0)
-      fail_at(child, result, command_stage(command.id), index);
+    if (setup_command_decode(&command, arguments, argument_ids, &list.at) < 0)
+      check(child, -EINVAL, STAGE_MALFORMED_COMMAND);
+    struct failure failure = apply(child, command, arguments);
+    failure.index = index;
+    check_failure(child, failure);
   }
 }
 
 /* The checkpoint: applies commands, one answer each, until it is told to proceed. */
 static void park(struct child *child) {
-  struct command command;
+  struct argument arguments[ARGUMENTS_MAX];
+  enum setup_command command;
+  const uint8_t *payload = NULL;
+  size_t size = 0;
   struct frame applied;
   frame_atom(&applied, "applied");
   for (;;) {
-    next_command(child, &command);
-    if (command.id == COMMAND_PROCEED)
+    next_frame(child, &payload, &size);
+    if (is_go_ahead(payload, size))
       return;
-    check(child, apply(child, &command), command_stage(command.id));
+    check(child, setup_command_decode_frame(&command, arguments, argument_ids, payload, size),
+          STAGE_MALFORMED_COMMAND);
+    check_failure(child, apply(child, command, arguments));
     send_frame(child, &applied);
   }
 }
@@ -287,7 +266,7 @@ static void park(struct child *child) {
 static void join_new_keyring(const struct child *child) {
   long result = sys_keyctl_join_session_keyring();
   if (result < 0 && result != -ENOSYS && result != -EPERM)
-    fail(child, (int)result, STAGE_KEYCTL);
+    check(child, (int)result, STAGE_KEYCTL);
 }
 
 /* Reads the working directory's path. 0, -ENOENT when the root does not lead to it: getcwd(2) then
@@ -340,13 +319,14 @@ static long execute_first(const struct request *request) {
 
 _Noreturn static void execute(struct child *child) {
   const struct request *request = child->request;
-  check(child, seccomp_filters_install(&child->filters), STAGE_SECCOMP_INSTALL);
+  check(child, seccomp_filters_install(&child->setup.filters), STAGE_SETUP_seccomp_install);
   long result =
       request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
   /* A filter may deny the write, or punish it; and it may make execve return anything. */
-  if (child->filters.first != NULL)
+  if (child->setup.filters.first != NULL)
     leave_with_errno(result);
-  fail(child, (int)result, STAGE_EXECVE);
+  /* Only an invented success comes this far. */
+  fail(child, failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM));
 }
 
 /* From :proceed to exec. Nothing may come between the filters and execve. */
@@ -370,7 +350,8 @@ _Noreturn static void proceed(struct child *child) {
  * holds the workload's stdio and two pipes to the agent, and no more.
  */
 static void fork_into_pid_namespace(struct child *child) {
-  struct command start;
+  const uint8_t *payload = NULL;
+  size_t size = 0;
   long pid = sys_fork_with(CLONE_PARENT, 0, NULL);
   check(child, (int)pid, STAGE_FORK);
   if (pid > 0) {
@@ -380,13 +361,11 @@ static void fork_into_pid_namespace(struct child *child) {
     leave(0);
   }
   die_with_agent(child);
-  next_command(child, &start);
+  next_frame(child, &payload, &size);
 }
 
 static void join(const struct child *child) {
-  enum stage stage = STAGE_SETNS;
-  int result = enter_join(child->start->target, &stage);
-  check(child, result, stage);
+  check_failure(child, enter_join(child->start->target));
   die_with_agent(child);
 }
 
@@ -413,7 +392,7 @@ static bool stays_dumpable(const struct request *request) {
 static void announce_ready(struct child *child) {
   const struct request *request = child->request;
   child->owes_ready = request->proceed && child->start->target == NULL &&
-                      child->filters.first == NULL && request->seal.count == 0;
+                      child->setup.filters.first == NULL && request->seal.count == 0;
   if (!child->owes_ready)
     send_ready(child);
 }
@@ -430,6 +409,7 @@ void child_run(const struct child_start *start) {
       .request = start->request,
       .commands = {.fd = start->down,
                    .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}},
+      .setup = {.has_terminal = start->request->pty},
       .up = start->up,
   };
   /* The pipes must end with the agent, so the copies of its ends go first. */
@@ -448,7 +428,7 @@ void child_run(const struct child_start *start) {
   if (start->target == NULL && (child.request->namespaces & CLONE_NEWNS) != 0)
     make_mounts_slave(&child);
   if (child.request->no_new_privs)
-    check(&child, credentials_set_no_new_privs(), STAGE_PRCTL);
+    check(&child, identity_set_no_new_privs(), STAGE_PRCTL);
   apply_list(&child, child.request->setup);
   announce_ready(&child);
   if (!child.request->proceed)

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/decimal.h"
 #include "base/syscalls.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
@@ -45,18 +45,8 @@ static int store(int fd, const struct buffer *bytes) {
   return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-/* A descriptor number in two characters or more; the agent holds a handful. */
-static void format_fd(char text[12], int fd) {
-  int at = 11;
-  text[at] = '\0';
-  do
-    text[--at] = (char)('0' + fd % 10);
-  while ((fd /= 10) > 0);
-  memmove(text, text + at, (size_t)(12 - at));
-}
-
 int sealed_exec(const struct buffer *read_ahead) {
-  char number[12];
+  char number[DECIMAL_SIZE];
   cleanup_close int program = memfd(MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (program < 0)
     return program;
@@ -69,14 +59,18 @@ int sealed_exec(const struct buffer *read_ahead) {
   result = store(bytes, read_ahead);
   if (result < 0)
     return result;
-  format_fd(number, bytes);
+  decimal_format(number, (unsigned long)bytes);
   char *const argv[] = {"linx_process", SEALED_ARGUMENT, number, NULL};
   return sys_execveat(program, "", argv, environ, AT_EMPTY_PATH);
 }
 
 int sealed_resume(char *const argv[], struct buffer *read_ahead) {
   struct stat stored;
-  cleanup_close int fd = (int)strtol(argv[2], NULL, 10);
+  const char *text = argv[2];
+  unsigned long number = 0;
+  if (!decimal_parse(&text, &number))
+    return -EINVAL;
+  cleanup_close int fd = (int)number;
   if (fstat(fd, &stored) < 0)
     return -errno;
   if (buffer_reserve(read_ahead, (size_t)stored.st_size) == NULL)

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
-#include "setup/credentials.h"
+#include "launch/user_namespace.h"
 
 static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link) {
   char rest[32] = "/ns/";
@@ -71,15 +71,15 @@ static int64_t outside_of_root(pid_t pid, const char *map, uint32_t unmapped) {
 
 static int find_ids(struct enter_target *target, pid_t pid, int user_link) {
   uid_t owner = 0;
-  target->uid = target->gid = CREDENTIALS_KEEP;
+  target->uid = target->gid = ID_KEEP;
   if (user_link < 0)
     return 0;
   if (ioctl(user_link, LINX_NS_GET_OWNER_UID, &owner) < 0)
     return -errno;
   target->is_own = owner == geteuid();
-  if (!credentials_are_privileged())
+  if (!user_namespace_is_privileged())
     return 0;
-  uint32_t unmapped = target->is_own ? CREDENTIALS_KEEP : OVERFLOW_ID;
+  uint32_t unmapped = target->is_own ? ID_KEEP : OVERFLOW_ID;
   int64_t uid = outside_of_root(pid, "/uid_map", unmapped);
   int64_t gid = outside_of_root(pid, "/gid_map", unmapped);
   target->uid = (uint32_t)uid;
@@ -87,90 +87,90 @@ static int find_ids(struct enter_target *target, pid_t pid, int user_link) {
   return uid < 0 ? (int)uid : gid < 0 ? (int)gid : 0;
 }
 
-int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage) {
-  *target = (struct enter_target){.pidfd = -1, .uid = CREDENTIALS_KEEP, .gid = CREDENTIALS_KEEP};
-  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
-    target->links[kind] = -1;
-  *stage = STAGE_PIDFD_OPEN;
-  target->pidfd = sys_pidfd_open(request->target);
-  if (target->pidfd < 0)
-    return target->pidfd;
+/* A kernel without this kind of namespace has nothing to join, unless it was asked for. */
+static bool is_unknown_kind(const struct enter_target *target, const struct request *request,
+                            int kind, int result) {
+  char path[PROC_PATH_SIZE];
+  if (result != -ENOENT || request->namespaces_given || is_gone(target))
+    return false;
+  link_path(path, getpid(), namespace_kinds[kind].link);
+  return access(path, F_OK) < 0;
+}
+
+static struct failure open_links(struct enter_target *target, const struct request *request) {
   for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
     const struct namespace_kind *row = &namespace_kinds[kind];
     if (request->namespaces_given && (request->namespaces & row->flag) == 0)
       continue;
-    *stage = row->open_stage;
     int result = open_link(target, request->target, kind);
-    /* A kernel without this kind of namespace has nothing to join, unless it was asked for. */
-    if (result == -ENOENT && !request->namespaces_given && !is_gone(target)) {
-      char path[PROC_PATH_SIZE];
-      link_path(path, getpid(), row->link);
-      if (access(path, F_OK) < 0)
-        continue;
-    }
-    if (result < 0)
-      return is_gone(target) ? -ESRCH : result;
+    if (result < 0 && !is_unknown_kind(target, request, kind, result))
+      return failure_of(row->open_stage, is_gone(target) ? -ESRCH : result);
   }
-  *stage = STAGE_OPEN_NS_USER;
+  return failure_none();
+}
+
+struct failure enter_prepare(struct enter_target *target, const struct request *request) {
+  *target = (struct enter_target){.pidfd = -1, .uid = ID_KEEP, .gid = ID_KEEP};
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+    target->links[kind] = -1;
+  target->pidfd = sys_pidfd_open(request->target);
+  if (target->pidfd < 0)
+    return failure_of(STAGE_PIDFD_OPEN, target->pidfd);
+  struct failure failure = open_links(target, request);
+  if (failure_is(failure))
+    return failure;
   int result = find_ids(target, request->target, target->links[NAMESPACE_USER]);
   if (result < 0)
-    return is_gone(target) ? -ESRCH : result;
+    return failure_of(STAGE_OPEN_NS_USER, is_gone(target) ? -ESRCH : result);
   /* The handles are the pinned process's own only if it still is what /proc showed. */
-  *stage = STAGE_PIDFD_OPEN;
-  return find_pinned(target);
+  return failure_of(STAGE_PIDFD_OPEN, find_pinned(target));
 }
 
 /* Before Linux 5.8 a pidfd cannot be joined; the handles can, one by one. */
-static int join_one_by_one(const struct enter_target *target, enum stage *stage) {
-  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
-    if (target->links[kind] < 0)
-      continue;
-    *stage = namespace_kinds[kind].setns_stage;
-    if (setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
-      return -errno;
-  }
-  return 0;
+static struct failure join_one_by_one(const struct enter_target *target) {
+  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
+    if (target->links[kind] >= 0 && setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
+      return failure_of(namespace_kinds[kind].setns_stage, -errno);
+  return failure_none();
+}
+
+static struct failure join_all(const struct enter_target *target) {
+  int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
+  return result == -EINVAL ? join_one_by_one(target) : failure_of(STAGE_SETNS, result);
 }
 
 /* `own` is /proc/self/ns from before: after joining a mount namespace, /proc may be another. The
  * pid namespace is joined for children only. */
-static int compare(const struct enter_target *target, int own, enum stage *stage) {
+static struct failure compare(const struct enter_target *target, int own) {
   for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
     const struct namespace_kind *row = &namespace_kinds[kind];
     if (target->links[kind] < 0)
       continue;
     struct stat link;
-    *stage = row->setns_stage;
     const char *name = row->flag == CLONE_NEWPID ? "pid_for_children" : row->link;
     if (fstatat(own, name, &link, 0) < 0)
-      return -errno;
+      return failure_of(row->setns_stage, -errno);
     if (link.st_dev != target->device[kind] || link.st_ino != target->inode[kind])
-      return -EXDEV;
+      return failure_of(row->setns_stage, -EXDEV);
   }
-  return 0;
+  return failure_none();
 }
 
-int enter_join(const struct enter_target *target, enum stage *stage) {
+struct failure enter_join(const struct enter_target *target) {
+  struct failure failure = failure_none();
   if (target->flags == 0)
-    return 0;
-  *stage = STAGE_SETNS;
+    return failure;
   cleanup_close int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (own < 0)
-    return -errno;
-  if (target->uid != CREDENTIALS_KEEP || target->gid != CREDENTIALS_KEEP) {
-    int changed = credentials_assume(target->uid, target->gid, stage);
-    if (changed < 0)
-      return changed;
-  }
-  *stage = STAGE_SETNS;
-  int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
-  if (result == -EINVAL)
-    result = join_one_by_one(target, stage);
-  if (result < 0)
-    return result;
+    return failure_of(STAGE_SETNS, -errno);
+  if (target->uid != ID_KEEP || target->gid != ID_KEEP)
+    failure = user_namespace_assume(target->uid, target->gid);
+  if (!failure_is(failure))
+    failure = join_all(target);
+  if (failure_is(failure))
+    return failure;
   /* A change of ids or of the user namespace sets what fs.suid_dumpable says (proc(5)). */
-  *stage = STAGE_PRCTL;
   if (prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0)
-    return -errno;
-  return compare(target, own, stage);
+    return failure_of(STAGE_PRCTL, -errno);
+  return compare(target, own);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "wire/failure.h"
 #include "wire/namespace.h"
 #include "wire/request.h"
 
@@ -16,22 +17,22 @@ struct enter_target {
   dev_t device[NAMESPACE_COUNT];
   ino_t inode[NAMESPACE_COUNT];
   /* What the ids become before a user namespace is joined: what its id 0 is to the agent; where it
-   * maps none, the overflow id if the namespace is another user's. Else CREDENTIALS_KEEP. */
+   * maps none, the overflow id if the namespace is another user's. Else ID_KEEP. */
   uint32_t uid, gid;
   bool is_own; /* the user namespace to be joined was made by the agent's own user */
 };
 
 /*
  * In the agent: pins the target with a pidfd, then opens a handle for every namespace to be joined.
- * The descriptors belong to the target. 0 or a negative errno with *stage.
+ * The descriptors belong to the target.
  */
-int enter_prepare(struct enter_target *target, const struct request *request, enum stage *stage);
+struct failure enter_prepare(struct enter_target *target, const struct request *request);
 
 /*
  * In the child: joins all of them and compares. A user namespace of others is joined with ids that
  * are not the agent's: its owner has every capability over the processes in it, and those are to
- * have no right that the owner lacks. 0 or a negative errno with *stage.
+ * have no right that the owner lacks.
  */
-int enter_join(const struct enter_target *target, enum stage *stage);
+struct failure enter_join(const struct enter_target *target);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/poll_wait.h"
+#include "base/pty.h"
 
 /* How long a listener with a full backlog is waited for: CONNECT_TRIES of CONNECT_PAUSE_MS. */
 #define CONNECT_PAUSE_MS 20
@@ -63,9 +64,8 @@ static int open_file(const char *path, int flags) {
   return result < 0 ? result : fd_take(&fd);
 }
 
-static int open_pipe(struct stdio_plan *plan, int fd, enum stage *stage) {
+static int open_pipe(struct stdio_plan *plan, int fd) {
   int ends[2];
-  *stage = STAGE_PIPE2;
   if (pipe2(ends, O_CLOEXEC) < 0)
     return -errno;
   plan->agent[fd] = fd == 0 ? ends[1] : ends[0];
@@ -73,58 +73,67 @@ static int open_pipe(struct stdio_plan *plan, int fd, enum stage *stage) {
   return fds_set_nonblocking(plan->agent[fd]);
 }
 
-static int open_directive(struct stdio_plan *plan, const struct stdio_directive *directive, int fd,
-                          int control, enum stage *stage) {
+static struct failure open_directive(struct stdio_plan *plan,
+                                     const struct stdio_directive *directive, int fd, int control) {
+  int *child = &plan->child[fd];
   switch (directive->kind) {
   case STDIO_INHERIT:
-    return 0;
+    return failure_none();
   case STDIO_TO_STDOUT:
     plan->stderr_to_stdout = true;
-    return 0;
-  case STDIO_DEVNULL:
-    *stage = STAGE_DEVNULL_OPEN;
-    plan->child[fd] = open_file("/dev/null", O_RDWR);
-    break;
-  case STDIO_CONNECT_UNIX:
-    *stage = STAGE_CONNECT_UNIX;
-    plan->child[fd] = connect_unix(directive->path, control);
-    break;
+    return failure_none();
   case STDIO_PIPE:
-    return open_pipe(plan, fd, stage);
+    return failure_of(STAGE_PIPE2, open_pipe(plan, fd));
+  case STDIO_DEVNULL:
+    return failure_of(STAGE_DEVNULL_OPEN, *child = open_file("/dev/null", O_RDWR));
+  case STDIO_CONNECT_UNIX:
+    return failure_of(STAGE_CONNECT_UNIX, *child = connect_unix(directive->path, control));
   case STDIO_FILE_READ:
-    *stage = STAGE_FILE_OPEN;
-    plan->child[fd] = open_file(directive->path, O_RDONLY);
-    break;
+    return failure_of(STAGE_FILE_OPEN, *child = open_file(directive->path, O_RDONLY));
   case STDIO_FILE_WRITE:
-    *stage = STAGE_FILE_OPEN;
-    plan->child[fd] = open_file(directive->path, O_WRONLY | O_CREAT | O_TRUNC);
-    break;
+    return failure_of(STAGE_FILE_OPEN,
+                      *child = open_file(directive->path, O_WRONLY | O_CREAT | O_TRUNC));
   case STDIO_FILE_APPEND:
-    *stage = STAGE_FILE_OPEN;
-    plan->child[fd] = open_file(directive->path, O_WRONLY | O_CREAT | O_APPEND);
-    break;
+    return failure_of(STAGE_FILE_OPEN,
+                      *child = open_file(directive->path, O_WRONLY | O_CREAT | O_APPEND));
   }
-  return plan->child[fd] < 0 ? plan->child[fd] : 0;
+  return failure_none();
 }
 
-int stdio_prepare(struct stdio_plan *plan, const struct request *request, int control,
-                  enum stage *stage) {
-  *plan = (struct stdio_plan){
-      .child = {-1, -1, -1}, .agent = {-1, -1, -1}, .pty = {.master = -1, .slave = -1}};
-  if (request->pty) {
-    int result = pty_open(&plan->pty, stage);
-    if (result < 0)
-      return result;
-    for (int fd = 0; fd < 3; fd++)
-      plan->child[fd] = plan->pty.slave;
-    return 0;
-  }
-  for (int fd = 0; fd < 3; fd++) {
-    int result = open_directive(plan, &request->stdio[fd], fd, control, stage);
-    if (result < 0)
-      return result;
-  }
-  return 0;
+static struct failure open_slave(struct stdio_plan *plan) {
+  unsigned number = 0;
+  plan->slave = pty_open_peer(plan->master);
+  if (plan->slave != -EINVAL && plan->slave != -ENOTTY)
+    return failure_of(STAGE_PTS_OPEN, plan->slave);
+  int result = pty_number(plan->master, &number);
+  if (result < 0)
+    return failure_of(STAGE_PTSNAME, result);
+  plan->slave = pty_open_numbered(number);
+  return failure_of(STAGE_PTS_OPEN, plan->slave);
+}
+
+static struct failure open_terminal(struct stdio_plan *plan) {
+  plan->master = pty_open_master();
+  if (plan->master < 0)
+    return failure_of(STAGE_POSIX_OPENPT, plan->master);
+  int result = pty_unlock(plan->master);
+  if (result < 0)
+    return failure_of(STAGE_PTSETUP, result);
+  struct failure failure = open_slave(plan);
+  for (int fd = 0; fd < 3; fd++)
+    plan->child[fd] = plan->slave;
+  return failure;
+}
+
+struct failure stdio_prepare(struct stdio_plan *plan, const struct request *request, int control) {
+  *plan =
+      (struct stdio_plan){.child = {-1, -1, -1}, .agent = {-1, -1, -1}, .master = -1, .slave = -1};
+  if (request->pty)
+    return open_terminal(plan);
+  struct failure failure = failure_none();
+  for (int fd = 0; fd < 3 && !failure_is(failure); fd++)
+    failure = open_directive(plan, &request->stdio[fd], fd, control);
+  return failure;
 }
 
 int stdio_install(const struct stdio_plan *plan) {
@@ -138,8 +147,8 @@ int stdio_install(const struct stdio_plan *plan) {
 
 void stdio_close_child_ends(struct stdio_plan *plan) {
   for (int fd = 0; fd < 3; fd++) {
-    /* The terminal's slave stays open: struct pty says why. */
-    if (plan->child[fd] != plan->pty.slave)
+    /* The terminal's stays open: struct stdio_plan says why. */
+    if (plan->child[fd] != plan->slave)
       fd_close(&plan->child[fd]);
     plan->child[fd] = -1;
   }

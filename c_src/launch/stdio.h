@@ -5,24 +5,25 @@
 #ifndef LINX_LAUNCH_STDIO_H
 #define LINX_LAUNCH_STDIO_H
 
-#include "base/pty.h"
+#include "wire/failure.h"
 #include "wire/request.h"
-#include "wire/stage.h"
 
 struct stdio_plan {
-  int child[3];   /* becomes fd 0, 1, 2; -1: inherited, or for stderr a copy of fd 1 */
-  int agent[3];   /* the agent's non-blocking ends of pipes, -1 elsewhere */
-  struct pty pty; /* -1, -1 without a terminal */
+  int child[3]; /* becomes fd 0, 1, 2; -1: inherited, or for stderr a copy of fd 1 */
+  int agent[3]; /* the agent's non-blocking ends of pipes, -1 elsewhere */
+  int master;   /* of the terminal, non-blocking, the agent's; -1 without one */
+  /* The terminal's other end. The agent keeps it open as well: a master whose slave has no opener
+   * returns EIO, and a workload may close its terminal and open it again. -1 without one. */
+  int slave;
   bool stderr_to_stdout;
 };
 
 /*
  * Opens everything the request asks for. All descriptors are close-on-exec and belong to the plan.
- * Gives up with -ECANCELED when the BEAM's end of `control` closes while a connect waits. On
- * failure *stage names the step and the plan may hold descriptors still.
+ * Gives up with ECANCELED when the BEAM's end of `control` closes while a connect waits. After a
+ * failure the plan may hold descriptors still.
  */
-int stdio_prepare(struct stdio_plan *plan, const struct request *request, int control,
-                  enum stage *stage);
+struct failure stdio_prepare(struct stdio_plan *plan, const struct request *request, int control);
 
 /* In the child: puts the plan's descriptors onto 0, 1 and 2. 0 or a negative errno. */
 int stdio_install(const struct stdio_plan *plan);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/syscalls.h"
+#include "setup/setup.h"
 
 /* linux/filter.h */
 struct filter_instruction {
@@ -85,7 +86,9 @@ static void append(struct seccomp_filters *filters, struct seccomp_filter *filte
   filters->last = filter;
 }
 
-int seccomp_filters_add(struct seccomp_filters *filters, const uint8_t *program, size_t size) {
+int seccomp_add(struct setup *setup, const struct argument *arguments) {
+  const uint8_t *program = arguments->binary.bytes;
+  size_t size = arguments->binary.size;
   size_t length = size / sizeof(struct filter_instruction);
   if (length == 0 || length > FILTER_MAX_LENGTH || size % sizeof(struct filter_instruction) != 0)
     return -EINVAL;
@@ -95,6 +98,6 @@ int seccomp_filters_add(struct seccomp_filters *filters, const uint8_t *program,
     return -ENOMEM;
   filter->length = (unsigned short)length;
   memcpy(filter->instructions, program, size);
-  append(filters, filter);
-  return try_filters(filters);
+  append(&setup->filters, filter);
+  return try_filters(&setup->filters);
 }

@@ -14,12 +14,14 @@ struct seccomp_filters {
   struct seccomp_filter *last;
 };
 
+struct setup;
+struct argument;
+
 /*
- * Copies an array of struct sock_filter of `size` bytes and has the kernel judge it, on top of
- * those before it, in a process of its own. 0, -EINVAL for what is no filter, or the kernel's
- * refusal.
+ * b: copies an array of struct sock_filter and has the kernel judge it, on top of those before it,
+ * in a process of its own. -EINVAL for what is no filter, or the kernel's refusal.
  */
-int seccomp_filters_add(struct seccomp_filters *filters, const uint8_t *program, size_t size);
+int seccomp_add(struct setup *setup, const struct argument *arguments);
 
 /* Installs all of them on the calling process. 0 or a negative errno. */
 int seccomp_filters_install(const struct seccomp_filters *filters);

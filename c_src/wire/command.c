@@ -27,44 +27,17 @@ static int decode_nothing(struct command *command, struct term_reader *reader, i
   return 0;
 }
 
-static int decode_masks(struct command *command, struct term_reader *reader, int arguments) {
-  for (int i = 0; i < arguments; i++)
-    if (term_read_mask(reader, &command->masks[i]) < 0)
-      return -EINVAL;
-  return 0;
-}
-
-static int decode_credentials(struct command *command, struct term_reader *reader, int arguments) {
-  (void)arguments;
-  int64_t uid = 0;
-  int64_t gid = 0;
-  int count = 0;
-  if (term_read_integer(reader, 0, COMMAND_ID_MAX, &uid) < 0 ||
-      term_read_integer(reader, 0, COMMAND_ID_MAX, &gid) < 0)
-    return -EINVAL;
-  command->ids.uid = (uint32_t)uid;
-  command->ids.gid = (uint32_t)gid;
-  command->ids.groups = *reader;
-  return term_read_unsigned_list(reader, COMMAND_ID_MAX, NULL, 0, &count);
-}
-
 static int decode_data(struct command *command, struct term_reader *reader, int arguments) {
   (void)arguments;
   return term_read_binary(reader, &command->data.bytes, &command->data.size);
 }
 
 static int decode_winsize(struct command *command, struct term_reader *reader, int arguments) {
+  struct argument cells[ARGUMENTS_MAX];
   (void)arguments;
-  int arity = 0;
-  int64_t cells[4];
-  if (term_read_tuple(reader, &arity) < 0 || arity != 4)
-    return -EINVAL;
-  for (int i = 0; i < 4; i++)
-    if (term_read_integer(reader, 0, UINT16_MAX, &cells[i]) < 0)
-      return -EINVAL;
-  command->winsize = (struct winsize_cells){(uint16_t)cells[0], (uint16_t)cells[1],
-                                            (uint16_t)cells[2], (uint16_t)cells[3]};
-  return 0;
+  int result = arguments_decode("w", reader, cells, NULL);
+  command->winsize = cells[0];
+  return result;
 }
 
 static int decode_signal(struct command *command, struct term_reader *reader, int arguments) {
@@ -95,61 +68,103 @@ static int decode_stream(struct command *command, struct term_reader *reader, in
 }
 
 static const struct row {
-  const char *name;
+  const char *name; /* NULL: no command of the traffic */
   int min_arguments, max_arguments;
   unsigned when;
-  enum stage stage; /* STAGE_NONE: not a command for the child */
   decode_fn *decode;
 } table[COMMAND_COUNT] = {
-    [COMMAND_PROCEED] = {"proceed", 0, 0, WHEN_PARKED, STAGE_NONE, decode_nothing},
-    [COMMAND_ABORT] = {"abort", 0, 0, WHEN_PARKED, STAGE_NONE, decode_nothing},
-    [COMMAND_CAP_DROP_BOUNDING] = {"cap_drop_bounding", 1, 1, WHEN_PARKED, STAGE_CAP_DROP_BOUNDING,
-                                   decode_masks},
-    [COMMAND_CAP_SET_THREAD] = {"cap_set_thread", 3, 3, WHEN_PARKED, STAGE_CAP_SET_THREAD,
-                                decode_masks},
-    [COMMAND_CAP_SET_AMBIENT] = {"cap_set_ambient", 1, 1, WHEN_PARKED, STAGE_CAP_SET_AMBIENT,
-                                 decode_masks},
-    [COMMAND_SET_CREDENTIALS] = {"set_credentials", 3, 3, WHEN_PARKED, STAGE_SET_CREDENTIALS,
-                                 decode_credentials},
-    [COMMAND_SECCOMP_INSTALL] = {"seccomp_install", 1, 1, WHEN_PARKED, STAGE_SECCOMP_INSTALL,
-                                 decode_data},
-    [COMMAND_PTY_WINSIZE] = {"pty_winsize", 1, 1, WHEN_PARKED | WHEN_RUNNING, STAGE_PTY_WINSIZE,
-                             decode_winsize},
-    [COMMAND_SIGNAL] = {"signal", 1, 2, WHEN_RUNNING, STAGE_NONE, decode_signal},
-    [COMMAND_PTY_IN] = {"pty_in", 1, 1, WHEN_RUNNING, STAGE_NONE, decode_data},
-    [COMMAND_STDIN] = {"stdin", 1, 1, WHEN_ALWAYS, STAGE_NONE, decode_data},
-    [COMMAND_CLOSE] = {"close", 1, 1, WHEN_ALWAYS, STAGE_NONE, decode_stream},
-    [COMMAND_DEMAND] = {"demand", 2, 2, WHEN_ALWAYS, STAGE_NONE, decode_stream},
+    [COMMAND_PROCEED] = {"proceed", 0, 0, WHEN_PARKED, decode_nothing},
+    [COMMAND_ABORT] = {"abort", 0, 0, WHEN_PARKED, decode_nothing},
+    [COMMAND_PTY_WINSIZE] = {"pty_winsize", 1, 1, WHEN_RUNNING, decode_winsize},
+    [COMMAND_SIGNAL] = {"signal", 1, 2, WHEN_RUNNING, decode_signal},
+    [COMMAND_PTY_IN] = {"pty_in", 1, 1, WHEN_RUNNING, decode_data},
+    [COMMAND_STDIN] = {"stdin", 1, 1, WHEN_ALWAYS, decode_data},
+    [COMMAND_CLOSE] = {"close", 1, 1, WHEN_ALWAYS, decode_stream},
+    [COMMAND_DEMAND] = {"demand", 2, 2, WHEN_ALWAYS, decode_stream},
 };
 
-int command_decode(struct command *command, struct term_reader *reader) {
-  struct term_reader ahead = *reader;
-  char name[TERM_ATOM_SIZE];
+static const struct {
+  const char *name;
+  const char *arguments;
+} setup_table[SETUP_COUNT] = {
+#define SETUP(name, arguments, by, changes, function) {#name, arguments},
+#include "setup/commands.def"
+#undef SETUP
+};
+
+/* `name` | {name, ...}: the name, and how many arguments the reader stands before. */
+static int read_name(struct term_reader *reader, char name[TERM_ATOM_SIZE], int *arguments) {
   int arity = 1;
-  if (!term_is_atom(&ahead) && (term_read_tuple(&ahead, &arity) < 0 || arity < 2))
+  if (!term_is_atom(reader) && (term_read_tuple(reader, &arity) < 0 || arity < 2))
     return -EINVAL;
-  if (term_read_atom(&ahead, name) < 0)
+  *arguments = arity - 1;
+  return term_read_atom(reader, name);
+}
+
+static int decode_traffic(struct command *command, struct term_reader *reader, unsigned when) {
+  char name[TERM_ATOM_SIZE];
+  int arguments = 0;
+  if (read_name(reader, name, &arguments) < 0)
     return -EINVAL;
   for (int id = 0; id < COMMAND_COUNT; id++) {
     const struct row *row = &table[id];
-    if (strcmp(name, row->name) != 0)
+    if (row->name == NULL || strcmp(name, row->name) != 0)
       continue;
-    if (arity - 1 < row->min_arguments || arity - 1 > row->max_arguments)
+    if ((row->when & (when | WHEN_ALWAYS)) == 0 || arguments < row->min_arguments ||
+        arguments > row->max_arguments)
       return -EINVAL;
     *command = (struct command){.id = (enum command_id)id};
-    if (row->decode(command, &ahead, arity - 1) < 0)
+    return row->decode(command, reader, arguments);
+  }
+  return -EINVAL;
+}
+
+int command_decode_frame(struct command *command, const uint8_t *bytes, size_t size,
+                         unsigned when) {
+  struct argument arguments[ARGUMENTS_MAX];
+  enum setup_command setup;
+  struct term_reader reader;
+  if (term_reader_init(&reader, bytes, size) < 0)
+    return -EINVAL;
+  struct term_reader ahead = reader;
+  if ((when & WHEN_PARKED) != 0 && setup_command_decode(&setup, arguments, NULL, &ahead) == 0) {
+    *command = (struct command){.id = COMMAND_SETUP, .setup = setup};
+    return 0;
+  }
+  return decode_traffic(command, &reader, when);
+}
+
+int setup_command_decode(enum setup_command *command, struct argument arguments[ARGUMENTS_MAX],
+                         uint32_t *ids, struct term_reader *reader) {
+  struct term_reader ahead = *reader;
+  char name[TERM_ATOM_SIZE];
+  int count = 0;
+  if (read_name(&ahead, name, &count) < 0)
+    return -EINVAL;
+  for (int i = 0; i < SETUP_COUNT; i++) {
+    if (strcmp(name, setup_table[i].name) != 0)
+      continue;
+    if (count != (int)strlen(setup_table[i].arguments) ||
+        arguments_decode(setup_table[i].arguments, &ahead, arguments, ids) < 0)
       return -EINVAL;
+    *command = (enum setup_command)i;
     *reader = ahead;
     return 0;
   }
   return -EINVAL;
 }
 
-int command_decode_frame(struct command *command, const uint8_t *bytes, size_t size) {
+int setup_command_decode_frame(enum setup_command *command,
+                               struct argument arguments[ARGUMENTS_MAX], uint32_t *ids,
+                               const uint8_t *bytes, size_t size) {
   struct term_reader reader;
   if (term_reader_init(&reader, bytes, size) < 0)
     return -EINVAL;
-  return command_decode(command, &reader);
+  return setup_command_decode(command, arguments, ids, &reader);
+}
+
+enum stage setup_command_stage(enum setup_command command) {
+  return (enum stage)((int)STAGE_COUNT - (int)SETUP_COUNT + (int)command);
 }
 
 size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size) {
@@ -170,16 +185,4 @@ size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size) 
     return at + 4 + length == frame_size ? at + 4 : 0;
   }
   return 0;
-}
-
-bool command_is_valid(const struct command *command, unsigned when) {
-  return (table[command->id].when & (when | WHEN_ALWAYS)) != 0;
-}
-
-bool command_is_for_child(const struct command *command) {
-  return table[command->id].stage != STAGE_NONE;
-}
-
-enum stage command_stage(enum command_id id) {
-  return table[id].stage;
 }

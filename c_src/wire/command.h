@@ -1,6 +1,6 @@
 /*
- * Commands from the BEAM: one table of name, arity and decoder. The same table serves the
- * checkpoint, `setup` and `seal`; a command's name is the stage of its failure. Pure.
+ * Commands from the BEAM: the traffic of a session, which is a table here, and the set-up commands
+ * of setup/commands.def, which the child applies at the checkpoint, in `setup` and in `seal`. Pure.
  */
 #ifndef LINX_WIRE_COMMAND_H
 #define LINX_WIRE_COMMAND_H
@@ -9,23 +9,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/argument.h"
 #include "wire/etf.h"
 #include "wire/stage.h"
 
 /* A data frame holds up to 1 MiB, and a little for the term around it. */
 #define COMMAND_MAX (((size_t)1 << 20) + 4096)
 
-/* (uid_t)-1 means "leave alone" to the kernel (setresuid(2)), so it is no id. */
-#define COMMAND_ID_MAX (UINT32_MAX - 1)
-
 enum command_id {
   COMMAND_PROCEED,
   COMMAND_ABORT,
-  COMMAND_CAP_DROP_BOUNDING,
-  COMMAND_CAP_SET_THREAD,
-  COMMAND_CAP_SET_AMBIENT,
-  COMMAND_SET_CREDENTIALS,
-  COMMAND_SECCOMP_INSTALL,
+  COMMAND_SETUP, /* any of the set-up commands */
   COMMAND_PTY_WINSIZE,
   COMMAND_SIGNAL,
   COMMAND_PTY_IN,
@@ -35,7 +29,15 @@ enum command_id {
   COMMAND_COUNT,
 };
 
-/* When a command is valid. */
+/* The set-up commands, in the order of setup/commands.def. */
+enum setup_command {
+#define SETUP(name, arguments, by, changes, function) SETUP_##name,
+#include "setup/commands.def"
+#undef SETUP
+  SETUP_COUNT,
+};
+
+/* When a command is valid. Set-up commands are so when parked. */
 enum command_when {
   WHEN_PARKED = 1,  /* a checkpoint command */
   WHEN_RUNNING = 2, /* from :proceed on */
@@ -46,23 +48,15 @@ enum stream_id { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_PTY, STREAM_
 
 enum signal_scope { SCOPE_WORKLOAD, SCOPE_GROUP, SCOPE_TREE };
 
-struct winsize_cells {
-  uint16_t rows, cols, xpixel, ypixel;
-};
-
 struct command {
   enum command_id id;
   union {
-    uint64_t masks[3]; /* cap_*: effective, permitted, inheritable, or one mask */
-    struct {           /* set_credentials */
-      uint32_t uid, gid;
-      struct term_reader groups; /* stands on the list; reads the frame */
-    } ids;
-    struct { /* seccomp_install, pty_in, stdin: borrowed from the frame */
+    enum setup_command setup;
+    struct { /* pty_in, stdin: borrowed from the frame */
       const uint8_t *bytes;
       size_t size;
     } data;
-    struct winsize_cells winsize;
+    struct argument winsize; /* pty_winsize: cells */
     struct {
       int number;
       enum signal_scope scope;
@@ -74,11 +68,25 @@ struct command {
   };
 };
 
-/* Decodes the command the reader stands on and steps over it. 0 or -EINVAL. */
-int command_decode(struct command *command, struct term_reader *reader);
+/* Decodes a whole frame, a command that is valid at one of the moments `when` (a mask of
+ * command_when). A set-up command's arguments are checked, and left where they are. 0 or -EINVAL.
+ */
+int command_decode_frame(struct command *command, const uint8_t *bytes, size_t size, unsigned when);
 
-/* Decodes a whole frame. 0 or -EINVAL. */
-int command_decode_frame(struct command *command, const uint8_t *bytes, size_t size);
+/*
+ * Decodes the set-up command that the reader stands on, and steps over it. `ids` as in
+ * arguments_decode. 0 or -EINVAL.
+ */
+int setup_command_decode(enum setup_command *command, struct argument arguments[ARGUMENTS_MAX],
+                         uint32_t *ids, struct term_reader *reader);
+
+/* The same of a whole frame. */
+int setup_command_decode_frame(enum setup_command *command,
+                               struct argument arguments[ARGUMENTS_MAX], uint32_t *ids,
+                               const uint8_t *bytes, size_t size);
+
+/* The stage of its failure. */
+enum stage setup_command_stage(enum setup_command command);
 
 /*
  * Whether a frame of `frame_size` bytes, of which bytes[0..size) are here, is {stdin, Binary} with
@@ -86,15 +94,6 @@ int command_decode_frame(struct command *command, const uint8_t *bytes, size_t s
  * data can be passed on before the rest has come.
  */
 size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size);
-
-/* Whether the command is valid at a moment (a mask of command_when). */
-bool command_is_valid(const struct command *command, unsigned when);
-
-/* Whether the child applies it, so that it may stand in `setup` and `seal`. */
-bool command_is_for_child(const struct command *command);
-
-/* The stage of its failure; only for commands that the child applies. */
-enum stage command_stage(enum command_id id);
 
 const char *stream_name(enum stream_id id);
 bool stream_from_name(const char *name, enum stream_id *id);

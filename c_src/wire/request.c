@@ -267,12 +267,13 @@ DECODE_BOOLEAN(usage)
 DECODE_BOOLEAN(hold)
 
 static int decode_commands(struct term_reader *reader, struct command_list *list) {
-  struct command command;
+  struct argument arguments[ARGUMENTS_MAX];
+  enum setup_command command;
   if (term_read_list(reader, &list->count) < 0)
     return -EINVAL;
   list->at = *reader;
   for (int i = 0; i < list->count; i++)
-    if (command_decode(&command, reader) < 0 || !command_is_for_child(&command))
+    if (setup_command_decode(&command, arguments, NULL, reader) < 0)
       return -EINVAL;
   return term_read_list_end(reader, list->count);
 }

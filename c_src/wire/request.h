@@ -36,7 +36,8 @@ struct stdio_directive {
   const char *path; /* CONNECT_UNIX and FILE_*; in the arena */
 };
 
-/* Commands inside a request: `count` terms from `at` on, each of which command_decode accepts. */
+/* Commands inside a request: `count` terms from `at` on, each of which setup_command_decode
+ * accepts. */
 struct command_list {
   struct term_reader at; /* reads the request's frame, which must outlive the request */
   int count;

@@ -7,6 +7,9 @@ static const char *const names[STAGE_COUNT] = {[STAGE_NONE] = "none",
 #define STAGE_NAME(id, name) [STAGE_##id] = name,
                                                STAGE_TABLE(STAGE_NAME)
 #undef STAGE_NAME
+#define SETUP(name, arguments, by, changes, function) [STAGE_SETUP_##name] = #name,
+#include "setup/commands.def"
+#undef SETUP
 };
 
 const char *stage_name(enum stage stage) {

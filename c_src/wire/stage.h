@@ -68,20 +68,17 @@
   X(SETRESGID, "setresgid")                                                                        \
   X(SETRESUID, "setresuid")                                                                        \
   X(EXECVE, "execve")                                                                              \
-  /* commands, by their own name */                                                                \
-  X(SECCOMP_NO_NEW_PRIVS, "seccomp_no_new_privs")                                                  \
-  X(SECCOMP_INSTALL, "seccomp_install")                                                            \
-  X(CAP_DROP_BOUNDING, "cap_drop_bounding")                                                        \
-  X(CAP_SET_THREAD, "cap_set_thread")                                                              \
-  X(CAP_SET_AMBIENT, "cap_set_ambient")                                                            \
-  X(SET_CREDENTIALS, "set_credentials")                                                            \
-  X(PTY_WINSIZE, "pty_winsize")
+  X(SECCOMP_NO_NEW_PRIVS, "seccomp_no_new_privs")
 
 enum stage {
   STAGE_NONE,
 #define STAGE_ENUM(id, name) STAGE_##id,
   STAGE_TABLE(STAGE_ENUM)
 #undef STAGE_ENUM
+/* A set-up command is a stage of its own name. */
+#define SETUP(name, arguments, by, changes, function) STAGE_SETUP_##name,
+#include "setup/commands.def"
+#undef SETUP
       STAGE_COUNT
 };
 

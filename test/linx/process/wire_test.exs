@@ -6,11 +6,24 @@ defmodule Linx.Process.WireTest do
   doctest Wire
 
   @source Path.expand("../../../c_src/wire/stage.h", __DIR__)
+  @commands Path.expand("../../../c_src/setup/commands.def", __DIR__)
+  @page Path.expand("../../../pages/wire.md", __DIR__)
+
+  test "the wire page has a row for every set-up command" do
+    rows = Regex.scan(~r/^\| `\{?:([a-z0-9_]+)[^|]*` \|/m, File.read!(@page))
+    on_page = MapSet.new(rows, fn [_all, name] -> name end)
+
+    for [_all, name] <- Regex.scan(~r/^SETUP\(([a-z0-9_]+),/m, File.read!(@commands)),
+        do: assert(name in on_page, "no row for #{name}")
+  end
 
   test "the library knows exactly the stages of the agent's table" do
     in_c =
-      for [_all, name] <-
-            Regex.scan(~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"\)/m, File.read!(@source)),
+      for {source, pattern} <- [
+            {@source, ~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"\)/m},
+            {@commands, ~r/^SETUP\(([a-z0-9_]+),/m}
+          ],
+          [_all, name] <- Regex.scan(pattern, File.read!(source)),
           do: name
 
     assert length(in_c) > 40

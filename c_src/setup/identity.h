@@ -1,0 +1,21 @@
+/* User and group ids of the calling process (credentials(7)). Returns 0 or a negative errno. */
+#ifndef LINX_SETUP_IDENTITY_H
+#define LINX_SETUP_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "setup/setup.h"
+
+/* Real, effective and saved id; UINT32_MAX leaves them as they are. */
+int identity_set_groups(size_t count, const uint32_t *groups);
+int identity_set_gid(uint32_t gid);
+int identity_set_uid(uint32_t uid);
+
+int identity_set_no_new_privs(void);
+
+/* uuU: uid, gid and supplementary groups. Where setgroups(2) is denied (user_namespaces(7)), no
+ * groups can be asked for if there are none. */
+setup_fn identity_set;
+
+#endif

@@ -1,0 +1,11 @@
+#include "setup/setup.h"
+
+#include "setup/capabilities.h"
+#include "setup/identity.h"
+#include "setup/terminal.h"
+
+const struct setup_row setup_rows[] = {
+#define SETUP(name, arguments, by, changes, function) {function, changes},
+#include "setup/commands.def"
+#undef SETUP
+};

@@ -1,0 +1,35 @@
+/*
+ * Applying set-up commands to the calling process, which is the child between clone and exec. Each
+ * command is a row of setup/commands.def and one function, in the file of its kernel subject.
+ */
+#ifndef LINX_SETUP_SETUP_H
+#define LINX_SETUP_SETUP_H
+
+#include <stdbool.h>
+
+#include "setup/seccomp.h"
+#include "wire/argument.h"
+
+/* What commands leave behind for the way to exec. */
+struct setup {
+  bool has_terminal; /* fd 0 is the session's terminal */
+  struct seccomp_filters filters;
+};
+
+/* What the child does about a command: */
+enum {
+  CHANGES_IDS = 1, /* afterwards: not dumpable, the parent-death signal; id 0 is not taken */
+  CHANGES_NO_NEW_PRIVS = 2, /* before: sets no_new_privs */
+};
+
+typedef int setup_fn(struct setup *setup, const struct argument *arguments);
+
+struct setup_row {
+  setup_fn *apply;
+  unsigned changes;
+};
+
+/* Indexed by enum setup_command (wire/command.h). */
+extern const struct setup_row setup_rows[];
+
+#endif

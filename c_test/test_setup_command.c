@@ -1,0 +1,231 @@
+/*
+ * Set-up commands, each row of setup/commands.def: the arguments that its letters say are taken,
+ * and no others; and what each letter stands for.
+ */
+#include "terms.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "wire/command.h"
+#include "wire/etf.h"
+
+static const struct {
+  const char *name;
+  const char *types;
+} rows[SETUP_COUNT] = {
+#define SETUP(name, arguments, by, changes, function) {#name, arguments},
+#include "setup/commands.def"
+#undef SETUP
+};
+
+static struct terms terms;
+static uint8_t *frame;
+static enum setup_command found;
+static struct argument arguments[ARGUMENTS_MAX];
+static uint32_t ids[ARGUMENT_IDS_MAX];
+
+static int forget(void **state) {
+  (void)state;
+  free(frame);
+  frame = NULL;
+  return 0;
+}
+
+static int decode_cut(size_t size) {
+  forget(NULL);
+  frame = exactly(&terms, size);
+  return setup_command_decode_frame(&found, arguments, ids, frame, size);
+}
+
+static void begin_row(const char *name, size_t count) {
+  begin(&terms);
+  if (count > 0)
+    put_tuple(&terms, (unsigned)count + 1);
+  put_atom(&terms, name);
+}
+
+static void put_valid(char type) {
+  switch (type) {
+  case 'm':
+    put_big(&terms, false, UINT64_MAX, 8);
+    return;
+  case 'o':
+    put_integer(&terms, 0777);
+    return;
+  case 'u':
+    put_big(&terms, false, ARGUMENT_ID_MAX, 4);
+    return;
+  case 'U':
+    put_list(&terms, 2);
+    put_byte(&terms, 4);
+    put_integer(&terms, 65534);
+    put_nil(&terms);
+    return;
+  case 'b':
+    put_data(&terms, "a\0b", 3);
+    return;
+  case 'w':
+    put_tuple(&terms, 4);
+    for (int cell = 0; cell < 4; cell++)
+      put_integer(&terms, 65535 - cell);
+    return;
+  default:
+    fail();
+  }
+}
+
+/* Values just past what a letter allows, or of another kind; false past the last. */
+static bool put_invalid(char type, int which) {
+  if (which == 0) {
+    put_atom(&terms, "atom");
+    return true;
+  }
+  switch (type) {
+  case 'm':
+    put_big(&terms, true, 1, 1);
+    return which == 1;
+  case 'o':
+    put_integer(&terms, which == 1 ? 01000 : -1);
+    return which <= 2;
+  case 'u':
+    put_big(&terms, which == 2, which == 1 ? UINT32_MAX : 1, 4);
+    return which <= 2;
+  case 'U':
+    put_list(&terms, 1);
+    put_big(&terms, which == 2, which == 1 ? UINT32_MAX : 1, 4);
+    put_nil(&terms);
+    return which <= 2;
+  case 'b':
+    put_string(&terms, "charlist");
+    return which == 1;
+  case 'w':
+    put_tuple(&terms, which == 3 ? 3 : 4);
+    for (int cell = 0; cell < (which == 3 ? 3 : 4); cell++)
+      put_integer(&terms, cell < 3 ? 1 : which == 1 ? 65536 : -1);
+    return which <= 3;
+  default:
+    return false;
+  }
+}
+
+static void put_row(size_t row) {
+  begin_row(rows[row].name, strlen(rows[row].types));
+  for (const char *type = rows[row].types; *type != '\0'; type++)
+    put_valid(*type);
+}
+
+static void each_takes_its_arguments_whole(void **state) {
+  (void)state;
+  for (size_t row = 0; row < SETUP_COUNT; row++) {
+    put_row(row);
+    for (size_t size = 0; size < terms.size; size++)
+      assert_int_equal(decode_cut(size), -EINVAL);
+    assert_int_equal(decode_cut(terms.size), 0);
+    assert_int_equal(found, row);
+    put_nil(&terms);
+    assert_int_equal(decode_cut(terms.size), -EINVAL);
+  }
+}
+
+static void another_number_of_arguments_is_refused(void **state) {
+  (void)state;
+  for (size_t row = 0; row < SETUP_COUNT; row++)
+    for (size_t count = 0; count <= ARGUMENTS_MAX + 1; count++) {
+      size_t wanted = strlen(rows[row].types);
+      if (count == wanted)
+        continue;
+      begin_row(rows[row].name, count);
+      for (size_t at = 0; at < count; at++)
+        put_valid(at < wanted ? rows[row].types[at] : 'u');
+      assert_int_equal(decode_cut(terms.size), -EINVAL);
+    }
+}
+
+static void each_argument_is_held_to_its_letter(void **state) {
+  (void)state;
+  for (size_t row = 0; row < SETUP_COUNT; row++)
+    for (size_t wrong = 0; rows[row].types[wrong] != '\0'; wrong++)
+      for (int which = 0;; which++) {
+        bool more = true;
+        begin_row(rows[row].name, strlen(rows[row].types));
+        for (size_t at = 0; rows[row].types[at] != '\0'; at++)
+          if (at == wrong)
+            more = put_invalid(rows[row].types[at], which);
+          else
+            put_valid(rows[row].types[at]);
+        if (!more)
+          break;
+        assert_int_equal(decode_cut(terms.size), -EINVAL);
+      }
+}
+
+/* The letters alone, without a row that has them. */
+static void read_values(const char *types) {
+  struct term_reader reader;
+  begin(&terms);
+  put_tuple(&terms, (unsigned)strlen(types));
+  for (const char *type = types; *type != '\0'; type++)
+    put_valid(*type);
+  forget(NULL);
+  frame = exactly(&terms, terms.size);
+  int arity = 0;
+  assert_int_equal(term_reader_init(&reader, frame, terms.size), 0);
+  assert_int_equal(term_read_tuple(&reader, &arity), 0);
+  assert_int_equal(arguments_decode(types, &reader, arguments, ids), 0);
+}
+
+static void values_are_read_as_they_are(void **state) {
+  (void)state;
+  read_values("mouU");
+  assert_true(arguments[0].mask == UINT64_MAX);
+  assert_int_equal(arguments[1].mode, 0777);
+  assert_true(arguments[2].id == ARGUMENT_ID_MAX);
+  assert_int_equal(arguments[3].ids.count, 2);
+  assert_int_equal(arguments[3].ids.values[0], 4);
+  assert_int_equal(arguments[3].ids.values[1], 65534);
+  read_values("bw");
+  assert_int_equal(arguments[0].binary.size, 3);
+  assert_memory_equal(arguments[0].binary.bytes, "a\0b", 3);
+  assert_true(arguments[0].binary.bytes > frame);
+  assert_int_equal(arguments[1].cells.rows, 65535);
+  assert_int_equal(arguments[1].cells.cols, 65534);
+  assert_int_equal(arguments[1].cells.xpixel, 65533);
+  assert_int_equal(arguments[1].cells.ypixel, 65532);
+}
+
+static void each_is_a_command_at_the_checkpoint_alone(void **state) {
+  (void)state;
+  struct command command;
+  for (size_t row = 0; row < SETUP_COUNT; row++) {
+    put_row(row);
+    forget(NULL);
+    frame = exactly(&terms, terms.size);
+    assert_int_equal(command_decode_frame(&command, frame, terms.size, WHEN_PARKED), 0);
+    assert_int_equal(command.id, COMMAND_SETUP);
+    assert_int_equal(command.setup, row);
+    int running = command_decode_frame(&command, frame, terms.size, WHEN_RUNNING);
+    assert_true(running == -EINVAL || command.id != COMMAND_SETUP);
+  }
+}
+
+static void each_fails_under_its_own_name(void **state) {
+  (void)state;
+  for (size_t row = 0; row < SETUP_COUNT; row++) {
+    enum stage stage = setup_command_stage((enum setup_command)row);
+    assert_string_equal(stage_name(stage), rows[row].name);
+    assert_int_equal(stage_from_name(rows[row].name), stage);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_takes_its_arguments_whole),
+      cmocka_unit_test(another_number_of_arguments_is_refused),
+      cmocka_unit_test(each_argument_is_held_to_its_letter),
+      cmocka_unit_test(values_are_read_as_they_are),
+      cmocka_unit_test(each_is_a_command_at_the_checkpoint_alone),
+      cmocka_unit_test(each_fails_under_its_own_name),
+  };
+  return cmocka_run_group_tests_name("setup_command", tests, NULL, forget);
+}
