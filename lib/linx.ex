@@ -6,8 +6,8 @@ defmodule Linx do
              |> String.split(~r/<!-- \/?moduledoc -->\n/)
              |> Enum.fetch!(1)
 
-  alias Linx.{Command, Result, Stdin}
-  alias Linx.Command.{Capture, Collect, Failure}
+  alias Linx.{Call, Result, Stdin}
+  alias Linx.Call.{Cmd, Failure, Run}
   alias Linx.Process.Error
 
   @doc """
@@ -71,7 +71,7 @@ defmodule Linx do
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do
-    case Collect.run(check!(:cmd, [command | args], opts)) do
+    case Cmd.run(check!(:cmd, [command | args], opts)) do
       {:ok, answer} ->
         answer
 
@@ -120,8 +120,8 @@ defmodule Linx do
   def run(program, opts) when is_binary(program), do: run([program], opts)
 
   def run(argv, opts) do
-    with {:ok, command} <- Command.parse(:run, argv, opts),
-         {:error, reason} <- Capture.run(command),
+    with {:ok, call} <- Call.parse(:run, argv, opts),
+         {:error, reason} <- Run.run(call),
          do: Failure.error(reason)
   end
 
@@ -158,7 +158,7 @@ defmodule Linx do
   @spec stream!([binary()] | binary(), keyword()) :: Enumerable.t()
   def stream!(program, opts \\ [])
   def stream!(program, opts) when is_binary(program), do: stream!([program], opts)
-  def stream!(argv, opts), do: Linx.Command.Stream.new(check!(:stream!, argv, opts))
+  def stream!(argv, opts), do: Linx.Call.Stream.new(check!(:stream!, argv, opts))
 
   @doc """
   A session's stdin as a `Collectable`, for a session with `stdio: [stdin: :pipe]`.
@@ -179,9 +179,9 @@ defmodule Linx do
   def stdin(session, opts \\ []), do: struct!(%Stdin{session: session}, opts)
 
   defp check!(kind, argv, opts) do
-    case Command.parse(kind, argv, opts) do
-      {:ok, command} -> command
-      {:error, reason} -> raise ArgumentError, Command.message(reason)
+    case Call.parse(kind, argv, opts) do
+      {:ok, call} -> call
+      {:error, reason} -> raise ArgumentError, Call.message(reason)
     end
   end
 end

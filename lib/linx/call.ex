@@ -1,4 +1,4 @@
-defmodule Linx.Command do
+defmodule Linx.Call do
   @moduledoc """
   What `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2` are to run and how: their options, validated in
   one place. Pure.
@@ -8,7 +8,7 @@ defmodule Linx.Command do
   `Linx.Process.spawn/1`, and checked there.
   """
 
-  alias Linx.Command.{Environment, Stdio}
+  alias Linx.Call.{Environment, Stdio}
   alias Linx.Process.Options
 
   @shared [:cd, :env, :input, :timeout, :kill_after, :checkpoint, :stderr_to_stdout, :stdio]
@@ -76,30 +76,30 @@ defmodule Linx.Command do
   @doc """
   Checks what is to be run, and the options of the call.
 
-      iex> {:ok, command} = Linx.Command.parse(:run, ["ls"], timeout: 1_000)
-      iex> {command.timeout, command.outputs}
+      iex> {:ok, call} = Linx.Call.parse(:run, ["ls"], timeout: 1_000)
+      iex> {call.timeout, call.outputs}
       {1000, [:stdout, :stderr]}
-      iex> Linx.Command.parse(:run, ["ls"], timeout: -1)
+      iex> Linx.Call.parse(:run, ["ls"], timeout: -1)
       {:error, {:bad_timeout, -1}}
-      iex> Linx.Command.parse(:run, ["ls"], into: [])
+      iex> Linx.Call.parse(:run, ["ls"], into: [])
       {:error, {:bad_option, {:into, []}}}
   """
   @spec parse(:cmd | :run | :stream!, term(), term()) :: {:ok, t()} | {:error, error()}
   def parse(kind, argv, opts) do
     with :ok <- check_argv(argv),
          :ok <- check_keyword(opts),
-         {:ok, command} <- collect(%__MODULE__{kind: kind, argv: argv}, opts),
-         :ok <- check_events(command),
-         {:ok, stdio} <- Stdio.compose(command),
-         command = complete(command, stdio),
-         :ok <- check_session(command),
-         do: {:ok, command}
+         {:ok, call} <- collect(%__MODULE__{kind: kind, argv: argv}, opts),
+         :ok <- check_events(call),
+         {:ok, stdio} <- Stdio.compose(call),
+         call = complete(call, stdio),
+         :ok <- check_session(call),
+         do: {:ok, call}
   end
 
   @doc """
   What is wrong, for a person.
 
-      iex> Linx.Command.message({:bad_timeout, -1})
+      iex> Linx.Call.message({:bad_timeout, -1})
       "bad option :timeout: milliseconds or :infinity, got: -1"
   """
   @spec message(term()) :: String.t()
@@ -151,22 +151,22 @@ defmodule Linx.Command do
     do: if(Keyword.keyword?(opts), do: :ok, else: {:error, {:bad_options, opts}})
 
   # The first of an option counts, as in Keyword.
-  defp collect(command, opts) do
-    own = Map.fetch!(@options, command.kind)
+  defp collect(call, opts) do
+    own = Map.fetch!(@options, call.kind)
 
     opts
     |> Enum.uniq_by(&elem(&1, 0))
-    |> Enum.reduce_while({:ok, command}, fn {name, value} = option, {:ok, command} ->
+    |> Enum.reduce_while({:ok, call}, fn {name, value} = option, {:ok, call} ->
       cond do
         name in @decided -> {:halt, {:error, {:bad_option, option}}}
-        name not in own -> {:cont, {:ok, %{command | session: [option | command.session]}}}
-        true -> put(command, name, check(command.kind, name, value), value)
+        name not in own -> {:cont, {:ok, %{call | session: [option | call.session]}}}
+        true -> put(call, name, check(call.kind, name, value), value)
       end
     end)
   end
 
-  defp put(command, name, {:ok, checked}, _value),
-    do: {:cont, {:ok, Map.replace!(command, name, checked)}}
+  defp put(call, name, {:ok, checked}, _value),
+    do: {:cont, {:ok, Map.replace!(call, name, checked)}}
 
   defp put(_command, name, :error, value), do: {:halt, {:error, {:"bad_#{name}", value}}}
 
@@ -208,22 +208,22 @@ defmodule Linx.Command do
   defp check_input(input) when is_nil(input) or is_binary(input), do: {:ok, input}
   defp check_input(input), do: if(Enumerable.impl_for(input), do: {:ok, input}, else: :error)
 
-  defp complete(command, stdio) do
-    given = Enum.reverse(command.session)
+  defp complete(call, stdio) do
+    given = Enum.reverse(call.session)
 
     session =
       [
         stdio: stdio,
         link: false,
-        auto_proceed: command.checkpoint == nil,
-        usage: command.kind == :run
+        auto_proceed: call.checkpoint == nil,
+        usage: call.kind == :run
       ] ++
-        if(command.cd, do: [cwd: command.cd], else: []) ++
+        if(call.cd, do: [cwd: call.cd], else: []) ++
         given ++
-        [descendants: :kill, orphan_policy: {:kill, command.kill_after}] ++
-        events(command, given)
+        [descendants: :kill, orphan_policy: {:kill, call.kill_after}] ++
+        events(call, given)
 
-    %{command | session: session, outputs: Stdio.piped(stdio)}
+    %{call | session: session, outputs: Stdio.piped(stdio)}
   end
 
   defp events(%{checkpoint: nil}, given),
@@ -241,11 +241,11 @@ defmodule Linx.Command do
     end
   end
 
-  defp check_session(command) do
-    case Options.parse(:spawn, [argv: command.argv] ++ command.session, self()) do
+  defp check_session(call) do
+    case Options.parse(:spawn, [argv: call.argv] ++ call.session, self()) do
       {:ok, _options} -> :ok
-      {:error, {:bad_cwd, path}} when path == command.cd -> {:error, {:bad_cd, path}}
-      {:error, {:bad_stdio, _composed}} -> {:error, {:bad_stdio, command.stdio}}
+      {:error, {:bad_cwd, path}} when path == call.cd -> {:error, {:bad_cd, path}}
+      {:error, {:bad_stdio, _composed}} -> {:error, {:bad_stdio, call.stdio}}
       error -> error
     end
   end

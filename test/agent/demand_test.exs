@@ -81,7 +81,7 @@ defmodule AgentTest.DemandTest do
     assert result.stdout == pattern(4 * @mib)
     sizes = for {:stdout, data} <- result.frames, do: byte_size(data)
     assert length(sizes) <= 4 * 64
-    assert Enum.max(sizes) <= Linx.Process.Wire.output_max()
+    assert Enum.max(sizes) <= Linx.Agent.Wire.output_max()
   end
 
   describe "the terminal frame" do

@@ -1,14 +1,14 @@
-defmodule Linx.CommandTest do
+defmodule Linx.CallTest do
   use ExUnit.Case, async: true
 
-  alias Linx.{Command, Property}
-  alias Linx.Command.{Environment, Executable, Lines}
+  alias Linx.{Call, Property}
+  alias Linx.Call.{Environment, Executable, Lines}
 
-  doctest Linx.Command
-  doctest Linx.Command.Environment
-  doctest Linx.Command.Executable
-  doctest Linx.Command.Lines
-  doctest Linx.Command.Stdio
+  doctest Linx.Call
+  doctest Linx.Call.Environment
+  doctest Linx.Call.Executable
+  doctest Linx.Call.Lines
+  doctest Linx.Call.Stdio
   doctest Linx.ExitError
   doctest Linx.Result
 
@@ -50,14 +50,14 @@ defmodule Linx.CommandTest do
     stream!: [lines: [0, -1, "1"], ignore_exit: [nil, 1]]
   ]
 
-  defp parse(kind, opts), do: Command.parse(kind, ["true"], opts)
+  defp parse(kind, opts), do: Call.parse(kind, ["true"], opts)
 
   for kind <- [:cmd, :run, :stream!] do
     test "every option of #{kind} is checked, and the answer names it" do
       for {option, values} <- @bad ++ @bad_in[unquote(kind)], value <- values do
         assert {:error, {error, ^value} = reason} = parse(unquote(kind), [{option, value}])
         assert error == :"bad_#{option}"
-        assert Command.message(reason) =~ "option #{inspect(option)}"
+        assert Call.message(reason) =~ "option #{inspect(option)}"
       end
     end
 
@@ -76,7 +76,7 @@ defmodule Linx.CommandTest do
         assert {:error, {:bad_option, {^option, 1}} = reason} =
                  parse(unquote(kind), [{option, 1}])
 
-        assert Command.message(reason) =~ inspect(option)
+        assert Call.message(reason) =~ inspect(option)
       end
 
       foreign =
@@ -89,13 +89,13 @@ defmodule Linx.CommandTest do
       end
 
       assert {:error, {:bad_options, [1]} = reason} = parse(unquote(kind), [1])
-      assert Command.message(reason) =~ "keyword"
+      assert Call.message(reason) =~ "keyword"
     end
 
     test "#{kind} takes strings without NUL for what to run" do
       for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], [~c"a"], :a, nil] do
-        assert {:error, {:bad_argv, ^argv} = reason} = Command.parse(unquote(kind), argv, [])
-        assert Command.message(reason) =~ "argv"
+        assert {:error, {:bad_argv, ^argv} = reason} = Call.parse(unquote(kind), argv, [])
+        assert Call.message(reason) =~ "argv"
       end
     end
   end
@@ -113,8 +113,8 @@ defmodule Linx.CommandTest do
           {:stream!, [stdio: [stdout: :devnull, stderr: :pipe]],
            [stdin: :devnull, stdout: :devnull, stderr: :pipe], [:stderr]}
         ] do
-      assert {:ok, command} = parse(kind, opts)
-      assert {command.session[:stdio], command.outputs} == {stdio, outputs}
+      assert {:ok, call} = parse(kind, opts)
+      assert {call.session[:stdio], call.outputs} == {stdio, outputs}
     end
 
     for {kind, opts, error} <- [
@@ -127,7 +127,7 @@ defmodule Linx.CommandTest do
           {:run, [checkpoint: fn _, _ -> :ok end, events: :none], :bad_events}
         ] do
       assert {:error, {^error, _value} = reason} = parse(kind, opts)
-      assert is_binary(Command.message(reason))
+      assert is_binary(Call.message(reason))
     end
   end
 

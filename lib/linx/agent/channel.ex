@@ -1,4 +1,4 @@
-defmodule Linx.Process.Channel do
+defmodule Linx.Agent.Channel do
   @moduledoc """
   A session's port to its agent, on which writing never blocks.
 

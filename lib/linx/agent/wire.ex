@@ -1,4 +1,4 @@
-defmodule Linx.Process.Wire do
+defmodule Linx.Agent.Wire do
   @moduledoc """
   The frames between a session and its agent: one term each in the External Term Format.
 
@@ -53,7 +53,7 @@ defmodule Linx.Process.Wire do
   @doc """
   Every stage that an error frame can carry.
 
-      iex> :execve in Linx.Process.Wire.stages()
+      iex> :execve in Linx.Agent.Wire.stages()
       true
   """
   @spec stages() :: [stage()]
@@ -74,7 +74,7 @@ defmodule Linx.Process.Wire do
   @doc """
   A request or a command as the bytes of a frame, without the length, which the port adds.
 
-      iex> Linx.Process.Wire.encode({:signal, 15}) |> :erlang.binary_to_term()
+      iex> Linx.Agent.Wire.encode({:signal, 15}) |> :erlang.binary_to_term()
       {:signal, 15}
   """
   @spec encode(command()) :: iodata()
@@ -87,11 +87,11 @@ defmodule Linx.Process.Wire do
   @doc """
   A frame from the agent.
 
-      iex> Linx.Process.Wire.decode(:erlang.term_to_binary({:status, :exited, 0}))
+      iex> Linx.Agent.Wire.decode(:erlang.term_to_binary({:status, :exited, 0}))
       {:ok, {:status, :exited, 0}}
-      iex> Linx.Process.Wire.decode(:erlang.term_to_binary({:status, :exited, "0"}))
+      iex> Linx.Agent.Wire.decode(:erlang.term_to_binary({:status, :exited, "0"}))
       :error
-      iex> Linx.Process.Wire.decode("no term")
+      iex> Linx.Agent.Wire.decode("no term")
       :error
   """
   @spec decode(binary()) :: {:ok, frame()} | :error

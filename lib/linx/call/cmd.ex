@@ -1,29 +1,29 @@
-defmodule Linx.Command.Collect do
+defmodule Linx.Call.Cmd do
   @moduledoc """
   Runs a program and collects its output into a `Collectable`: what `Linx.cmd/3` does.
   """
 
-  alias Linx.Command.{Job, Lines}
+  alias Linx.Call.{Job, Lines}
   alias Linx.Result
 
   @doc "The collected output with the exit status, or `:timeout`."
-  @spec run(Linx.Command.t()) ::
+  @spec run(Linx.Call.t()) ::
           {:ok, {Collectable.t(), 0..255 | :timeout}} | {:error, Job.reason()}
-  def run(command) do
-    with {:ok, job} <- Job.start(command) do
+  def run(call) do
+    with {:ok, job} <- Job.start(call) do
       try do
-        collect(job, command)
+        collect(job, call)
       after
-        Job.close(job, command.kill_after)
+        Job.close(job, call.kill_after)
       end
     end
   end
 
-  defp collect(job, command) do
-    {initial, fun} = Collectable.into(command.into)
+  defp collect(job, call) do
+    {initial, fun} = Collectable.into(call.into)
 
     try do
-      loop(job, initial, fun, command.lines && %Lines{})
+      loop(job, initial, fun, call.lines && %Lines{})
     catch
       kind, reason ->
         fun.(initial, :halt)

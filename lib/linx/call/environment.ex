@@ -1,4 +1,4 @@
-defmodule Linx.Command.Environment do
+defmodule Linx.Call.Environment do
   @moduledoc """
   An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.
   """
@@ -9,9 +9,9 @@ defmodule Linx.Command.Environment do
   Checks a list, a map or any other enumerable of changes: `{name, value}` sets a variable,
   `{name, nil}` removes it.
 
-      iex> Linx.Command.Environment.check(%{"LANG" => "C", "LC_ALL" => nil})
+      iex> Linx.Call.Environment.check(%{"LANG" => "C", "LC_ALL" => nil})
       {:ok, [{"LANG", "C"}, {"LC_ALL", nil}]}
-      iex> Linx.Command.Environment.check([{"A=B", "C"}])
+      iex> Linx.Call.Environment.check([{"A=B", "C"}])
       :error
   """
   @spec check(term()) :: {:ok, [change()]} | :error
@@ -26,7 +26,7 @@ defmodule Linx.Command.Environment do
   @doc """
   The whole environment of a program on a node after the changes, as `Linx.Process.spawn/1` takes it.
 
-      iex> {:ok, env} = Linx.Command.Environment.merge([{"LINX_DOC", "1"}], node())
+      iex> {:ok, env} = Linx.Call.Environment.merge([{"LINX_DOC", "1"}], node())
       iex> "LINX_DOC=1" in env
       true
   """
@@ -41,7 +41,7 @@ defmodule Linx.Command.Environment do
   @doc """
   The bytes of a variable that the BEAM tells as characters, which it decodes as it does file names.
 
-      iex> Linx.Command.Environment.bytes(~c"a")
+      iex> Linx.Call.Environment.bytes(~c"a")
       "a"
   """
   @spec bytes(charlist()) :: binary()

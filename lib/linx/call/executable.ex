@@ -1,4 +1,4 @@
-defmodule Linx.Command.Executable do
+defmodule Linx.Call.Executable do
   @moduledoc """
   What a program's name stands for, by the rules of `System.cmd/3`: an absolute path is taken as it
   is, a relative one that has a slash is one from the BEAM's working directory, and anything else is
@@ -8,17 +8,17 @@ defmodule Linx.Command.Executable do
   ask the file system from the BEAM takes a third as long as it takes to run a short program.
   """
 
-  alias Linx.Command.Environment
+  alias Linx.Call.Environment
 
   @doc """
   The options of a session that executes the program on a node.
 
-      iex> Linx.Command.Executable.options(["/bin/ls", "-l"], node())
+      iex> Linx.Call.Executable.options(["/bin/ls", "-l"], node())
       {:ok, [argv: ["/bin/ls", "-l"]]}
-      iex> {:ok, [argv: ["ls", "-l"], files: files]} = Linx.Command.Executable.options(["ls", "-l"], node())
+      iex> {:ok, [argv: ["ls", "-l"], files: files]} = Linx.Call.Executable.options(["ls", "-l"], node())
       iex> Enum.all?(files, &String.ends_with?(&1, "/ls"))
       true
-      iex> Linx.Command.Executable.options([""], node())
+      iex> Linx.Call.Executable.options([""], node())
       {:error, :enoent}
   """
   @spec options(nonempty_list(binary()), node()) ::
@@ -41,7 +41,7 @@ defmodule Linx.Command.Executable do
   a directory along `PATH` that may not be searched, and for a file there that is no program. Then
   there is none.
 
-      iex> Linx.Command.Executable.refusal("no such program", node())
+      iex> Linx.Call.Executable.refusal("no such program", node())
       :enoent
   """
   @spec refusal(binary(), node()) :: :enoent | :eacces

@@ -1,4 +1,4 @@
-defmodule Linx.Command.Failure do
+defmodule Linx.Call.Failure do
   @moduledoc """
   What a call that cannot answer an error raises instead.
   """
@@ -6,14 +6,14 @@ defmodule Linx.Command.Failure do
   alias Linx.Process.Error
 
   @doc "An error as callers of `Linx.run/2` get it; what enumerating the input raised is raised again."
-  @spec error(Linx.Command.Job.reason()) :: {:error, term()}
+  @spec error(Linx.Call.Job.reason()) :: {:error, term()}
   def error(:timeout), do: {:error, Error.new(:timeout, :etimedout)}
   def error({:checkpoint, reason}), do: {:error, reason}
   def error({:input, kind, reason, stacktrace}), do: :erlang.raise(kind, reason, stacktrace)
   def error(reason), do: {:error, reason}
 
   @doc "Raises it."
-  @spec raise!(Linx.Command.Job.reason()) :: no_return()
+  @spec raise!(Linx.Call.Job.reason()) :: no_return()
   def raise!(reason) do
     case error(reason) do
       {:error, exception} when is_exception(exception) -> raise exception

@@ -1,4 +1,4 @@
-defmodule Linx.Command.Feeder do
+defmodule Linx.Call.Feeder do
   @moduledoc """
   A process that writes a call's input to its program, at the pace at which the program reads.
 

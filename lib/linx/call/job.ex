@@ -1,21 +1,21 @@
-defmodule Linx.Command.Job do
+defmodule Linx.Call.Job do
   @moduledoc """
   A call's program while it runs: a session, and a process that feeds it its input if there is one.
 
   All of it ends in `close/2`, and with the process that started it, should that one be killed.
   """
 
-  alias Linx.Command.{Environment, Executable, Feeder}
+  alias Linx.Call.{Environment, Executable, Feeder}
   alias Linx.Process.Error
 
   # What one read takes at most: much for one step, little to hold.
   @chunk 256 * 1024
 
-  @enforce_keys [:command, :session, :started, :deadline]
-  defstruct [:command, :session, :started, :deadline, :feeder]
+  @enforce_keys [:call, :session, :started, :deadline]
+  defstruct [:call, :session, :started, :deadline, :feeder]
 
   @type t :: %__MODULE__{
-          command: Linx.Command.t(),
+          call: Linx.Call.t(),
           session: pid(),
           started: integer(),
           deadline: integer() | :infinity,
@@ -35,23 +35,23 @@ defmodule Linx.Command.Job do
           | term()
 
   @doc "Starts the program, through its checkpoint."
-  @spec start(Linx.Command.t()) :: {:ok, t()} | {:error, reason()}
-  def start(command) do
+  @spec start(Linx.Call.t()) :: {:ok, t()} | {:error, reason()}
+  def start(call) do
     started = System.monotonic_time()
-    deadline = deadline(command.timeout)
+    deadline = deadline(call.timeout)
 
-    with {:ok, opts} <- options(command, command.session[:node] || node()),
+    with {:ok, opts} <- options(call, call.session[:node] || node()),
          {:ok, session} <- Linx.Process.spawn(opts) do
       job = %__MODULE__{
         session: session,
-        command: command,
+        call: call,
         started: started,
         deadline: deadline
       }
 
-      if command.checkpoint == nil,
-        do: {:ok, feed(job, command.input)},
-        else: configure(job, command)
+      if call.checkpoint == nil,
+        do: {:ok, feed(job, call.input)},
+        else: configure(job, call)
     end
   end
 
@@ -99,10 +99,10 @@ defmodule Linx.Command.Job do
     :ok
   end
 
-  defp options(command, node) do
-    with {:ok, program} <- Executable.options(command.argv, node),
-         {:ok, env} <- environment(command.env, node) do
-      {:ok, program ++ env ++ command.session}
+  defp options(call, node) do
+    with {:ok, program} <- Executable.options(call.argv, node),
+         {:ok, env} <- environment(call.env, node) do
+      {:ok, program ++ env ++ call.session}
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
@@ -115,10 +115,10 @@ defmodule Linx.Command.Job do
     with {:ok, env} <- Environment.merge(changes, node), do: {:ok, [env: env]}
   end
 
-  defp configure(job, command) do
-    case checkpoint(job, command.checkpoint) do
+  defp configure(job, call) do
+    case checkpoint(job, call.checkpoint) do
       :ok ->
-        {:ok, feed(job, command.input)}
+        {:ok, feed(job, call.input)}
 
       error ->
         close(job, 0)
@@ -171,9 +171,9 @@ defmodule Linx.Command.Job do
   defp feed(job, nil), do: job
   defp feed(job, input), do: %{job | feeder: Feeder.start(input, job.session)}
 
-  defp read(%{command: %{outputs: []}}), do: :eof
+  defp read(%{call: %{outputs: []}}), do: :eof
 
-  defp read(%{command: %{outputs: [stream]}} = job) do
+  defp read(%{call: %{outputs: [stream]}} = job) do
     with {:ok, data} <- Linx.Process.read(job.session, stream, @chunk, remaining(job)),
          do: {:ok, {stream, data}}
   end
@@ -188,15 +188,15 @@ defmodule Linx.Command.Job do
 
     with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do
       case result do
-        {:error, %Error{stage: :execve, errno: :eacces}} -> {:error, refusal(job.command)}
+        {:error, %Error{stage: :execve, errno: :eacces}} -> {:error, refusal(job.call)}
         {:error, %Error{}} -> result
         _other -> {:error, reason}
       end
     end
   end
 
-  defp refusal(%{argv: [program | _]} = command),
-    do: Error.new(:execve, Executable.refusal(program, command.session[:node] || node()))
+  defp refusal(%{argv: [program | _]} = call),
+    do: Error.new(:execve, Executable.refusal(program, call.session[:node] || node()))
 
   defp stop(%{session: session} = job, grace_ms) do
     Linx.Process.stop(session, grace_ms)
@@ -208,7 +208,7 @@ defmodule Linx.Command.Job do
     end
 
     # They were asked for to learn of the checkpoint alone.
-    if job.command.checkpoint, do: drop_events(session)
+    if job.call.checkpoint, do: drop_events(session)
     :ok
   end
 

@@ -1,4 +1,4 @@
-defmodule Linx.Command.Lines do
+defmodule Linx.Call.Lines do
   @moduledoc """
   Cuts a stream of bytes into lines. Pure.
 
@@ -18,7 +18,7 @@ defmodule Linx.Command.Lines do
   Adds bytes, and takes the lines that they complete. `:too_long` when a line, finished or not, has
   more than `max` bytes.
 
-      iex> alias Linx.Command.Lines
+      iex> alias Linx.Call.Lines
       iex> {:ok, ["one", "two"], lines} = Lines.push(%Lines{}, "one\\ntwo\\nthr")
       iex> {:ok, ["three"], lines} = Lines.push(lines, "ee\\n")
       iex> Lines.rest(lines)
@@ -41,8 +41,8 @@ defmodule Linx.Command.Lines do
   @doc """
   The line that no newline has ended, as a list of at most one.
 
-      iex> {:ok, [], lines} = Linx.Command.Lines.push(%Linx.Command.Lines{}, "half")
-      iex> Linx.Command.Lines.rest(lines)
+      iex> {:ok, [], lines} = Linx.Call.Lines.push(%Linx.Call.Lines{}, "half")
+      iex> Linx.Call.Lines.rest(lines)
       ["half"]
   """
   @spec rest(t()) :: [binary()]

@@ -1,25 +1,25 @@
-defmodule Linx.Command.Capture do
+defmodule Linx.Call.Run do
   @moduledoc """
   Runs a program and captures what it writes, up to a bound: what `Linx.run/2` does.
   """
 
-  alias Linx.Command.Job
+  alias Linx.Call.Job
   alias Linx.Process.Error
   alias Linx.Result
 
   @doc "The program's result."
-  @spec run(Linx.Command.t()) :: {:ok, Result.t()} | {:error, Job.reason()}
-  def run(command) do
-    with {:ok, job} <- Job.start(command) do
+  @spec run(Linx.Call.t()) :: {:ok, Result.t()} | {:error, Job.reason()}
+  def run(call) do
+    with {:ok, job} <- Job.start(call) do
       try do
-        capture(job, %{stdout: [], stderr: []}, command.max_output)
+        capture(job, %{stdout: [], stderr: []}, call.max_output)
       catch
         kind, reason ->
           Job.close(job, 0)
           :erlang.raise(kind, reason, __STACKTRACE__)
       else
         result ->
-          Job.close(job, grace(result, command))
+          Job.close(job, grace(result, call))
           result
       end
     end
@@ -27,7 +27,7 @@ defmodule Linx.Command.Capture do
 
   # A program that says too much is not asked to say more.
   defp grace({:error, %Error{stage: :max_output}}, _command), do: 0
-  defp grace(_result, command), do: command.kill_after
+  defp grace(_result, call), do: call.kill_after
 
   defp capture(job, captured, left) do
     case Job.next(job) do

@@ -1,4 +1,4 @@
-defmodule Linx.Command.Stdio do
+defmodule Linx.Call.Stdio do
   @moduledoc """
   Where the standard streams of a call's program lead. Pure.
 
@@ -13,31 +13,31 @@ defmodule Linx.Command.Stdio do
   @doc """
   The `:stdio` of the session, all three streams named.
 
-      iex> {:ok, command} = Linx.Command.parse(:cmd, ["ls"], stderr_to_stdout: true)
-      iex> Linx.Command.Stdio.compose(command)
+      iex> {:ok, call} = Linx.Call.parse(:cmd, ["ls"], stderr_to_stdout: true)
+      iex> Linx.Call.Stdio.compose(call)
       {:ok, [stdin: :devnull, stdout: :pipe, stderr: :stdout]}
   """
-  @spec compose(Linx.Command.t()) ::
+  @spec compose(Linx.Call.t()) ::
           {:ok, [{:stdin | :stdout | :stderr, directive()}]} | {:error, {atom(), term()}}
-  def compose(%{use_stdio: false, stdio: nil, input: nil, stderr_to_stdout: false} = command),
-    do: compose(%{command | use_stdio: true, stdio: :inherit})
+  def compose(%{use_stdio: false, stdio: nil, input: nil, stderr_to_stdout: false} = call),
+    do: compose(%{call | use_stdio: true, stdio: :inherit})
 
   def compose(%{use_stdio: false}), do: {:error, {:bad_use_stdio, false}}
 
-  def compose(command) do
-    with {:ok, given} <- given(command.stdio),
-         stdio = for(stream <- @streams, do: {stream, given[stream] || default(stream, command)}),
-         true <- served?(stdio, given, command) do
+  def compose(call) do
+    with {:ok, given} <- given(call.stdio),
+         stdio = for(stream <- @streams, do: {stream, given[stream] || default(stream, call)}),
+         true <- served?(stdio, given, call) do
       {:ok, stdio}
     else
-      _unfit -> {:error, {:bad_stdio, command.stdio}}
+      _unfit -> {:error, {:bad_stdio, call.stdio}}
     end
   end
 
   @doc """
   The outputs that are pipes.
 
-      iex> Linx.Command.Stdio.piped(stdin: :pipe, stdout: :pipe, stderr: :inherit)
+      iex> Linx.Call.Stdio.piped(stdin: :pipe, stdout: :pipe, stderr: :inherit)
       [:stdout]
   """
   @spec piped([{:stdin | :stdout | :stderr, directive()}]) :: [:stdout | :stderr]
@@ -67,9 +67,9 @@ defmodule Linx.Command.Stdio do
   defp default(:stderr, %{kind: :run}), do: :pipe
   defp default(:stderr, _command), do: :inherit
 
-  defp served?(stdio, given, command) do
-    stdio[:stdin] == :pipe == (command.input != nil) and
-      not (command.stderr_to_stdout and Keyword.has_key?(given, :stderr)) and
-      not (command.kind == :cmd and stdio[:stderr] == :pipe)
+  defp served?(stdio, given, call) do
+    stdio[:stdin] == :pipe == (call.input != nil) and
+      not (call.stderr_to_stdout and Keyword.has_key?(given, :stderr)) and
+      not (call.kind == :cmd and stdio[:stderr] == :pipe)
   end
 end

@@ -1,25 +1,25 @@
-defmodule Linx.Command.Stream do
+defmodule Linx.Call.Stream do
   @moduledoc """
   A program's output as a lazy enumerable: what `Linx.stream!/2` answers with.
   """
 
-  alias Linx.Command.{Failure, Job, Lines}
+  alias Linx.Call.{Failure, Job, Lines}
   alias Linx.{ExitError, Result}
   alias Linx.Process.Error
 
   @doc "The output of a program that is started each time it is enumerated."
-  @spec new(Linx.Command.t()) :: Enumerable.t()
-  def new(command) do
+  @spec new(Linx.Call.t()) :: Enumerable.t()
+  def new(call) do
     Stream.resource(
-      fn -> start(command) end,
-      fn state -> next(state, command) end,
-      fn {job, _lines} -> Job.close(job, command.kill_after) end
+      fn -> start(call) end,
+      fn state -> next(state, call) end,
+      fn {job, _lines} -> Job.close(job, call.kill_after) end
     )
   end
 
-  defp start(command) do
-    case Job.start(command) do
-      {:ok, job} -> {job, lines(command)}
+  defp start(call) do
+    case Job.start(call) do
+      {:ok, job} -> {job, lines(call)}
       {:error, reason} -> Failure.raise!(reason)
     end
   end
@@ -27,20 +27,20 @@ defmodule Linx.Command.Stream do
   defp lines(%{lines: nil}), do: %{}
   defp lines(%{lines: max, outputs: outputs}), do: Map.new(outputs, &{&1, %Lines{max: max}})
 
-  defp next({job, lines}, command) do
+  defp next({job, lines}, call) do
     case Job.next(job) do
       {:ok, {stream, data}} ->
         {elements, lines} = split(lines, stream, data)
-        {Enum.map(elements, &label(&1, stream, command)), {job, lines}}
+        {Enum.map(elements, &label(&1, stream, call)), {job, lines}}
 
       :eof ->
         # The lines that no newline has ended come first; then the end is met once more.
         case for({stream, left} <- lines, line <- Lines.rest(left), do: {stream, line}) do
           [] ->
-            finish(Job.await(job), {job, lines}, command)
+            finish(Job.await(job), {job, lines}, call)
 
           rest ->
-            {Enum.map(rest, fn {stream, line} -> label(line, stream, command) end), {job, %{}}}
+            {Enum.map(rest, fn {stream, line} -> label(line, stream, call) end), {job, %{}}}
         end
 
       {:error, reason} ->
@@ -63,8 +63,8 @@ defmodule Linx.Command.Stream do
   defp finish({:ok, {:exited, 0}}, state, _command), do: {:halt, state}
   defp finish({:ok, _outcome}, state, %{ignore_exit: true}), do: {:halt, state}
 
-  defp finish({:ok, outcome}, _state, command),
-    do: raise(ExitError, argv: command.argv, status: Result.status(outcome), outcome: outcome)
+  defp finish({:ok, outcome}, _state, call),
+    do: raise(ExitError, argv: call.argv, status: Result.status(outcome), outcome: outcome)
 
   defp finish({:error, reason}, _state, _command), do: Failure.raise!(reason)
 end

@@ -2,7 +2,7 @@ defmodule Linx.Process.Error do
   @moduledoc """
   Why a session could not do what it was asked to.
 
-    * `:stage` - the step that failed: one of `Linx.Process.Wire.stages/0`, or of the library's own
+    * `:stage` - the step that failed: one of `Linx.Agent.Wire.stages/0`, or of the library's own
       `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
       session did), `:nodedown` (the node it lived on is lost), `:write` (to the workload's standard
       input), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,

@@ -7,7 +7,7 @@ defmodule Linx.Process.Input do
   signal sent behind it is never stuck.
   """
 
-  alias Linx.Process.Wire
+  alias Linx.Agent.Wire
 
   # Pieces are small enough for a command sent in between to be soon read.
   @piece 64 * 1024

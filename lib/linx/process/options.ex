@@ -8,7 +8,8 @@ defmodule Linx.Process.Options do
   `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
   """
 
-  alias Linx.Process.{Session, Stdin, Streams, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.{Session, Stdin, Streams}
 
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
   @streams [:stdin, :stdout, :stderr]

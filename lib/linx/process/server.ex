@@ -6,7 +6,8 @@ defmodule Linx.Process.Server do
 
   use GenServer
 
-  alias Linx.Process.{Channel, Events, Options, Remote, Session, Streams, Wire}
+  alias Linx.Agent.{Channel, Wire}
+  alias Linx.Process.{Events, Options, Remote, Session, Streams}
   alias Linx.Telemetry
 
   # How long a session that goes down waits for its workload's end. Past that it closes the port,

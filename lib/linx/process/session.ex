@@ -17,7 +17,7 @@ defmodule Linx.Process.Session do
   ## Events
 
     * `{:call, from, request}` - an API call; each gets exactly one `:reply`
-    * `{:frame, frame}` - from the agent, as `Linx.Process.Wire.decode/1` has it
+    * `{:frame, frame}` - from the agent, as `Linx.Agent.Wire.decode/1` has it
     * `:malformed` - the agent sent something that is no frame
     * `{:agent_exit, code}` - the agent ended
     * `{:timeout, from}`, `{:caller_down, from}` - for a call that was `:watch`ed
@@ -102,7 +102,7 @@ defmodule Linx.Process.Session do
   @type from :: GenServer.from()
   @type victim :: :workload | :agent
   @type effect ::
-          {:send, Linx.Process.Wire.command()}
+          {:send, Linx.Agent.Wire.command()}
           | {:reply, from(), term()}
           | {:watch, from(), timeout()}
           | {:unwatch, from()}
@@ -117,7 +117,7 @@ defmodule Linx.Process.Session do
 
   @type event ::
           {:call, from(), term()}
-          | {:frame, Linx.Process.Wire.frame()}
+          | {:frame, Linx.Agent.Wire.frame()}
           | :malformed
           | {:agent_exit, non_neg_integer()}
           | {:timeout, from()}

@@ -9,7 +9,8 @@ defmodule Linx.Process.Stdin do
   The functions answer `{stdin, effects}`, with effects as `Linx.Process.Session` has them.
   """
 
-  alias Linx.Process.{Error, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.Error
 
   # Pieces are small enough for a command sent in between to be soon read.
   @piece 64 * 1024

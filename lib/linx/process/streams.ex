@@ -10,7 +10,8 @@ defmodule Linx.Process.Streams do
   `{:message, event}`: for whoever receives the streams in active mode.
   """
 
-  alias Linx.Process.{Error, Output, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.{Error, Output}
 
   # A read that allows for more asks for whole frames, up to so many: the rest would be a frame of a few
   # bytes, and what is beyond them would only be read ahead.

@@ -8,7 +8,8 @@ defmodule Linx.Tty.Terminal do
   """
 
   alias Linx.Agent
-  alias Linx.Process.{Error, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.Error
 
   # ioctl_tty(2): not a terminal.
   @enotty 25

@@ -1,7 +1,7 @@
-defmodule Linx.Process.WireTest do
+defmodule Linx.Agent.WireTest do
   use ExUnit.Case, async: true
 
-  alias Linx.Process.Wire
+  alias Linx.Agent.Wire
 
   doctest Wire
 

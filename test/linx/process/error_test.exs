@@ -2,7 +2,8 @@ defmodule Linx.Process.ErrorTest do
   use ExUnit.Case, async: true
 
   alias Linx.Errno
-  alias Linx.Process.{Error, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.Error
 
   doctest Error
 

@@ -3,7 +3,8 @@ defmodule Linx.Process.InputTest do
 
   import :proper_types, only: [list: 1, oneof: 1, tuple: 1, integer: 2]
 
-  alias Linx.Process.{Input, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.Input
   alias Linx.Property
 
   doctest Input

@@ -3,7 +3,8 @@ defmodule Linx.Process.StreamsPropertyTest do
 
   import :proper_types, only: [list: 1, oneof: 1, tuple: 1, integer: 2, frequency: 1]
 
-  alias Linx.Process.{Error, Output, Streams, Wire}
+  alias Linx.Agent.Wire
+  alias Linx.Process.{Error, Output, Streams}
   alias Linx.Property
 
   doctest Output
