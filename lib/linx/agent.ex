@@ -6,6 +6,7 @@ defmodule Linx.Agent do
   one, such as a sanitizer build.
   """
 
+  alias Linx.Agent.Wire
   alias Linx.Process.Error
 
   @variable "LINX_AGENT"
@@ -75,10 +76,10 @@ defmodule Linx.Agent do
 
   defp request_kill(request) do
     with {:ok, port} <- open() do
-      Port.command(port, :erlang.term_to_binary({:kill, request}))
-      answer = await_kill(port)
+      Port.command(port, Wire.encode({:kill, request}))
+      result = await_kill(port)
       Port.close(port)
-      answer
+      result
     end
   rescue
     # The port went before it was written to or closed.
@@ -88,9 +89,10 @@ defmodule Linx.Agent do
   defp await_kill(port) do
     receive do
       {^port, {:data, bytes}} ->
-        case :erlang.binary_to_term(bytes, [:safe]) do
-          {:status, :exited, 0} -> :ok
-          {:error, errno, stage} -> {:error, Error.new(stage, errno)}
+        case Wire.decode(bytes) do
+          {:ok, {:status, :exited, 0}} -> :ok
+          {:ok, {:error, errno, stage}} -> {:error, Error.new(stage, errno)}
+          _unexpected -> {:error, Error.new(:malformed_frame, :eproto)}
         end
 
       {^port, {:exit_status, _}} ->

@@ -46,6 +46,11 @@ defmodule Linx.Agent.Wire do
           | {:closed, :stdin, errno :: non_neg_integer()}
           | {:eof, :pty | :stdout | :stderr}
           | {:usage, Linx.Process.Info.usage()}
+          | {:settings, binary()}
+          | {:winsize, winsize()}
+
+  @typedoc "Rows and columns of characters, width and height in pixels."
+  @type winsize :: {0..65535, 0..65535, 0..65535, 0..65535}
 
   @typedoc "A command to the agent."
   @type command :: atom() | tuple()
@@ -112,6 +117,7 @@ defmodule Linx.Agent.Wire do
   end
 
   defguardp is_count(value) when is_integer(value) and value >= 0
+  defguardp is_size(value) when is_integer(value) and value in 0..65535
 
   defp frame?({:status, :running}), do: true
 
@@ -133,6 +139,12 @@ defmodule Linx.Agent.Wire do
 
   defp frame?({:usage, %{core_dumped: dumped?} = usage}) when is_boolean(dumped?),
     do: map_size(usage) == length(@usage) + 1 and Enum.all?(@usage, &is_count(usage[&1]))
+
+  # Of an agent that holds the BEAM's own terminal (`Linx.Tty.Terminal`).
+  defp frame?({:settings, settings}), do: is_binary(settings)
+
+  defp frame?({:winsize, {rows, cols, xpixel, ypixel}}),
+    do: is_size(rows) and is_size(cols) and is_size(xpixel) and is_size(ypixel)
 
   defp frame?(_other), do: false
 end

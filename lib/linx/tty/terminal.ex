@@ -38,8 +38,8 @@ defmodule Linx.Tty.Terminal do
     with {:ok, port} <- Agent.open() do
       command(port, {:terminal, %{}})
 
-      with {:ok, {:settings, settings}} <- next_frame(port),
-           {:ok, {:winsize, size}} <- next_frame(port),
+      with {:ok, settings} <- await_frame(port, :settings),
+           {:ok, size} <- await_frame(port, :winsize),
            do: {:ok, %__MODULE__{port: port, settings: settings}, size}
     end
   end
@@ -64,7 +64,14 @@ defmodule Linx.Tty.Terminal do
 
   @doc "What a message says of the terminal; `nil` for one that is not its own."
   @spec event(t(), term()) :: {:winsize, size()} | {:lost, Error.t()} | nil
-  def event(%__MODULE__{port: port}, {port, {:data, bytes}}), do: decode(bytes)
+  def event(%__MODULE__{port: port}, {port, {:data, bytes}}) do
+    case Wire.decode(bytes) do
+      {:ok, {:winsize, _size} = frame} -> frame
+      {:ok, {:error, errno, stage}} -> {:lost, Error.new(stage, errno)}
+      _unexpected -> {:lost, malformed()}
+    end
+  end
+
   def event(%__MODULE__{port: port}, {port, {:exit_status, status}}), do: {:lost, died(status)}
   def event(%__MODULE__{port: port}, {:EXIT, port, _reason}), do: {:lost, died(1)}
   def event(_terminal, _message), do: nil
@@ -85,34 +92,25 @@ defmodule Linx.Tty.Terminal do
     end
   end
 
-  defp next_frame(port) do
+  defp await_frame(port, name) do
     receive do
-      {^port, {:data, bytes}} -> bytes |> decode() |> refusal()
+      {^port, {:data, bytes}} -> bytes |> Wire.decode() |> check_frame(name)
       {^port, {:exit_status, status}} -> {:error, died(status)}
       {:EXIT, ^port, _reason} -> {:error, died(1)}
     end
   end
 
-  defp refusal({:error, @enotty, :tcgetattr}), do: {:error, :not_a_terminal}
-  defp refusal({:error, errno, stage}), do: {:error, Error.new(stage, errno)}
-  defp refusal(frame), do: {:ok, frame}
+  defp check_frame({:ok, {:error, @enotty, :tcgetattr}}, _name), do: {:error, :not_a_terminal}
+  defp check_frame({:ok, {:error, errno, stage}}, _name), do: {:error, Error.new(stage, errno)}
+  defp check_frame({:ok, {name, value}}, name), do: {:ok, value}
+  defp check_frame(_unexpected, _name), do: {:error, malformed()}
 
-  # The list of stages is asked for first, because `:safe` takes no atom that is not there yet.
-  defp decode(bytes) do
-    stages = Wire.stages()
-
-    case :erlang.binary_to_term(bytes, [:safe]) do
-      {:settings, settings} = frame when is_binary(settings) -> frame
-      {:winsize, {_rows, _cols, _xpixel, _ypixel}} = frame -> frame
-      {:error, errno, stage} = frame when is_integer(errno) -> if stage in stages, do: frame
-    end
-  end
-
+  defp malformed, do: Error.new(:malformed_frame, :eproto)
   defp died(status), do: Error.new(:agent_died, status)
 
   # A port that has closed raises; a message says that it has.
   defp command(port, term) do
-    Port.command(port, :erlang.term_to_binary(term))
+    Port.command(port, Wire.encode(term))
   rescue
     ArgumentError -> false
   end

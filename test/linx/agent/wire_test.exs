@@ -56,6 +56,8 @@ defmodule Linx.Agent.WireTest do
     {:eof, :stderr},
     {:written, :stdin, 1},
     {:closed, :stdin, 32},
+    {:settings, <<0, 255>>},
+    {:winsize, {24, 80, 0, 65_535}},
     {:usage,
      %{
        utime_us: 1,
@@ -148,6 +150,11 @@ defmodule Linx.Agent.WireTest do
       {:usage, %{}},
       {:usage, %{core_dumped: true}},
       {:usage, []},
+      {:settings, 'text'},
+      {:winsize, {24, 80}},
+      {:winsize, {24, 80, 0, 65_536}},
+      {:winsize, {24, 80, 0, -1}},
+      {:winsize, [24, 80, 0, 0]},
       {:linx, 1, 2, 3, 4}
     ]
 
