@@ -280,9 +280,9 @@ cppcheck:
 		--suppress=unusedStructMember --suppress=constParameter \
 		-Ic_src c_src
 
-tidy: $(SOURCES:c_src/%.c=build/tidy/%)
+tidy: $(SOURCES:c_src/%.c=build/clang-tidy/%)
 
-build/tidy/%: c_src/%.c $$(wildcard c_src/*.h c_src/*/*.h) .clang-tidy
+build/clang-tidy/%: c_src/%.c $$(wildcard c_src/*.h c_src/*/*.h) .clang-tidy
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	@$(CLANG_TIDY) --quiet $< -- $(DIALECT) $(WARNINGS) -isystem $(EI_INCLUDE) 2>$@.log || \

@@ -15,9 +15,17 @@ defmodule Linx.Agent.Wire do
     clone ready_frame malformed_ready exec_outcome guard relay sigaction waitid
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
     fork close_range setsid prctl mount_slave stdio chdir keyctl setgroups setresgid setresuid execve
-    seccomp_no_new_privs seccomp_install cap_drop_bounding cap_set_thread cap_set_ambient
-    set_credentials pty_winsize tcgetattr tcsetattr kill
+    seccomp_no_new_privs tcgetattr tcsetattr kill
   )a
+
+  # The set-up commands, a row each, whose names are also the stages of their failures.
+  @commands_file Path.expand("../../../c_src/setup/commands.def", __DIR__)
+  @external_resource @commands_file
+  @commands for [_row, name] <-
+                  Regex.scan(~r/^SETUP\((\w+),/m, File.read!(@commands_file)),
+                do: String.to_atom(name)
+
+  @stages @stages ++ @commands
 
   @stage_set Map.new(@stages, &{&1, true})
 
