@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/syscalls.h"
@@ -34,4 +35,10 @@ int identity_set(struct setup *setup, const struct argument *arguments) {
   if (result == 0)
     result = identity_set_uid(arguments[0].id);
   return result;
+}
+
+int identity_set_umask(struct setup *setup, const struct argument *arguments) {
+  (void)setup;
+  umask((mode_t)arguments->mode);
+  return 0;
 }

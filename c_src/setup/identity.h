@@ -18,4 +18,7 @@ int identity_set_no_new_privs(void);
  * groups can be asked for if there are none. */
 setup_fn identity_set;
 
+/* o: the file mode creation mask (umask(2)). */
+setup_fn identity_set_umask;
+
 #endif

@@ -11,6 +11,33 @@ defmodule AgentTest.SetupSealTest do
     assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
   end
 
+  describe "set_umask" do
+    test "is what the workload has, at the checkpoint and in both lists" do
+      request = %{argv: actor(["pause"])}
+
+      for {mask, more, commands} <- [
+            {0o027, %{setup: [{:set_umask, 0o077}, {:set_umask, 0o027}]}, []},
+            {0o777, %{seal: [{:set_umask, 0o777}]}, []},
+            {0, %{setup: [{:set_umask, 0o777}]}, [{:set_umask, 0}]}
+          ] do
+        wire = running(Map.merge(request, more), checkpoint: commands)
+        status = Host.status(wire.host_pid)["Umask"]
+        assert String.to_integer(status, 8) == mask
+        kill(wire)
+      end
+    end
+
+    test "takes permission bits alone" do
+      for mode <- [-1, 0o1000, "022", :all],
+          key <- [:setup, :seal],
+          do: malformed(%{key => [{:set_umask, mode}]})
+
+      wire = parked(%{argv: actor(["pause"])})
+      send_term(wire, {:set_umask, 0o1000})
+      assert terminal(finish(wire)) == {:error, errno(:einval), :malformed_command}
+    end
+  end
+
   describe "setup" do
     @tag :root
     test "is applied before :ready, and holds in the workload" do
