@@ -22,13 +22,6 @@
 #include "launch/cloned_binary.h"
 #include "launch/user_namespace.h"
 
-enum exit_code {
-  EXIT_CHANNEL = 1,
-  EXIT_REQUEST = 2,
-  EXIT_CREATION = 3,
-  EXIT_INTERNAL = 4,
-};
-
 enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
 
 #define IN_BYTES    4096
@@ -73,28 +66,28 @@ static void wait_for_end(struct channel_in *in, const struct channel_out *out) {
   }
 }
 
-_Noreturn static void give_up(enum exit_code code, int result, enum stage stage) {
+_Noreturn static void give_up(int result, enum stage stage) {
   struct frame frame;
   frame_error(&frame, -result, stage, -1);
   session_emit(&session, &frame);
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
-  _exit(session.out.broken ? EXIT_CHANNEL : (int)code);
+  _exit(session.out.broken ? EXIT_CHANNEL : stage_exit_code(stage, false));
 }
 
-static void check(int result, enum exit_code code, enum stage stage) {
+static void check(int result, enum stage stage) {
   if (result < 0)
-    give_up(code, result, stage);
+    give_up(result, stage);
 }
 
 static void check_failure(struct failure failure) {
-  check(-failure.error, EXIT_CREATION, failure.stage);
+  check(-failure.error, failure.stage);
 }
 
-static void check_errno(int result, enum exit_code code, enum stage stage) {
+static void check_errno(int result, enum stage stage) {
   if (result < 0)
-    give_up(code, -errno, stage);
+    give_up(-errno, stage);
 }
 
 /* A SIGCHLD that is ignored loses exit statuses (wait(2)); a reader that is gone is an errno, and
@@ -115,7 +108,7 @@ static void open_channel(char *const argv[]) {
       (struct channel_in){.fd = CONTROL_IN, .buffer = {.bytes = in_bytes, .size = IN_BYTES}};
   session.out =
       (struct channel_out){.fd = CONTROL_OUT, .buffer = {.bytes = out_bytes, .size = OUT_BYTES}};
-  check(fds_occupy_standard(), EXIT_INTERNAL, STAGE_STANDARD_FDS);
+  check(fds_occupy_standard(), STAGE_STANDARD_FDS);
   if (fds_set_nonblocking(CONTROL_IN) < 0 || fds_set_nonblocking(CONTROL_OUT) < 0) {
     static const char help[] =
         "linx_process is started by Linx, as an Erlang port on fds 3 and 4\n";
@@ -124,9 +117,9 @@ static void open_channel(char *const argv[]) {
     _exit(EXIT_CHANNEL);
   }
   if (is_copy(argv))
-    check(sealed_resume(argv, &session.in.buffer), EXIT_INTERNAL, STAGE_MEMFD);
+    check(sealed_resume(argv, &session.in.buffer), STAGE_MEMFD);
   /* Here and not only in the child: where that is, /proc may be a stranger's that lists nothing. */
-  check(fds_close_from(CONTROL_OUT + 1), EXIT_INTERNAL, STAGE_CLOSE_RANGE);
+  check(fds_close_from(CONTROL_OUT + 1), STAGE_CLOSE_RANGE);
 }
 
 /* The first frame, in place. Leaves whatever came behind it for the session. */
@@ -134,11 +127,11 @@ static void read_request(const uint8_t **bytes, size_t *size) {
   for (;;) {
     struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
     int found = channel_in_next(&session.in, REQUEST_MAX, bytes, size);
-    check(found, EXIT_REQUEST, STAGE_REQUEST_TOO_BIG);
+    check(found, STAGE_REQUEST_TOO_BIG);
     if (found > 0)
       return;
     int result = channel_in_read(&session.in);
-    check(result, EXIT_INTERNAL, STAGE_ALLOCATE);
+    check(result, STAGE_ALLOCATE);
     if (session.in.eof)
       _exit(EXIT_CHANNEL);
     if (result == 0)
@@ -154,7 +147,7 @@ static struct arena make_arena(size_t frame_size) {
   arena.base =
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (arena.base == MAP_FAILED)
-    give_up(EXIT_INTERNAL, -ENOMEM, STAGE_ALLOCATE);
+    give_up(-ENOMEM, STAGE_ALLOCATE);
   arena.size = size;
   return arena;
 }
@@ -162,8 +155,7 @@ static struct arena make_arena(size_t frame_size) {
 static void decode_request(const uint8_t *bytes, size_t size) {
   struct arena arena = make_arena(size);
   int result = request_decode(&request, bytes, size, &arena);
-  check(result, result == -ENOMEM ? EXIT_INTERNAL : EXIT_REQUEST,
-        result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
+  check(result, result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
 /* Whether somebody in a namespace other than the agent's can come by the child's program file: in
@@ -184,7 +176,7 @@ static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
   read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
   if (read_ahead.end < read_ahead.start + 4 + size)
     read_ahead.end = read_ahead.start + 4 + size;
-  check(sealed_exec(&read_ahead), EXIT_CREATION, STAGE_MEMFD);
+  check(sealed_exec(&read_ahead), STAGE_MEMFD);
 }
 
 /*
@@ -197,22 +189,22 @@ static void become_subreaper(void) {
   if (!request.kill_descendants && request.mode != MODE_ENTER)
     return;
   session.children = proc_open_own_children();
-  check(session.children, EXIT_CREATION, STAGE_SUBREAPER);
+  check(session.children, STAGE_SUBREAPER);
   if (!request.kill_descendants)
     return;
-  check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), EXIT_CREATION, STAGE_SUBREAPER);
+  check_errno(prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL), STAGE_SUBREAPER);
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
-  check_errno(sigprocmask(SIG_BLOCK, &child, NULL), EXIT_CREATION, STAGE_SIGPROCMASK);
+  check_errno(sigprocmask(SIG_BLOCK, &child, NULL), STAGE_SIGPROCMASK);
   session.child_signals = signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
-  check_errno(session.child_signals, EXIT_CREATION, STAGE_SIGNALFD);
+  check_errno(session.child_signals, STAGE_SIGNALFD);
 }
 
 static void open_pipes(int down[2], int up[2]) {
-  check_errno(pipe2(down, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
-  check_errno(pipe2(up, O_CLOEXEC), EXIT_CREATION, STAGE_PIPE2);
-  check(fds_set_nonblocking(down[1]), EXIT_CREATION, STAGE_PIPE2);
-  check(fds_set_nonblocking(up[0]), EXIT_CREATION, STAGE_PIPE2);
+  check_errno(pipe2(down, O_CLOEXEC), STAGE_PIPE2);
+  check_errno(pipe2(up, O_CLOEXEC), STAGE_PIPE2);
+  check(fds_set_nonblocking(down[1]), STAGE_PIPE2);
+  check(fds_set_nonblocking(up[0]), STAGE_PIPE2);
   session.down = (struct channel_out){.fd = down[1],
                                       .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
   session.up =
@@ -261,11 +253,11 @@ static void leave_ids_behind(void) {
   if (!changes_user_namespace())
     return;
   if (!enters && request.proceed && is_privileged)
-    give_up(EXIT_CREATION, -EINVAL, STAGE_SETRESUID);
+    give_up(-EINVAL, STAGE_SETRESUID);
   int groups = user_namespace_clear_groups();
-  check(groups, EXIT_CREATION, STAGE_SETGROUPS);
+  check(groups, STAGE_SETGROUPS);
   if (groups > 0 && enters && !target.is_own)
-    give_up(EXIT_CREATION, -EPERM, STAGE_SETGROUPS);
+    give_up(-EPERM, STAGE_SETGROUPS);
 }
 
 static void create_child(void) {
@@ -284,7 +276,7 @@ static void create_child(void) {
       .is_privileged = is_privileged,
   };
   long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
-  check((int)pid, EXIT_CREATION, STAGE_CLONE);
+  check((int)pid, STAGE_CLONE);
   if (pid == 0)
     child_run(&start);
   session.pid = (pid_t)pid;
@@ -315,11 +307,11 @@ static void kill_session(pid_t target_pid, pid_t agent) {
 _Noreturn static void kill_target(void) {
   struct frame frame;
   if (request.target == 1) /* kill(2): -1 is no group but every process there is */
-    give_up(EXIT_CREATION, -EPERM, STAGE_KILL);
+    give_up(-EPERM, STAGE_KILL);
   if (request.agent != 0)
     kill_session(request.target, request.agent);
   else if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
-    give_up(EXIT_CREATION, -errno, STAGE_KILL);
+    give_up(-errno, STAGE_KILL);
   frame_status_value(&frame, "exited", 0);
   session_emit(&session, &frame);
   flush_all(&session.out);
@@ -329,7 +321,6 @@ _Noreturn static void kill_target(void) {
 int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
-  enum stage stage = STAGE_NONE;
   (void)argc;
   session = (struct session){.request = &request,
                              .pty_slave = -1,
@@ -344,19 +335,18 @@ int main(int argc, char *argv[]) {
   if (request.mode == MODE_KILL)
     kill_target();
   if (request.mode == MODE_TERMINAL) {
-    int lent = terminal_lend(&session.in, &session.out, &stage);
-    check(lent, EXIT_CREATION, stage);
+    check_failure(terminal_lend(&session.in, &session.out));
     return 0;
   }
   run_sealed(argv, frame, size);
   /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
    */
-  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), EXIT_INTERNAL, STAGE_PRCTL);
+  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
   check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));
   /* Without it no exec can be proved, and a workload would run before that is known. */
-  check(proc_check_own(), EXIT_CREATION, STAGE_EXEC_OUTCOME);
+  check(proc_check_own(), STAGE_EXEC_OUTCOME);
   is_privileged = changes_user_namespace() && user_namespace_is_privileged();
   leave_ids_behind();
   become_subreaper();

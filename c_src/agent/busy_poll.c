@@ -2,8 +2,8 @@
 
 #include <sched.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/poll_wait.h"
 
 /*
@@ -15,17 +15,11 @@
 /* Whoever lets the agent look out in vain is somebody who takes their time. */
 #define REST 16
 
-static int64_t microseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Anybody else who has something to do goes first. */
 static int watch(struct pollfd *polled, nfds_t count) {
-  int64_t end = microseconds() + WATCH_US;
+  int64_t end = clock_us() + WATCH_US;
   int ready;
-  while ((ready = poll_wait(polled, count, 0)) == 0 && microseconds() < end)
+  while ((ready = poll_wait(polled, count, 0)) == 0 && clock_us() < end)
     sched_yield();
   return ready;
 }

@@ -115,16 +115,14 @@ static bool serve(struct channel_in *in, struct channel_out *out, int signals,
   return false;
 }
 
-int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *stage) {
+struct failure terminal_lend(struct channel_in *in, struct channel_out *out) {
   /* Cleared, because libc's structure has more room than the kernel fills. */
   struct termios before = {0};
-  *stage = STAGE_TCGETATTR;
   if (tcgetattr(STDIN_FILENO, &before) < 0)
-    return -errno;
-  *stage = STAGE_SIGNALFD;
+    return failure_of(STAGE_TCGETATTR, -errno);
   cleanup_close int signals = open_signals();
   if (signals < 0)
-    return signals;
+    return failure_of(STAGE_SIGNALFD, signals);
   struct termios raw = before;
   cfmakeraw(&raw);
   /* Not of the terminal's foreground group: without this a change would stop the program. */
@@ -132,13 +130,12 @@ int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *st
   /* First, so that they are known should this program be killed. */
   tell_settings(out, &before);
   channel_out_flush(out);
-  *stage = STAGE_TCSETATTR;
   if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0 || tcgetattr(STDIN_FILENO, &raw) < 0)
-    return -errno;
+    return failure_of(STAGE_TCSETATTR, -errno);
   struct termios asked;
   if (!serve(in, out, signals, &asked))
     restore_unasked(&before, &raw);
   else if (tcsetattr(STDIN_FILENO, TCSADRAIN, &asked) < 0)
-    return -errno;
-  return 0;
+    return failure_of(STAGE_TCSETATTR, -errno);
+  return failure_none();
 }

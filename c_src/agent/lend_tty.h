@@ -8,14 +8,14 @@
 #define LINX_AGENT_LEND_TTY_H
 
 #include "wire/channel.h"
+#include "wire/failure.h"
 
 /*
  * Runs to the end, which `in` tells. {settings, <<struct termios>>} goes to `out` first: what the
  * terminal was. Frames {winsize, {rows, cols, xpixel, ypixel}} follow, the first once it is raw. A
  * frame {restore, <<struct termios>>} sets those settings and is the end; they may be what another
- * agent has told, one that was killed before it could give the terminal back. 0 or a negative errno
- * with *stage.
+ * agent has told, one that was killed before it could give the terminal back.
  */
-int terminal_lend(struct channel_in *in, struct channel_out *out, enum stage *stage);
+struct failure terminal_lend(struct channel_in *in, struct channel_out *out);
 
 #endif

@@ -31,10 +31,6 @@ void outcome_frame(struct frame *frame, const struct ending *ending) {
     failure_frame(frame, silent_failure(ending));
 }
 
-static bool is_creation(enum stage stage) {
-  return (stage >= STAGE_SETNS && stage <= STAGE_FORK) || stage == STAGE_PIDFD_OPEN;
-}
-
-int outcome_exit_code(const struct ending *ending) {
-  return !ending->aborted && is_creation(ending->failure.stage) ? 3 : 0;
+enum exit_code outcome_exit_code(const struct ending *ending) {
+  return ending->aborted ? EXIT_REPORTED : stage_exit_code(ending->failure.stage, true);
 }

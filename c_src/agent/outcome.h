@@ -20,7 +20,7 @@ struct ending {
 /* Writes the one terminal frame. */
 void outcome_frame(struct frame *frame, const struct ending *ending);
 
-/* The agent's exit code for that end: 3 when the child could not be created, 0 otherwise. */
-int outcome_exit_code(const struct ending *ending);
+/* The agent's exit code for that end. */
+enum exit_code outcome_exit_code(const struct ending *ending);
 
 #endif

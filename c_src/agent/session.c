@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/guard.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/poll_wait.h"
 #include "base/proc.h"
 
@@ -39,12 +39,6 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
-
-int64_t session_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void session_emit(struct session *session, const struct frame *frame) {
   if (channel_out_frame(&session->out, frame) < 0)
@@ -97,7 +91,7 @@ static void gather(struct session *session) {
   session->gathers = false;
   if (session->out.open == 0)
     return;
-  int64_t now = session_now();
+  int64_t now = clock_ms();
   if (!gathered && now >= session->terminal_at)
     session->terminal_burst = 0;
   session->gathers = session->terminal_burst >= TERMINAL_BURST && now < session->terminal_at &&
@@ -117,8 +111,8 @@ static bool wants_output(const struct session *session) {
  * has ended by then costs one wake-up and one write instead of two.
  */
 static bool sleeps_through_exec(const struct session *session) {
-  return session->holds && session->state == STATE_STARTING && session->request->proceed &&
-         session->request->mode == MODE_SPAWN;
+  return session->holds && session->state == STATE_STARTING &&
+         request_execs_at_once(session->request);
 }
 
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
@@ -162,21 +156,21 @@ static int timeout(const struct session *session) {
   /* In STATE_CLEARING the end may wait for memory as well. */
   if (session->state == STATE_CLEARING ||
       (session->state > STATE_CLEARING && session_owns_descendants(session)))
-    deadline = earlier(deadline, session_now() + DESCENDANT_PAUSE_MS);
+    deadline = earlier(deadline, clock_ms() + DESCENDANT_PAUSE_MS);
   if (session->out.starved || session->down.starved)
-    deadline = earlier(deadline, session_now() + POLL_WAIT_PAUSE_MS);
+    deadline = earlier(deadline, clock_ms() + POLL_WAIT_PAUSE_MS);
   if (deadline == 0)
     return session->holds ? HOLD_MS : -1;
-  int64_t left = deadline - session_now();
+  int64_t left = deadline - clock_ms();
   return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static void expire(struct session *session) {
-  if (session->look_at != 0 && session_now() >= session->look_at)
+  if (session->look_at != 0 && clock_ms() >= session->look_at)
     session->look_at = 0;
   if (session->kill_at == 0 && session->give_up_at == 0 && session->insist_at == 0)
     return;
-  int64_t now = session_now();
+  int64_t now = clock_ms();
   if (session->kill_at != 0 && now >= session->kill_at) {
     session->kill_at = 0;
     session_kill(session, SCOPE_GROUP);
@@ -259,7 +253,7 @@ static bool is_starving(struct session *session) {
     session->starved_at = 0;
     return false;
   }
-  int64_t now = session_now();
+  int64_t now = clock_ms();
   if (session->starved_at == 0)
     session->starved_at = now;
   if (now - session->starved_at >= LEAVE_MS) {
@@ -282,7 +276,7 @@ static void deliver(struct session *session) {
   if (session->down.starved)
     session_flush_down(session);
   if (session->out.open > 0) {
-    session->terminal_at = session_now() + TERMINAL_PACE_MS;
+    session->terminal_at = clock_ms() + TERMINAL_PACE_MS;
     if (session->terminal_burst < TERMINAL_BURST)
       session->terminal_burst++;
   }
@@ -307,7 +301,7 @@ static bool has_streams(const struct session *session) {
 static bool waits_for_descendants(struct session *session) {
   if (!session_has_descendants(session))
     return false;
-  return session_now() < session->report_at || proc_has_living_children(session->children);
+  return clock_ms() < session->report_at || proc_has_living_children(session->children);
 }
 
 /* Whether frames are still on their way to a client that takes them. One that has closed fd 3 has
@@ -318,8 +312,8 @@ static bool is_delivering(struct session *session) {
   if (!session->beam_is_gone)
     return true;
   if (session->leave_at == 0)
-    session->leave_at = session_now() + LEAVE_MS;
-  return session_now() < session->leave_at;
+    session->leave_at = clock_ms() + LEAVE_MS;
+  return clock_ms() < session->leave_at;
 }
 
 /* The agent's work is done when nobody is left to serve, to reap or to tell. */

@@ -65,7 +65,7 @@ struct session {
   int terminal_burst; /* frames of the terminal that have left without a pause */
   bool holds;         /* frames wait a little for the one that is about to come */
 
-  /* Moments of session_now; 0: none. */
+  /* Moments of clock_ms; 0: none. */
   int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one */
   int64_t kill_at;     /* when the orphan policy's grace ends */
   int64_t insist_at;   /* when a child that is still there is sent SIGKILL again */
@@ -126,8 +126,6 @@ void session_read_input(struct session *session);
 /* The BEAM's end is closed: the parked child dies, the running workload gets the orphan policy. */
 void session_beam_gone(struct session *session);
 
-/* Milliseconds of the monotonic clock. */
-int64_t session_now(void);
 /* Appends a frame for the BEAM. No memory for one is the end of the channel. */
 void session_emit(struct session *session, const struct frame *frame);
 

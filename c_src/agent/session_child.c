@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
 
@@ -77,7 +78,7 @@ void session_child_cloned(struct session *session) {
 
 void session_kill(struct session *session, enum signal_scope scope) {
   session_signal(session, SIGKILL, scope);
-  session->insist_at = session_now() + INSIST_MS;
+  session->insist_at = clock_ms() + INSIST_MS;
   if (session->state == STATE_STARTING || session->state == STATE_PARKED) {
     fd_close(&session->down.fd);
     buffer_consume(&session->down.buffer, buffer_length(&session->down.buffer));
@@ -232,10 +233,8 @@ static void report_running(struct session *session) {
   session_emit(session, &frame);
 }
 
-/* A child that does not park may leave its :ready to the agent (child.c, announce_ready). */
 static bool may_have_execed(const struct session *session) {
-  bool silent = session->state == STATE_STARTING && session->request->proceed &&
-                session->request->mode == MODE_SPAWN;
+  bool silent = session->state == STATE_STARTING && request_execs_at_once(session->request);
   return (session->state == STATE_EXECING || silent) && session->ending.failure.stage == STAGE_NONE;
 }
 
@@ -366,7 +365,7 @@ static bool take_hidden_end(struct session *session) {
   struct proc_stat stat;
   struct stat owner;
   char path[PROC_PATH_SIZE];
-  int64_t now = session_now();
+  int64_t now = clock_ms();
   if (session->hidden_at == 0)
     session->hidden_at = now;
   session->look_at = now + HIDDEN_PAUSE_MS;
@@ -424,7 +423,7 @@ void session_child_ended(struct session *session) {
   kill_group(session);
   if (!hidden && !reap(session)) {
     session->wait_fails = true;
-    session->look_at = session_now() + HIDDEN_PAUSE_MS;
+    session->look_at = clock_ms() + HIDDEN_PAUSE_MS;
     return;
   }
   if (session->is_guarded)
@@ -435,12 +434,12 @@ void session_child_ended(struct session *session) {
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;
   session->state = STATE_CLEARING;
-  session->report_at = session_now() + CLEARING_MS;
+  session->report_at = clock_ms() + CLEARING_MS;
   session_report_end(session);
 }
 
 void session_report_end(struct session *session) {
-  if (!session_has_descendants(session) || session_now() >= session->report_at)
+  if (!session_has_descendants(session) || clock_ms() >= session->report_at)
     report_end(session);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/pty.h"
 
 /* How long commands that a closing BEAM left behind are waited with, while the child starts. */
@@ -261,7 +262,7 @@ void session_take_commands(struct session *session) {
   if (session->out.broken || (session->in.eof && accepts))
     session_beam_gone(session);
   else if (session->in.eof && !session->beam_is_gone && session->give_up_at == 0)
-    session->give_up_at = session_now() + (is_queue_full(session) ? 0 : GIVE_UP_MS);
+    session->give_up_at = clock_ms() + (is_queue_full(session) ? 0 : GIVE_UP_MS);
 }
 
 void session_beam_gone(struct session *session) {
@@ -294,7 +295,7 @@ void session_beam_gone(struct session *session) {
     session_signal(session, SIGTERM, SCOPE_GROUP);
     /* A stopped process handles nothing before it goes on. */
     session_signal(session, SIGCONT, SCOPE_GROUP);
-    int64_t now = session_now();
+    int64_t now = clock_ms();
     int64_t grace = session->request->grace_ms;
     session->kill_at = grace > INT64_MAX - now ? INT64_MAX : now + grace;
   }

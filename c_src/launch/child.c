@@ -384,15 +384,8 @@ static bool stays_dumpable(const struct request *request) {
          geteuid() != 0;
 }
 
-/*
- * A child that does not park and that nothing but exec is left to do for makes the agent wait for
- * the outcome alone: the agent knows the pid such a child sees, and a wake-up is a good part of
- * what a short session costs.
- */
 static void announce_ready(struct child *child) {
-  const struct request *request = child->request;
-  child->owes_ready = request->proceed && child->start->target == NULL &&
-                      child->setup.filters.first == NULL && request->seal.count == 0;
+  child->owes_ready = request_execs_at_once(child->request);
   if (!child->owes_ready)
     send_ready(child);
 }

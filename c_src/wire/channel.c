@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define LENGTH_FIELD ((size_t)4)
+#include "base/big_endian.h"
+
+#define LENGTH_FIELD BIG_ENDIAN_SIZE
 
 static size_t payload_length(const uint8_t *header) {
-  return (size_t)header[0] << 24 | (size_t)header[1] << 16 | (size_t)header[2] << 8 | header[3];
+  return big_endian_read(header);
 }
 
 /* How much one read should ask for: the rest of a frame that has begun, or whatever fits. */

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/big_endian.h"
+#include "wire/etf.h"
+
 typedef int decode_fn(struct command *command, struct term_reader *reader, int arguments);
 
 static const char *const stream_names[STREAM_COUNT] = {"stdin", "stdout", "stderr", "pty"};
@@ -180,8 +183,7 @@ size_t command_stdin_data(const uint8_t *bytes, size_t size, size_t frame_size) 
     size_t at = heads[i].size;
     if (size < at + 4 || memcmp(bytes, heads[i].bytes, at) != 0)
       continue;
-    size_t length = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 |
-                    (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+    size_t length = big_endian_read(bytes + at);
     return at + 4 + length == frame_size ? at + 4 : 0;
   }
   return 0;

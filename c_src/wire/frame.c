@@ -3,10 +3,7 @@
 #include <ei.h>
 #include <string.h>
 
-static void put_be32(char *to, uint32_t value) {
-  for (int i = 0; i < 4; i++)
-    to[i] = (char)(value >> (24 - 8 * i));
-}
+#include "base/big_endian.h"
 
 static void begin(struct frame *frame) {
   frame->length = 4;
@@ -15,7 +12,7 @@ static void begin(struct frame *frame) {
 
 /* `data` bytes follow the frame's own. */
 static void end(struct frame *frame, size_t data) {
-  put_be32(frame->bytes, (uint32_t)((size_t)frame->length - 4 + data));
+  big_endian_write(frame->bytes, (uint32_t)((size_t)frame->length - 4 + data));
 }
 
 static void put_tuple(struct frame *frame, int arity) {
@@ -123,7 +120,7 @@ void frame_data_header(struct frame *frame, const char *name, size_t size) {
   put_tuple(frame, 2);
   put_atom(frame, name);
   frame->bytes[frame->length++] = ERL_BINARY_EXT;
-  put_be32(frame->bytes + frame->length, (uint32_t)size);
+  big_endian_write(frame->bytes + frame->length, (uint32_t)size);
   frame->length += 4;
   end(frame, size);
 }

@@ -266,26 +266,28 @@ DECODE_BOOLEAN(ack)
 DECODE_BOOLEAN(usage)
 DECODE_BOOLEAN(hold)
 
-static int decode_commands(struct term_reader *reader, struct command_list *list) {
+static int decode_commands(struct term_reader *reader, struct command_list *list, bool *filters) {
   struct argument arguments[ARGUMENTS_MAX];
   enum setup_command command;
   if (term_read_list(reader, &list->count) < 0)
     return -EINVAL;
   list->at = *reader;
-  for (int i = 0; i < list->count; i++)
+  for (int i = 0; i < list->count; i++) {
     if (setup_command_decode(&command, arguments, NULL, reader) < 0)
       return -EINVAL;
+    *filters = *filters || command == SETUP_seccomp_install;
+  }
   return term_read_list_end(reader, list->count);
 }
 
 static int decode_setup(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
-  return decode_commands(reader, &request->setup);
+  return decode_commands(reader, &request->setup, &request->filters);
 }
 
 static int decode_seal(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
-  return decode_commands(reader, &request->seal);
+  return decode_commands(reader, &request->seal, &request->filters);
 }
 
 static const struct {
@@ -378,4 +380,9 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
   if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
     return -EINVAL;
   return 0;
+}
+
+bool request_execs_at_once(const struct request *request) {
+  return request->mode == MODE_SPAWN && request->proceed && request->seal.count == 0 &&
+         !request->filters;
 }

@@ -68,7 +68,16 @@ struct request {
   bool hold; /* stay after the terminal frame until fd 3 ends */
   struct command_list setup;
   struct command_list seal;
+  bool filters; /* setup installs one */
 };
+
+/*
+ * Whether nothing but exec is left to do for a child that has applied `setup`: it does not park,
+ * and no filter or command may change what becomes of it. Such a child says nothing when it is
+ * ready, because the agent knows the pid that the child sees, and a wake-up is a good part of what
+ * a short session costs; the outcome of exec says it.
+ */
+bool request_execs_at_once(const struct request *request);
 
 /*
  * Decodes the frame bytes[0..size). Strings go into `arena`, which term_arena_size sizes.

@@ -20,7 +20,7 @@ defmodule Linx.Agent.WireTest do
   test "the library knows exactly the stages of the agent's table" do
     in_c =
       for {source, pattern} <- [
-            {@source, ~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"\)/m},
+            {@source, ~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"[,)]/m},
             {@commands, ~r/^SETUP\(([a-z0-9_]+),/m}
           ],
           [_all, name] <- Regex.scan(pattern, File.read!(source)),
