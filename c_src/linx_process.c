@@ -73,7 +73,7 @@ _Noreturn static void give_up(int result, enum stage stage) {
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
-  _exit(session.out.broken ? EXIT_CHANNEL : stage_exit_code(stage, false));
+  _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(stage, false));
 }
 
 static void check(int result, enum stage stage) {

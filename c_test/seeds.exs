@@ -88,7 +88,7 @@ end
 
 [directory] = System.argv()
 
-for {name, terms} <- [request: requests, command: commands, term: terms ++ requests ++ commands] do
+for {name, terms} <- [request: requests, command: commands, etf: terms ++ requests ++ commands] do
   to = Path.join(directory, Atom.to_string(name))
   File.rm_rf!(to)
   File.mkdir_p!(to)

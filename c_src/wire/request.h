@@ -65,10 +65,10 @@ struct request {
   uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
   bool demand;                    /* flow: demand */
   bool kill_descendants;
-  bool hold; /* stay after the terminal frame until fd 3 ends */
+  bool filters; /* setup installs one */
+  bool hold;    /* stay after the terminal frame until fd 3 ends */
   struct command_list setup;
   struct command_list seal;
-  bool filters; /* setup installs one */
 };
 
 /*
