@@ -256,7 +256,7 @@ static void leave_ids_behind(void) {
     give_up(-EINVAL, STAGE_SETRESUID);
   int groups = user_namespace_clear_groups();
   check(groups, STAGE_SETGROUPS);
-  if (groups > 0 && enters && !target.is_own)
+  if (groups > 0 && (enters ? !target.is_own : !user_namespace_may_keep_groups()))
     give_up(-EPERM, STAGE_SETGROUPS);
 }
 
@@ -330,6 +330,9 @@ int main(int argc, char *argv[]) {
                              .stat = -1};
   prepare_signals();
   open_channel(argv);
+  /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
+   */
+  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
   read_request(&frame, &size);
   decode_request(frame, size);
   if (request.mode == MODE_KILL)
@@ -339,9 +342,6 @@ int main(int argc, char *argv[]) {
     return 0;
   }
   run_sealed(argv, frame, size);
-  /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
-   */
-  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
   check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));

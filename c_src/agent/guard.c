@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/proc.h"
 #include "base/raw_syscall.h"
 #include "base/syscalls.h"
 
@@ -84,29 +83,33 @@ static void signal_group(int signum) {
     raw_syscall(SYS_pidfd_send_signal, guard.pidfd, signum, 0, 0, 0, 0);
 }
 
-/* waitid(2) tells a child of the agent from a process that has the number since. */
-static void kill_child(long pid) {
+static bool is_child(int kind, long id) {
   siginfo_t unused;
+  return raw_syscall(SYS_waitid, kind, id, (long)(uintptr_t)&unused, WEXITED | WNOHANG | WNOWAIT, 0,
+                     0) == 0;
+}
+
+/* waitid(2) tells a child of the agent from a process that has the number since. Where no pidfd can
+ * be had, because the workload has taken the agent's descriptors away, the number has to do. */
+static void kill_child(long pid) {
   long pidfd = raw_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
-  if (pidfd < 0)
-    return;
-  if (raw_syscall(SYS_waitid, LINX_P_PIDFD, pidfd, (long)(uintptr_t)&unused,
-                  WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0)
-    raw_syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0, 0, 0);
-  raw_syscall(SYS_close, pidfd, 0, 0, 0, 0, 0);
+  if (pidfd >= 0) {
+    if (is_child(LINX_P_PIDFD, pidfd))
+      raw_syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0, 0, 0);
+    raw_syscall(SYS_close, pidfd, 0, 0, 0, 0, 0);
+  } else if (pidfd != -ESRCH && is_child(P_PID, pid)) {
+    raw_syscall(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+  }
 }
 
 /* The agent's children, one pid after another as /proc/<pid>/task/<tid>/children has them. */
 static void kill_children(void) {
-  char path[PROC_PATH_SIZE];
   char text[512] = "";
   long number = 0;
   long count;
-  proc_children_path(path, (pid_t)raw_syscall(SYS_getpid, 0, 0, 0, 0, 0, 0));
-  long fd = raw_syscall(SYS_openat, AT_FDCWD, (long)(uintptr_t)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
-  if (fd < 0)
-    return;
-  while ((count = raw_syscall(SYS_read, fd, (long)(uintptr_t)text, sizeof text, 0, 0, 0)) > 0)
+  long offset = 0;
+  while ((count = raw_syscall(SYS_pread64, guard.children, (long)(uintptr_t)text, sizeof text,
+                              offset, 0, 0)) > 0) {
     for (long i = 0; i < count; i++) {
       if (text[i] >= '0' && text[i] <= '9') {
         number = number * 10 + (text[i] - '0');
@@ -115,7 +118,8 @@ static void kill_children(void) {
       kill_child(number);
       number = 0;
     }
-  raw_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+    offset += count;
+  }
 }
 
 static _Noreturn void run(void) {
@@ -128,7 +132,7 @@ static _Noreturn void run(void) {
   sleep_ms(guard.grace_ms);
   for (;;) {
     signal_group(SIGKILL);
-    if (guard.kills_children)
+    if (guard.children >= 0)
       kill_children();
     sleep_ms(PACE_MS);
   }

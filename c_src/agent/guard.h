@@ -18,11 +18,11 @@
 #include <sys/types.h>
 
 struct guard {
-  int control;                  /* fd 3, whose hang-up is the end of the BEAM */
-  pid_t pid;                    /* of the workload, a child of the agent */
-  int pidfd;                    /* of the same; stays open */
-  bool kills_children;          /* the agent's children belong to the session */
-  int64_t grace_ms;             /* of the orphan policy */
+  int control;      /* fd 3, whose hang-up is the end of the BEAM */
+  pid_t pid;        /* of the workload, a child of the agent */
+  int pidfd;        /* of the same; stays open */
+  int children;     /* the list of the agent's children, if they belong to the session; -1 */
+  int64_t grace_ms; /* of the orphan policy */
   const volatile bool *noticed; /* the agent has acted on the hang-up */
 };
 

@@ -50,7 +50,7 @@ bool session_guard(struct session *session) {
       .control = session->in.fd,
       .pid = session->pid,
       .pidfd = session->pidfd,
-      .kills_children = session->child_signals >= 0,
+      .children = session->child_signals >= 0 ? session->children : -1,
       .grace_ms = session->request->grace_ms,
       .noticed = &session->beam_is_gone,
   };

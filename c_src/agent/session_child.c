@@ -61,11 +61,12 @@ static void report_spawned(struct session *session) {
   session->holds = true;
 }
 
-/* Opened before the workload runs, which may lower the agent's limit of descriptors. */
+/* Opened before the workload runs, which may lower the agent's limit of descriptors. With hidepid
+ * (proc(5)) an ordinary user cannot see a child that is not dumpable; then it is opened after exec.
+ */
 static void open_stat(struct session *session) {
-  session->stat = proc_open_stat(session->pid);
   if (session->stat < 0)
-    session_fail(session, -session->stat, STAGE_EXEC_OUTCOME);
+    session->stat = proc_open_stat(session->pid);
 }
 
 void session_child_cloned(struct session *session) {
@@ -242,7 +243,8 @@ static bool may_have_execed(const struct session *session) {
 static void find_out_exec(struct session *session) {
   if (!may_have_execed(session))
     return;
-  int execed = proc_has_execed(session->stat, session->pid);
+  open_stat(session);
+  int execed = session->stat < 0 ? session->stat : proc_has_execed(session->stat, session->pid);
   if (execed < 0)
     session_fail(session, -execed, STAGE_EXEC_OUTCOME);
   if (execed <= 0)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/decimal.h"
+#include "base/directory.h"
 #include "base/syscalls.h"
 
 int fds_occupy_standard(void) {
@@ -21,40 +22,24 @@ int fds_occupy_standard(void) {
   return 0;
 }
 
-/* struct linux_dirent64 of getdents64(2), without its name. */
-struct directory_entry {
-  uint64_t inode;
-  int64_t offset;
-  uint16_t length;
-  uint8_t type;
-  char name[];
-};
-
 static int number_of(const char *name) {
   unsigned long number = 0;
   return decimal_parse(&name, &number) && *name == '\0' ? (int)number : -1;
 }
 
 static int close_listed(int first) {
-  union {
-    char bytes[1024];
-    struct directory_entry aligned;
-  } listing;
-  cleanup_close int directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0)
+  struct directory directory;
+  const char *name;
+  cleanup_close int listed = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (listed < 0)
     return -errno;
-  for (;;) {
-    long size = sys_result(syscall(SYS_getdents64, directory, listing.bytes, sizeof listing.bytes));
-    if (size <= 0)
-      return (int)size;
-    for (long at = 0; at < size;) {
-      struct directory_entry *entry = (struct directory_entry *)(void *)(listing.bytes + at);
-      int fd = number_of(entry->name);
-      if (fd >= first && fd != directory)
-        close(fd);
-      at += entry->length;
-    }
+  directory_begin(&directory, listed);
+  while ((name = directory_next(&directory)) != NULL) {
+    int fd = number_of(name);
+    if (fd >= first && fd != listed)
+      close(fd);
   }
+  return -directory.error;
 }
 
 static int close_up_to_limit(int first) {

@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 #include "base/decimal.h"
+#include "base/directory.h"
 #include "base/syscalls.h"
 
 /* include/linux/sched.h: forked but didn't exec */
@@ -196,13 +197,30 @@ static int append_listed(struct buffer *found, int fd, pid_t pid) {
   return 0;
 }
 
-/* Appends the pids in /proc/<pid>/task/<pid>/children (proc(5)); a child that another thread has
- * forked stands in that thread's file, and agents and most workloads have one thread that forks. */
+/* Appends the pids in each /proc/<pid>/task/<tid>/children (proc(5)): a child stands in the file of
+ * the thread that forked it. */
 static int append_children(struct buffer *found, pid_t pid) {
   char path[PROC_PATH_SIZE];
-  proc_children_path(path, pid);
-  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-  return fd < 0 ? 0 : append_listed(found, fd, pid);
+  struct directory directory;
+  proc_path(path, pid, "/task");
+  cleanup_close int tasks = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (tasks < 0)
+    return 0;
+  directory_begin(&directory, tasks);
+  int result = 0;
+  const char *name;
+  while (result == 0 && (name = directory_next(&directory)) != NULL) {
+    unsigned long thread = 0;
+    if (!decimal_parse(&name, &thread))
+      continue;
+    char file[DECIMAL_SIZE + sizeof "/children"];
+    size_t length = decimal_format(file, thread);
+    memcpy(file + length, "/children", sizeof "/children");
+    cleanup_close int fd = openat(tasks, file, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+      result = append_listed(found, fd, pid);
+  }
+  return result;
 }
 
 /* `buffer` holds whole entries. */

@@ -22,6 +22,15 @@ int user_namespace_clear_groups(void) {
   return count < 0 ? -errno : count > 0;
 }
 
+/* capabilities(7) */
+#define CAP_SETGID_MASK (1U << 6)
+
+bool user_namespace_may_keep_groups(void) {
+  struct capability_data own[2];
+  return !user_namespace_is_privileged() ||
+         (capabilities_get(own) == 0 && (own[0].effective & CAP_SETGID_MASK) != 0);
+}
+
 static int keep_capabilities(unsigned long keep) {
   return prctl(PR_SET_KEEPCAPS, keep, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
 }

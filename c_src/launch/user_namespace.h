@@ -20,6 +20,12 @@ bool user_namespace_is_privileged(void);
  */
 int user_namespace_clear_groups(void);
 
+/*
+ * Whether groups that could not be emptied are no more than the process's user has anyway: it is an
+ * ordinary user, or its own user namespace denies setgroups to a process that has CAP_SETGID.
+ */
+bool user_namespace_may_keep_groups(void);
+
 /* An id that user_namespace_assume leaves as it is. */
 #define ID_KEEP UINT32_MAX
 

@@ -84,6 +84,24 @@ defmodule AgentTest.FaultTest do
     assert result.orphans == []
   end
 
+  # An ordinary user sees no process of others there, and none that is not dumpable, as the child is
+  # before exec.
+  @tag :root
+  test "a /proc with hidepid proves the exec of an ordinary user's program" do
+    user = ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    mount = ~s(mount -t proc -o hidepid=2 proc /proc && exec "$@")
+    fresh = ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    copy = scratch("agent")
+    File.cp!(agent(), copy)
+    File.chmod!(copy, 0o755)
+    on_exit(fn -> File.rm(copy) end)
+    wire = start(program: fresh ++ ["/bin/sh", "-c", mount, "sh"] ++ user ++ [copy])
+    send_term(wire, {:spawn, %{argv: ["/bin/sh", "-c", "exit 7"], proceed: true}})
+    result = await_gone(wire)
+    assert ran?(result)
+    assert terminal(result) == {:status, :exited, 7}
+  end
+
   describe "a system call that is refused" do
     @describetag :root
     @describetag :tmp_dir

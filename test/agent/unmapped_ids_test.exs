@@ -70,6 +70,13 @@ defmodule AgentTest.UnmappedIdsTest do
       kill(wire)
     end
 
+    test "without CAP_SETGID keeps no groups of the agent's: it is an error" do
+      program = ["/usr/bin/setpriv", "--bounding-set=-setgid", "--groups", "0,4", agent()]
+      wire = start(program: program)
+      send_term(wire, {:spawn, %{argv: actor(["exit", 0]), namespaces: [:user]}})
+      assert finish(wire, exit: 3).frames == [{:error, errno(:eperm), :setgroups}]
+    end
+
     test "with maps of 0 and setgroups denied runs without the agent's supplementary groups" do
       maps = [setgroups: "deny", uid_map: "0 #{@user} 1", gid_map: "0 #{@user} 1"]
       groups = ["--groups", 1234, 2345]

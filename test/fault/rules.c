@@ -49,6 +49,8 @@ static const struct rule may_stay[] = {
     {ROLE_AGENT, "open./proc/*", ANY_ERROR, "descendants that cannot be found", false},
     {ROLE_AGENT, "open.?", ANY_ERROR, "descendants that cannot be found", false},
     {ROLE_AGENT, "read.proc", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "open.N/children", ANY_ERROR, "descendants that cannot be found", false},
+    {ROLE_AGENT, "getdents64", ANY_ERROR, "descendants that cannot be found", false},
     {ROLE_AGENT, "pread64.*", ANY_ERROR, "descendants that cannot be found", false},
     {ROLE_AGENT, "pidfd_open", ANY_ERROR, "descendants that cannot be told from others", false},
     {ROLE_AGENT, "read.?", ANY_ERROR, "descendants that cannot be found", false},
@@ -88,6 +90,9 @@ static const struct rule goes_on[] = {
      false},
     {ROLE_AGENT, "read.ptmx", EIO, "a terminal that nobody has open", false},
     {ROLE_AGENT, "open./proc/N/task/N/children", ANY_ERROR, "listed again", false},
+    {ROLE_AGENT, "open./proc/N/task", ANY_ERROR, "listed again", false},
+    {ROLE_AGENT, "open.N/children", ANY_ERROR, "listed again", false},
+    {ROLE_AGENT, "getdents64", ANY_ERROR, "listed again", false},
     {ROLE_AGENT, "open./proc/N/stat", ANY_ERROR, "a descendant that is signalled again", false},
     {ROLE_AGENT, "pread64.*", ANY_ERROR, "descendants that are looked for again", false},
     {ROLE_AGENT, "pidfd_open", ANY_ERROR, "a child is signalled by its number", false},
@@ -264,6 +269,7 @@ static const struct {
     {ANY_ROLE, "getresuid", "setresuid"},
     {ANY_ROLE, "getresgid", "setresgid"},
     {ANY_ROLE, "prctl.PR_SET_KEEPCAPS", "setresuid"},
+    {ROLE_AGENT, "capget", "setgroups"},
     {ANY_ROLE, "capget", "cap_set_thread"},
     {ANY_ROLE, "capset", "cap_set_thread"},
     {ANY_ROLE, "setgroups", "setgroups set_credentials"},
@@ -314,6 +320,7 @@ bool rule_reports(const struct injection *injection, const char *stage, int erro
   bool is_own_error = error == injection->error ||
                       (error == ENOMEM && call_matches(injection->call, "mmap")) ||
                       (error == ETIMEDOUT && call_matches(injection->call, "connect")) ||
+                      (error == EPERM && call_matches(injection->call, "capget")) ||
                       (error == EINVAL && call_matches(injection->call, "prctl.PR_CAPBSET_READ"));
   if (is_parked_end(injection, stage))
     return true;

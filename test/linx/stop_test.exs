@@ -161,6 +161,14 @@ defmodule Linx.StopTest do
       await_gone(child)
     end
 
+    test "to the tree reaches children of every thread" do
+      session = session(argv: actor(["thread-fork"]), stdio: :pipe, auto_proceed: true)
+      child = session |> read_child() |> pid_in("child")
+      assert :ok = P.signal(session, :sigterm, to: :tree)
+      assert {:ok, {:signaled, 15}} = P.wait(session)
+      await_gone(child)
+    end
+
     test "is kept with its reach until the workload runs" do
       {session, _} = parked(argv: actor(["pause"]))
       for to <- [:workload, :group, :tree], do: assert(:ok = P.signal(session, :sigterm, to: to))

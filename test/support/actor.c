@@ -320,6 +320,27 @@ static int play_thread(char **argument) {
   wait_forever();
 }
 
+static void *fork_away(void *unused) {
+  pid_t child = fork();
+
+  (void)unused;
+  if (child == 0)
+    setsid();
+  else
+    say("child %d\n", child);
+  wait_forever();
+}
+
+/* A child of a second thread, in a session of its own. */
+static int play_thread_fork(char **argument) {
+  pthread_t thread;
+
+  (void)argument;
+  if (pthread_create(&thread, NULL, fork_away, NULL) != 0)
+    return 1;
+  wait_forever();
+}
+
 /* Lets go of its terminal wholly, then opens it anew, as a login does. */
 static int play_reopen_tty(char **argument) {
   char path[64] = "";
@@ -580,6 +601,7 @@ static const struct {
     {"say", play_say},
     {"sizes", play_sizes},
     {"thread", play_thread},
+    {"thread-fork", play_thread_fork},
     {"stubborn-child", play_stubborn_child},
     {"touch", play_touch},
     {"try", play_try},
