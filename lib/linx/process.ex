@@ -87,7 +87,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Error, Info, Options, Server, Streams}
+  alias Linx.Process.{Error, Info, Options, Remote, Server, Streams}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -240,7 +240,7 @@ defmodule Linx.Process do
   @spec spawn([option()]) :: {:ok, pid()} | {:error, start_error()}
   def spawn(opts) do
     with {:ok, options} <- Options.parse(:spawn, opts, self()),
-         do: Server.start(:spawn, options, self())
+         do: start(:spawn, options)
   end
 
   @doc """
@@ -265,7 +265,7 @@ defmodule Linx.Process do
          {:ok, opts} <- on_node_of(target, opts),
          {:ok, host_pid} <- resolve_target(target),
          {:ok, options} <- Options.parse({:enter, host_pid}, opts, self()),
-         do: Server.start(:enter, options, self())
+         do: start(:enter, options)
   end
 
   @doc """
@@ -294,8 +294,13 @@ defmodule Linx.Process do
   @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}
   def start_supervised(opts) do
     with {:ok, options} <- Options.parse(:spawn, opts, self()),
-         do: Server.start(:spawn, %{options | supervised: true}, self())
+         do: start(:spawn, %{options | supervised: true})
   end
+
+  defp start(mode, %{node: node} = options) when node in [nil, node()],
+    do: Server.start(mode, options, self())
+
+  defp start(mode, options), do: Remote.start(mode, options, self())
 
   @doc """
   Lets the workload go.

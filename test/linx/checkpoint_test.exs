@@ -9,7 +9,7 @@ defmodule Linx.CheckpointTest do
     assert {:error, :running} = Linx.Process.proceed(session)
     assert {:error, :running} = Linx.Process.abort(session)
     assert {:error, :running} = verb(session)
-    assert {:ok, %Info{stage: :running}} = Linx.Process.info(session)
+    assert {:ok, %Info{state: :running}} = Linx.Process.info(session)
   end
 
   test "after the end there is no process any more" do

@@ -15,7 +15,7 @@ defmodule Linx.EarlyTest do
     assert {:error, :not_ready} = Linx.User.set_credentials(session, uid: 0, gid: 0)
     assert {:error, :not_ready} = Linx.Process.enter(session, argv: ["/bin/true"])
 
-    assert {:ok, %Info{stage: :starting, host_pid: nil, child_pid: nil}} =
+    assert {:ok, %Info{state: :starting, host_pid: nil, child_pid: nil}} =
              Linx.Process.info(session)
 
     open_gate(gate)

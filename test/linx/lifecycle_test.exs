@@ -66,7 +66,7 @@ defmodule Linx.LifecycleTest do
   test "info tells where a session stands" do
     {session, host_pid} = parked()
 
-    assert {:ok, %Info{mode: :spawn, stage: :ready, host_pid: ^host_pid, result: nil} = info} =
+    assert {:ok, %Info{mode: :spawn, state: :ready, host_pid: ^host_pid, result: nil} = info} =
              Linx.Process.info(session)
 
     assert info.child_pid == host_pid
@@ -78,12 +78,12 @@ defmodule Linx.LifecycleTest do
 
     :ok = Linx.Process.proceed(session)
     :running = next_event(session)
-    assert {:ok, %Info{stage: :running}} = Linx.Process.info(session)
+    assert {:ok, %Info{state: :running}} = Linx.Process.info(session)
 
     :ok = Linx.Process.signal(session, :sigkill)
     {:ok, {:signaled, 9}} = Linx.Process.wait(session)
 
-    assert {:ok, %Info{stage: :ended, agent_pid: nil, result: {:ok, {:signaled, 9}}}} =
+    assert {:ok, %Info{state: :ended, agent_pid: nil, result: {:ok, {:signaled, 9}}}} =
              Linx.Process.info(session)
   end
 

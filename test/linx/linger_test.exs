@@ -20,7 +20,7 @@ defmodule Linx.LingerTest do
     session = session(argv: actor(["exit", 3]), auto_proceed: true)
     assert {:ok, {:exited, 3}} = Linx.Process.wait(session)
     assert {:ok, {:exited, 3}} = Linx.Process.wait(session)
-    assert {:ok, %Info{stage: :ended}} = Linx.Process.info(session)
+    assert {:ok, %Info{state: :ended}} = Linx.Process.info(session)
     assert {:ok, _pid} = Linx.Process.host_pid(session)
     refute_messages_from(session)
   end

@@ -62,7 +62,7 @@ defmodule Linx.ReadTest do
     session = shell("echo out; echo err >&2; exit 3")
     assert {:ok, {:exited, 3}} = P.wait(session)
     assert {:exited, 3} = List.last(events_so_far(session))
-    assert {:ok, %Info{stage: :ended, agent_pid: agent}} = P.info(session)
+    assert {:ok, %Info{state: :ended, agent_pid: agent}} = P.info(session)
     assert is_integer(agent)
     assert {:ok, "err\n"} = P.read(session, :stderr)
     assert {:ok, "out\n"} = P.read(session, :stdout)

@@ -88,7 +88,7 @@ defmodule Linx.SeccompTest do
         ],
         do: assert({:error, {:bad_filter, ^filter}} = Linx.Seccomp.install(session, filter))
 
-    assert {:ok, %Info{stage: :ready}} = Linx.Process.info(session)
+    assert {:ok, %Info{state: :ready}} = Linx.Process.info(session)
     :ok = Linx.Process.abort(session)
   end
 end

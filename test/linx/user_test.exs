@@ -228,7 +228,7 @@ defmodule Linx.UserTest do
 
       assert {:error, {:bad_option, {:user, 0}}} = Linx.User.set_credentials(session, user: 0)
       assert {:error, {:bad_options, :root}} = Linx.User.set_credentials(session, :root)
-      assert {:ok, %Info{stage: :ready}} = Linx.Process.info(session)
+      assert {:ok, %Info{state: :ready}} = Linx.Process.info(session)
       :ok = Linx.Process.abort(session)
     end
   end

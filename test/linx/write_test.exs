@@ -107,9 +107,11 @@ defmodule Linx.WriteTest do
     end
   end
 
+  defp stdin(session), do: :sys.get_state(session).session.pipes.stdin
+
   # Until a writer waits in the session.
   defp await_sent(session) do
-    if :queue.is_empty(:sys.get_state(session).session.stdin.waiting), do: await_sent(session)
+    if :queue.is_empty(stdin(session).window.unsent), do: await_sent(session)
   end
 
   describe "a reader that is gone" do
@@ -162,7 +164,7 @@ defmodule Linx.WriteTest do
       assert {:error, :timeout} = P.write(session, pattern(2 * @mib), 20)
       assert {:error, :timeout} = P.write(session, "x", 0)
       # Nothing of what nobody waits for any more is held.
-      assert :queue.is_empty(:sys.get_state(session).session.stdin.waiting)
+      assert :queue.is_empty(stdin(session).window.unsent)
       assert {:ok, {:signaled, 15}} = P.stop(session)
     end
 
@@ -197,7 +199,7 @@ defmodule Linx.WriteTest do
     await_down(writer)
     await_nobody(session)
     # What was with the agent by then is written.
-    sent = :sys.get_state(session).session.stdin.sent
+    sent = stdin(session).window.sent
     rest = binary_part(pattern(4 * @mib), sent, 4 * @mib - sent)
     next = Task.async(fn -> P.write(session, rest) end)
     :ok = P.signal(session, :sigusr1)
@@ -206,7 +208,7 @@ defmodule Linx.WriteTest do
   end
 
   defp await_nobody(session) do
-    if Linx.Process.Stdin.busy?(:sys.get_state(session).session.stdin), do: await_nobody(session)
+    if Linx.Process.Stdin.busy?(stdin(session)), do: await_nobody(session)
   end
 
   test "before the workload runs, what is written waits for it" do

@@ -23,7 +23,7 @@ defmodule Linx.Process.SessionModel do
   @doc "Runs the steps, and ends the agent when they have not."
   def run(fields, steps) do
     session = Session.new(fields)
-    open = Map.keys(session.streams.outputs)
+    open = Map.keys(session.pipes.streams.outputs)
     model = Enum.reduce(steps, %__MODULE__{session: session, open: open}, &step/2)
 
     # What was not read is not wanted, and whoever has read without coming back for the end is gone.
@@ -36,7 +36,7 @@ defmodule Linx.Process.SessionModel do
     from = {:from, length(model.calls) + 1}
 
     feed(
-      %{model | calls: model.calls ++ [{from, request, model.session.stage}]},
+      %{model | calls: model.calls ++ [{from, request, model.session.state}]},
       {:call, from, request}
     )
   end
@@ -104,8 +104,8 @@ defmodule Linx.Process.SessionModel do
   defp go_on(%{agent: :exec} = model, _),
     do: frame(%{model | agent: :running}, {:status, :running})
 
-  defp agent_command(model, _stage, {:demand, :pty, _}, _how), do: model
-  defp agent_command(model, _stage, {:close, _stream}, _how), do: model
+  defp agent_command(model, _state, {:demand, :pty, _}, _how), do: model
+  defp agent_command(model, _state, {:close, _stream}, _how), do: model
 
   defp agent_command(model, :running, {:demand, stream, bytes}, :go_on),
     do: frame(model, {stream, :binary.copy("o", min(bytes, 10))})
@@ -113,12 +113,12 @@ defmodule Linx.Process.SessionModel do
   defp agent_command(%{open: open} = model, :running, {:demand, stream, _}, :refuse),
     do: frame(%{model | open: List.delete(open, stream)}, {:eof, stream})
 
-  defp agent_command(model, _stage, {:demand, _stream, _}, _how), do: model
+  defp agent_command(model, _state, {:demand, _stream, _}, _how), do: model
 
   defp agent_command(model, :running, {:stdin, _data}, :refuse),
     do: frame(model, {:closed, :stdin, 32})
 
-  defp agent_command(model, _stage, {:stdin, data}, _how),
+  defp agent_command(model, _state, {:stdin, data}, _how),
     do: frame(model, {:written, :stdin, byte_size(data)})
 
   defp agent_command(model, :parked, :proceed, _how), do: %{model | agent: :exec}
@@ -157,14 +157,14 @@ defmodule Linx.Process.SessionModel do
 
   @doc "What holds of every session, whatever its agent did."
   def check_ends(%{effects: effects} = model) do
-    assert model.session.stage == :ended
+    assert model.session.state == :ended
     assert model.session.result != nil
 
     events = for {:event, event} <- effects, do: event
     assert [_] = Enum.filter(events, &terminal?/1), "not one terminal event: #{inspect(events)}"
     assert terminal?(List.last(events)), "events after the terminal one: #{inspect(events)}"
 
-    for {from, request, _stage} <- model.calls do
+    for {from, request, _state} <- model.calls do
       gone? = Enum.any?(effects, &(&1 == {:unwatch, from})) and not replied?(effects, from)
       expected = if gone?, do: 0, else: 1
 
@@ -186,7 +186,7 @@ defmodule Linx.Process.SessionModel do
 
     stops = for {:stop, reason} <- effects, do: reason
     assert length(stops) == if(model.session.linger, do: 0, else: 1)
-    assert [] == model.session.last_readers
+    assert [] == model.session.pipes.last_readers
   end
 
   @doc "What holds besides when the agent kept to the protocol."
@@ -199,7 +199,7 @@ defmodule Linx.Process.SessionModel do
 
     # Every signal that was taken reaches a workload that runs, once and in order.
     taken =
-      for {from, {:signal, number, :workload}, _stage} <- model.calls,
+      for {from, {:signal, number, :workload}, _state} <- model.calls,
           :ok in replies(effects, from),
           do: number
 
@@ -220,27 +220,27 @@ defmodule Linx.Process.SessionModel do
 
     # As many verbs are answered :ok as the agent applied, the window size's own included.
     verbs =
-      for {from, {:checkpoint, _}, _stage} <- model.calls, :ok in replies(effects, from), do: from
+      for {from, {:checkpoint, _}, _state} <- model.calls, :ok in replies(effects, from), do: from
 
     assert length(verbs) <= model.applied
 
     # What was asked before there was an answer is not an error of the checkpoint.
-    for {from, {:checkpoint, _}, stage} <- model.calls, answer <- replies(effects, from) do
+    for {from, {:checkpoint, _}, state} <- model.calls, answer <- replies(effects, from) do
       case answer do
         :ok ->
-          assert stage == :ready
+          assert state == :ready
 
         {:error, :not_ready} ->
-          assert stage in [:starting, :spawned]
+          assert state in [:starting, :spawned]
 
         {:error, :running} ->
-          assert stage in [:proceeding, :running] or model.session.auto_proceed
+          assert state in [:proceeding, :running] or model.session.auto_proceed
 
         {:error, :no_process} ->
-          assert stage in [:ready, :aborting, :ended]
+          assert state in [:ready, :aborting, :ended]
 
         {:error, %Linx.Process.Error{}} ->
-          assert stage == :ready
+          assert state == :ready
       end
     end
   end

@@ -1,11 +1,12 @@
 defmodule Linx.Process.Info do
   @moduledoc """
-  What is known of a session at one moment: the answer of `Linx.Process.info/1`.
+  What is known of a session at one moment: the struct that `Linx.Process.info/1` returns.
 
     * `:mode` - `:spawn` or `:enter`
-    * `:stage` - where the session stands:
+    * `:state` - where the session stands:
       `:starting` (the agent has its request), `:spawned` (the child exists), `:ready` (it is parked at the
       checkpoint), `:aborting`, `:proceeding` (on the way to exec), `:running`, `:ended`
+    * `:stage` - deprecated: the same as `:state`, under the name it had before
     * `:host_pid` - the workload's process id as this host sees it; `nil` before `:spawned`. After the
       end the kernel may give the number to another process.
     * `:child_pid` - the same as the workload itself sees it; `nil` before `:ready`
@@ -17,12 +18,13 @@ defmodule Linx.Process.Info do
     * `:usage` - what the workload used, by the kernel's account (getrusage(2)): processor time `:utime_us`
       and `:stime_us`, `:maxrss_kb`, page faults, blocks read and written, context switches, and
       whether there is a core dump. `nil` before the end, and without `usage: true`.
-    * `:result` - what `Linx.Process.wait/2` answers; `nil` before the end
+    * `:result` - what `Linx.Process.wait/2` returns; `nil` before the end
   """
 
-  @enforce_keys [:mode, :stage, :owner]
+  @enforce_keys [:mode, :state, :stage, :owner]
   defstruct [
     :mode,
+    :state,
     :stage,
     :host_pid,
     :child_pid,
@@ -35,8 +37,11 @@ defmodule Linx.Process.Info do
     auto_proceed: false
   ]
 
-  @type stage ::
+  @type state ::
           :starting | :spawned | :ready | :aborting | :proceeding | :running | :ended
+
+  @typedoc "Deprecated: the same as `t:state/0`."
+  @type stage :: state()
 
   @type usage :: %{
           utime_us: non_neg_integer(),
@@ -53,7 +58,8 @@ defmodule Linx.Process.Info do
 
   @type t :: %__MODULE__{
           mode: :spawn | :enter,
-          stage: stage(),
+          state: state(),
+          stage: state(),
           host_pid: pos_integer() | nil,
           child_pid: pos_integer() | nil,
           agent_pid: pos_integer() | nil,

@@ -9,7 +9,7 @@ defmodule Linx.Process.Options do
   """
 
   alias Linx.Agent.Wire
-  alias Linx.Process.{Session, Stdin, Streams}
+  alias Linx.Process.{Pipes, Streams, Terminal}
 
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
   @streams [:stdin, :stdout, :stderr]
@@ -75,8 +75,7 @@ defmodule Linx.Process.Options do
             node: nil,
             active: nil,
             stream_to: nil,
-            streams: %Streams{},
-            stdin: nil,
+            pipes: %Pipes{},
             supervised: false,
             remote: nil,
             links: []
@@ -93,8 +92,7 @@ defmodule Linx.Process.Options do
           node: node() | nil,
           active: Streams.active() | nil,
           stream_to: pid() | nil,
-          streams: Streams.t(),
-          stdin: Stdin.t() | nil,
+          pipes: Pipes.t(),
           supervised: boolean(),
           remote: pid() | nil,
           links: [pid()]
@@ -119,7 +117,7 @@ defmodule Linx.Process.Options do
     with :ok <- check_keyword(opts),
          {:ok, options} <- collect(opts, %__MODULE__{owner: caller}),
          :ok <- require_argv(options),
-         do: encode(mode, put_streams(options), opts)
+         do: encode(mode, put_pipes(options), opts)
   end
 
   @doc """
@@ -327,7 +325,7 @@ defmodule Linx.Process.Options do
   defp directive(_stream, _other), do: :error
 
   # A terminal's output is a matter of events, unless the caller says how to read it.
-  defp put_streams(%{active: active, stream_to: stream_to} = options) do
+  defp put_pipes(%{active: active, stream_to: stream_to} = options) do
     stdio = options.request[:stdio]
     active = if active == nil, do: stream_to != nil, else: active
     as_stream? = options.active != nil or stream_to != nil
@@ -344,8 +342,8 @@ defmodule Linx.Process.Options do
           []
       end
 
-    stdin = if is_list(stdio) and stdio[:stdin] == :pipe, do: %Stdin{}
-    %{options | streams: Streams.new(outputs, active), stdin: stdin}
+    stdin? = is_list(stdio) and stdio[:stdin] == :pipe
+    %{options | pipes: Pipes.new(Streams.new(outputs, active), stdin?)}
   end
 
   # Encoded here, in the caller, so that a request too big for the agent is an answer and not the
@@ -378,12 +376,13 @@ defmodule Linx.Process.Options do
   end
 
   # The first demand is part of the request: a short workload may end before a frame behind it is read.
-  defp flow(%{request: %{stdio: :pty}, streams: %{outputs: outputs}}) when outputs == %{},
-    do: %{flow: :demand, demand: [pty: Session.demand()]}
+  defp flow(%{request: %{stdio: :pty}, pipes: %{streams: %{outputs: outputs}}})
+       when outputs == %{},
+       do: %{flow: :demand, demand: [pty: Terminal.demand()]}
 
-  defp flow(%{streams: %{outputs: outputs}}) when outputs == %{}, do: %{}
+  defp flow(%{pipes: %{streams: %{outputs: outputs}}}) when outputs == %{}, do: %{}
 
-  defp flow(%{streams: streams}) do
+  defp flow(%{pipes: %{streams: streams}}) do
     case Streams.demand(streams) do
       [] -> %{flow: :demand}
       demand -> %{flow: :demand, demand: demand}

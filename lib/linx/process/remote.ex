@@ -9,7 +9,7 @@ defmodule Linx.Process.Remote do
 
   use GenServer
 
-  alias Linx.Process.{Error, Events, Options, Server, Streams}
+  alias Linx.Process.{Caller, Error, Events, Options, Pipes, Server}
 
   # `active` are the streams whose receiver waits for more.
   defstruct [:session, :caller, :owner, :events, :stream_to, active: [], ended?: false]
@@ -32,7 +32,7 @@ defmodule Linx.Process.Remote do
 
     case start_there(options.node, [mode, there, self()]) do
       {:ok, session} ->
-        Server.tie(caller, options.link)
+        Caller.tie(caller, options.link)
 
         {:ok,
          %__MODULE__{
@@ -41,7 +41,7 @@ defmodule Linx.Process.Remote do
            owner: options.owner,
            events: options.events,
            stream_to: options.stream_to,
-           active: Streams.active(options.streams)
+           active: Pipes.active(options.pipes)
          }}
 
       {:error, reason} ->
@@ -92,7 +92,7 @@ defmodule Linx.Process.Remote do
     do: {:stop, reason, state}
 
   def handle_info(message, state) do
-    case Server.caller_end(message, state.caller) do
+    case Caller.ended(message, state.caller) do
       nil -> {:noreply, state}
       {:stop, reason} -> {:stop, reason, state}
     end

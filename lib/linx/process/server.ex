@@ -7,7 +7,7 @@ defmodule Linx.Process.Server do
   use GenServer
 
   alias Linx.Agent.{Channel, Wire}
-  alias Linx.Process.{Events, Options, Remote, Session, Streams}
+  alias Linx.Process.{Caller, Events, Options, Pipes, Session, Terminal}
   alias Linx.Telemetry
 
   # How long a session that goes down waits for its workload's end. Past that it closes the port,
@@ -33,15 +33,12 @@ defmodule Linx.Process.Server do
   ]
 
   @doc """
-  Starts a session tied to `caller`, on the node that the options say.
+  Starts a session on this node, tied to `caller`.
 
-  The tie is made by the new process itself, once its agent is there. So a failure is an answer and
-  never an exit signal.
+  The new process ties itself, once its agent is there. So a failure is a return value and never an
+  exit signal.
   """
   @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
-  def start(mode, %{node: node} = options, caller) when node not in [nil, node()],
-    do: Remote.start(mode, options, caller)
-
   def start(mode, options, caller) do
     registration = if options.name, do: [name: options.name], else: []
 
@@ -51,20 +48,6 @@ defmodule Linx.Process.Server do
     end
   end
 
-  @doc "Makes the caller's end known to this process, as `caller_end/2` tells."
-  @spec tie(pid(), boolean()) :: true | reference()
-  def tie(caller, true), do: Process.link(caller)
-  def tie(caller, false), do: Process.monitor(caller)
-
-  @doc "Whether a message says that the caller has ended, and with what reason to follow it."
-  @spec caller_end(term(), pid()) :: {:stop, term()} | nil
-  def caller_end({:EXIT, caller, reason}, caller), do: {:stop, reason}
-
-  def caller_end({:DOWN, _ref, :process, caller, reason}, caller),
-    do: {:stop, {:shutdown, reason}}
-
-  def caller_end(_message, _caller), do: nil
-
   @impl true
   def init({mode, options, caller}) do
     # For terminate/2 to be called whatever ends this process, and a broken port to be a message.
@@ -72,7 +55,7 @@ defmodule Linx.Process.Server do
 
     case Channel.open(options.encoded) do
       {:ok, channel} ->
-        tie(caller, options.link)
+        Caller.tie(caller, options.link)
         Enum.each(options.links, &Process.link/1)
 
         session =
@@ -82,9 +65,8 @@ defmodule Linx.Process.Server do
             linger: options.linger,
             auto_proceed: options.auto_proceed,
             events: options.events,
-            pty?: options.request[:stdio] == :pty,
-            streams: options.streams,
-            stdin: options.stdin,
+            terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
+            pipes: options.pipes,
             receiver: options.stream_to
           )
 
@@ -105,7 +87,7 @@ defmodule Linx.Process.Server do
   end
 
   defp watch_active(%{session: session} = state) do
-    if Streams.active(session.streams) != [],
+    if Pipes.active(session.pipes) != [],
       do: carry_out({:watch_receiver, session.receiver || session.owner}, state),
       else: state
   end
@@ -133,7 +115,7 @@ defmodule Linx.Process.Server do
   def format_status(status) do
     Map.new(status, fn
       {:state, %__MODULE__{session: session} = state} ->
-        session = %{session | streams: :hidden, stdin: :hidden, input: :hidden}
+        session = %{session | pipes: :hidden, terminal: :hidden}
         {:state, %{state | session: session, channel: :hidden}}
 
       {:message, {port, {:data, _bytes}}} ->
@@ -154,7 +136,7 @@ defmodule Linx.Process.Server do
 
   defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
 
-  defp await_end(%{session: %{stage: :ended}} = state, _deadline, _victims),
+  defp await_end(%{session: %{state: :ended}} = state, _deadline, _victims),
     do: advance(:stop, state)
 
   # An agent that does not react, because it is stopped or because the workload keeps it waiting, is
@@ -222,7 +204,7 @@ defmodule Linx.Process.Server do
   defp event({:receiver_down, _ref, :process, pid, _reason}, _state), do: {:receiver_down, pid}
   defp event(:grace_over, _state), do: :grace_over
   defp event({:rescue, _victim} = event, _state), do: event
-  defp event(message, state), do: caller_end(message, state.caller)
+  defp event(message, state), do: Caller.ended(message, state.caller)
 
   defp step(event, state) do
     case advance(event, state) do

@@ -1,27 +1,21 @@
 defmodule Linx.Process.Stdin do
-  @moduledoc """
-  What is being written to a workload's standard input: pure, and part of `Linx.Process.Session`.
+  @moduledoc false
+  # What is being written to a workload's standard input: pure, and part of `Linx.Process.Pipes`.
+  #
+  # Writers come first come first served, and each is replied to once the kernel has taken all of its
+  # bytes; `Linx.Process.Window` bounds what is unacknowledged.
+  #
+  # The functions return `{stdin, effects}`, with effects as `Linx.Process.Session` has them.
 
-  No more than 1 MiB is ever unacknowledged: so much the agent queues without blocking, and a signal
-  sent behind it is never stuck. The rest waits with its writers, first come first served. Each
-  is answered once the kernel has taken all of its bytes.
+  alias Linx.Process.{Error, Window}
 
-  The functions answer `{stdin, effects}`, with effects as `Linx.Process.Session` has them.
-  """
+  # `state` is :open, :closing (closed once all has been sent), :closed, or {:broken, error}.
+  defstruct state: :open, window: %Window{}
 
-  alias Linx.Agent.Wire
-  alias Linx.Process.Error
-
-  # Pieces are small enough for a command sent in between to be soon read.
-  @piece 64 * 1024
-  @window Wire.data_max()
-
-  # Writers whose bytes are with the agent, by the count of bytes at which theirs end, and writers with
-  # what is left of theirs. `state` is :open, :closing (closed once all has been sent), :closed, or
-  # {:broken, error}.
-  defstruct state: :open, sent: 0, written: 0, sending: :queue.new(), waiting: :queue.new()
-
-  @type t :: %__MODULE__{}
+  @type t :: %__MODULE__{
+          state: :open | :closing | :closed | {:broken, Error.t()},
+          window: Window.t()
+        }
   @type effects :: [Linx.Process.Session.effect()]
 
   @doc """
@@ -39,7 +33,7 @@ defmodule Linx.Process.Stdin do
   def write(%{state: :open} = stdin, from, <<>>, _timeout), do: {stdin, [{:reply, from, :ok}]}
 
   def write(%{state: :open} = stdin, from, data, timeout) do
-    {stdin, effects} = send_more(%{stdin | waiting: :queue.in({from, data}, stdin.waiting)})
+    {stdin, effects} = send_more(%{stdin | window: Window.push(stdin.window, from, data)})
     {stdin, [{:watch, from, timeout} | effects]}
   end
 
@@ -50,21 +44,10 @@ defmodule Linx.Process.Stdin do
 
   @doc "Notes that the kernel has taken `bytes` more; `:error` when that is more than was sent."
   @spec written(t(), non_neg_integer()) :: {:ok, {t(), effects()}} | :error
-  def written(%{sent: sent, written: written}, bytes) when written + bytes > sent, do: :error
-
   def written(stdin, bytes) do
-    {stdin, answers} = answer(%{stdin | written: stdin.written + bytes}, [])
-    {stdin, sends} = send_more(stdin)
-    {:ok, {stdin, answers ++ sends}}
-  end
-
-  defp answer(stdin, answers) do
-    case :queue.peek(stdin.sending) do
-      {:value, {from, position}} when position <= stdin.written ->
-        answer(%{stdin | sending: :queue.drop(stdin.sending)}, [from | answers])
-
-      _none ->
-        {stdin, answers |> Enum.reverse() |> reply(:ok)}
+    with {:ok, writers, window} <- Window.acknowledge(stdin.window, bytes) do
+      {stdin, sends} = send_more(%{stdin | window: window})
+      {:ok, {stdin, reply(writers, :ok) ++ sends}}
     end
   end
 
@@ -73,69 +56,36 @@ defmodule Linx.Process.Stdin do
   def close(%{state: :open} = stdin), do: send_more(%{stdin | state: :closing})
   def close(stdin), do: {stdin, []}
 
-  @doc "Nobody reads it any more: answers those that write with the reason."
+  @doc "No process has it open for reading any more: replies to every writer with the error."
   @spec break(t(), Error.t()) :: {t(), effects()}
   def break(stdin, error) do
-    froms =
-      for {from, _} <- :queue.to_list(stdin.sending) ++ :queue.to_list(stdin.waiting), do: from
-
-    state = if stdin.state == :closed and froms == [], do: :closed, else: {:broken, error}
-
-    {%{stdin | state: state, sending: :queue.new(), waiting: :queue.new()},
-     reply(froms, {:error, error})}
+    writers = Window.writers(stdin.window)
+    state = if stdin.state == :closed and writers == [], do: :closed, else: {:broken, error}
+    {%{stdin | state: state, window: Window.clear(stdin.window)}, reply(writers, {:error, error})}
   end
 
   @doc """
-  Takes a writer back, who is to have no answer. What has not been sent of its bytes is dropped.
-  `:error` when there is none.
+  Drops a writer, which then gets no reply, and those of its bytes that have not been sent. `:error`
+  when there is none.
   """
   @spec forget(t(), GenServer.from()) :: {:ok, {t(), effects()}} | :error
   def forget(stdin, from) do
-    sending = without(stdin.sending, from)
-    waiting = without(stdin.waiting, from)
-
-    if sending == stdin.sending and waiting == stdin.waiting,
-      do: :error,
-      else: {:ok, send_more(%{stdin | sending: sending, waiting: waiting})}
+    with {:ok, window} <- Window.drop(stdin.window, from),
+         do: {:ok, send_more(%{stdin | window: window})}
   end
 
-  @doc "Whether anybody waits for an answer."
+  @doc "Whether a writer waits for its reply."
   @spec busy?(t()) :: boolean()
-  def busy?(stdin), do: not (:queue.is_empty(stdin.sending) and :queue.is_empty(stdin.waiting))
+  def busy?(stdin), do: not Window.idle?(stdin.window)
 
-  defp without(queue, from) do
-    if :queue.any(&match?({^from, _}, &1), queue),
-      do: :queue.filter(&(not match?({^from, _}, &1)), queue),
-      else: queue
+  defp send_more(stdin) do
+    {pieces, window} = Window.take(stdin.window)
+    sends = for piece <- pieces, do: {:send, {:stdin, piece}}
+
+    if stdin.state == :closing and window.unsent_bytes == 0,
+      do: {%{stdin | state: :closed, window: window}, sends ++ [{:send, {:close, :stdin}}]},
+      else: {%{stdin | window: window}, sends}
   end
 
-  defp send_more(stdin, sends \\ []) do
-    room = min(@piece, @window - (stdin.sent - stdin.written))
-
-    case :queue.peek(stdin.waiting) do
-      {:value, {from, data}} when room > 0 ->
-        {stdin, piece} = send_piece(stdin, from, data, min(room, byte_size(data)))
-        send_more(stdin, [{:send, {:stdin, piece}} | sends])
-
-      :empty when stdin.state == :closing ->
-        {%{stdin | state: :closed}, Enum.reverse([{:send, {:close, :stdin}} | sends])}
-
-      _full_or_empty ->
-        {stdin, Enum.reverse(sends)}
-    end
-  end
-
-  defp send_piece(stdin, from, data, size) do
-    <<piece::binary-size(size), rest::binary>> = data
-    stdin = %{stdin | sent: stdin.sent + size, waiting: :queue.drop(stdin.waiting)}
-
-    stdin =
-      if rest == <<>>,
-        do: %{stdin | sending: :queue.in({from, stdin.sent}, stdin.sending)},
-        else: %{stdin | waiting: :queue.in_r({from, rest}, stdin.waiting)}
-
-    {stdin, piece}
-  end
-
-  defp reply(froms, answer), do: Enum.flat_map(froms, &[{:unwatch, &1}, {:reply, &1, answer}])
+  defp reply(froms, result), do: Enum.flat_map(froms, &[{:unwatch, &1}, {:reply, &1, result}])
 end

@@ -166,9 +166,9 @@ defmodule Linx.Tty.Relay do
   end
 
   # What the owner before has been told, and the relay will not be.
-  defp catch_up(%{stage: stage}, state) when stage in [:starting, :spawned], do: state
+  defp catch_up(%{state: before}, state) when before in [:starting, :spawned], do: state
 
-  defp catch_up(%{stage: :running} = info, state),
+  defp catch_up(%{state: :running} = info, state),
     do: open_input(%{state | host_pid: info.host_pid})
 
   defp catch_up(info, state), do: %{state | host_pid: info.host_pid}

@@ -28,7 +28,7 @@ defmodule Linx.Process.OptionsTest do
     end
 
     test "a terminal comes with flow control, and its first demand" do
-      demand = Linx.Process.Session.demand()
+      demand = Linx.Process.Terminal.demand()
       assert %{stdio: :pty, flow: :demand, demand: [pty: ^demand]} = request(stdio: :pty)
     end
 

@@ -4,7 +4,7 @@ defmodule Linx.Process.SessionPropertyTest do
   import :proper_types,
     only: [list: 1, oneof: 1, tuple: 1, integer: 2, boolean: 0, frequency: 1, any: 0]
 
-  alias Linx.Process.{Session, SessionModel, Stdin, Streams}
+  alias Linx.Process.{Pipes, Session, SessionModel, Streams, Terminal}
   alias Linx.Property
 
   @moduletag timeout: 300_000
@@ -41,11 +41,13 @@ defmodule Linx.Process.SessionPropertyTest do
     do: [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger] ++ stdio(stdio)
 
   defp stdio(:none), do: []
-  defp stdio(:pty), do: [pty?: true]
-  defp stdio(:pty_stream), do: [pty?: true, streams: Streams.new([:pty], false)]
+  defp stdio(:pty), do: [terminal: %Terminal{}]
+
+  defp stdio(:pty_stream),
+    do: [terminal: %Terminal{}, pipes: Pipes.new(Streams.new([:pty], false), false)]
 
   defp stdio(:pipes),
-    do: [streams: Streams.new([:stdout, :stderr], false), stdin: %Stdin{}]
+    do: [pipes: Pipes.new(Streams.new([:stdout, :stderr], false), true)]
 
   # What happens around the session that is none of the agent's doing.
   defp surroundings do

@@ -1,7 +1,7 @@
 defmodule Linx.Process.SessionTest do
   use ExUnit.Case, async: true
 
-  alias Linx.Process.{Error, Session, Stdin, Streams}
+  alias Linx.Process.{Error, Pipes, Session, Streams, Terminal}
 
   doctest Session
 
@@ -46,7 +46,7 @@ defmodule Linx.Process.SessionTest do
 
       kept = session([{:call, @from, :abort} | spawned()])
 
-      assert {%{stage: :aborting}, [{:event, {:ready, 100}}]} =
+      assert {%{state: :aborting}, [{:event, {:ready, 100}}]} =
                Session.transition(kept, {:frame, {:status, :ready, 1}})
     end
 
@@ -205,7 +205,7 @@ defmodule Linx.Process.SessionTest do
   end
 
   describe "the terminal" do
-    @pty [pty?: true]
+    @pty [terminal: %Terminal{}]
 
     test "is no part of a session without" do
       for request <- [{:pty_write, "x"}, {:pty_winsize, {1, 1, 0, 0}}, :pty_master],
@@ -218,8 +218,8 @@ defmodule Linx.Process.SessionTest do
     end
 
     test "output is topped up at the half" do
-      half = div(Session.demand(), 2)
-      session = %{session(@pty, running()) | demanded: half + 2}
+      half = div(Terminal.demand(), 2)
+      session = session([terminal: %Terminal{demanded: half + 2}], running())
       {session, effects} = Session.transition(session, {:frame, {:pty_out, "x"}})
       assert effects == [{:event, {:pty_out, "x"}}]
       {_session, effects} = Session.transition(session, {:frame, {:pty_out, "x"}})
@@ -277,6 +277,15 @@ defmodule Linx.Process.SessionTest do
       kept = session([auto_proceed: true] ++ @pty, [{:call, @from, size} | ready()])
       assert effects(kept, {:frame, {:status, :running}}) == [{:event, :running}, {:send, size}]
     end
+  end
+
+  test "a request that a session does not know is an error, and ends nothing" do
+    for events <- [[], ready(), running(), ended()],
+        request <- [:pty_masters, :stop, {:read}, {:pty_write}, {:pty_resize, 1}, {}, "stop", 1],
+        do:
+          assert(
+            call(session(events), request) == [{:reply, @from, {:error, {:bad_request, request}}}]
+          )
   end
 
   describe "the end" do
@@ -345,7 +354,7 @@ defmodule Linx.Process.SessionTest do
     defp piped(events),
       do:
         session(
-          [streams: Streams.new([:stdout], false), stdin: %Stdin{}],
+          [pipes: Pipes.new(Streams.new([:stdout], false), true)],
           [{:call, @from, {:read, :stdout, 10, :infinity}} | events]
         )
 
