@@ -40,6 +40,23 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
 #define HOLD_MS 2
 
+/* Which states may follow which, a bit each. */
+static const unsigned followers[] = {
+    [STATE_STARTING] = 1U << STATE_PARKED | 1U << STATE_EXECING | 1U << STATE_CLEARING,
+    [STATE_PARKED] = 1U << STATE_EXECING | 1U << STATE_CLEARING,
+    [STATE_EXECING] = 1U << STATE_RUNNING | 1U << STATE_CLEARING,
+    [STATE_RUNNING] = 1U << STATE_CLEARING,
+    [STATE_CLEARING] = 1U << STATE_DRAINING,
+    [STATE_DRAINING] = 1U << STATE_DONE,
+    [STATE_DONE] = 0,
+};
+
+void session_enter(struct session *session, enum session_state state) {
+  if ((followers[session->state] & 1U << state) == 0)
+    __builtin_trap(); /* the workload dies with the agent, and the BEAM hears of it */
+  session->state = state;
+}
+
 void session_emit(struct session *session, const struct frame *frame) {
   if (channel_out_frame(&session->out, frame) < 0)
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
@@ -324,7 +341,7 @@ static void finish(struct session *session) {
   bool serves =
       listening && !session->stream_lost && (session->request->hold || has_streams(session));
   if (!waits_for_descendants(session) && !serves && !is_delivering(session))
-    session->state = STATE_DONE;
+    session_enter(session, STATE_DONE);
 }
 
 static void step(struct session *session) {

@@ -84,6 +84,9 @@ struct session {
 /* Runs to the end. The agent's exit code. Everything in the session belongs to it. */
 int session_run(struct session *session);
 
+/* The only place that changes the state; ends the agent if it may not follow the present one. */
+void session_enter(struct session *session, enum session_state state);
+
 /* session_child.c */
 
 /* The first word of a child that clone has made; queues :spawned where it is the workload's own. */

@@ -190,11 +190,11 @@ static void report_ready(struct session *session, pid_t child_pid) {
   frame_status_value(&frame, "ready", child_pid);
   session_emit(session, &frame);
   if (session->request->proceed) {
-    session->state = STATE_EXECING;
+    session_enter(session, STATE_EXECING);
     session->ending.proceeding = true;
     session->holds = true;
   } else {
-    session->state = STATE_PARKED;
+    session_enter(session, STATE_PARKED);
     session->holds = false;
   }
 }
@@ -227,7 +227,7 @@ static void take_report(struct session *session, const struct report *report) {
 
 static void report_running(struct session *session) {
   struct frame frame;
-  session->state = STATE_RUNNING;
+  session_enter(session, STATE_RUNNING);
   session->ending.execed = true;
   session->holds = false;
   frame_status(&frame, "running");
@@ -345,7 +345,7 @@ static void report_end(struct session *session) {
   session->holds = false;
   session->kill_at = 0;
   session->give_up_at = 0;
-  session->state = STATE_DRAINING;
+  session_enter(session, STATE_DRAINING);
 }
 
 static bool is_zombie(pid_t pid) {
@@ -435,7 +435,7 @@ void session_child_ended(struct session *session) {
   fd_close(&session->up.fd);
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;
-  session->state = STATE_CLEARING;
+  session_enter(session, STATE_CLEARING);
   session->report_at = clock_ms() + CLEARING_MS;
   session_report_end(session);
 }

@@ -92,7 +92,7 @@ static void forward(struct session *session, const uint8_t *payload, size_t size
 
 static void proceed(struct session *session, const uint8_t *payload, size_t size) {
   forward(session, payload, size);
-  session->state = STATE_EXECING;
+  session_enter(session, STATE_EXECING);
   session->ending.proceeding = true;
 }
 

@@ -81,7 +81,8 @@ static void send_ready(const struct child *child) {
   send_frame(child, &ready);
 }
 
-_Noreturn static void fail(const struct child *child, struct failure failure) {
+/* The end of a child that a step has failed for. */
+_Noreturn static void report(const struct child *child, struct failure failure) {
   struct frame frame;
   if (child->owes_ready)
     send_ready(child);
@@ -91,33 +92,38 @@ _Noreturn static void fail(const struct child *child, struct failure failure) {
   leave(EXIT_FAILURE_STATUS);
 }
 
-static void check_failure(const struct child *child, struct failure failure) {
-  if (failure_is(failure))
-    fail(child, failure);
+/* The outcome of a step whose last call has set errno if `result` is negative. */
+static struct failure errno_of(enum stage stage, int result) {
+  return failure_of(stage, result < 0 ? -errno : 0);
 }
 
-static void check(const struct child *child, int result, enum stage stage) {
-  check_failure(child, failure_of(stage, result));
+/* The pipes must end with the agent, so the copies of its ends go first. */
+static struct failure close_agent_ends(struct child *child) {
+  close(child->start->agent_down);
+  close(child->start->agent_up);
+  return failure_none();
 }
 
-static void check_errno(const struct child *child, int result, enum stage stage) {
-  check(child, result < 0 ? -errno : 0, stage);
+static struct failure die_with_agent(struct child *child) {
+  if (child->request->linger)
+    return failure_none();
+  return errno_of(STAGE_PRCTL, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL));
 }
 
-static void die_with_agent(const struct child *child) {
-  if (!child->request->linger)
-    check_errno(child, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+static struct failure set_dumpable(unsigned long dumpable) {
+  return errno_of(STAGE_PRCTL, prctl(PR_SET_DUMPABLE, dumpable, 0UL, 0UL, 0UL));
 }
 
-static void forbid_tracing(const struct child *child) {
-  check_errno(child, prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+static struct failure forbid_tracing(struct child *child) {
+  (void)child;
+  return set_dumpable(0);
 }
 
 /* A change of credentials clears the parent-death signal (PR_SET_PDEATHSIG(2const)) and makes the
  * process as dumpable as fs.suid_dumpable says (proc(5)). */
-static void after_change_of_ids(const struct child *child) {
-  forbid_tracing(child);
-  die_with_agent(child);
+static struct failure after_change_of_ids(struct child *child) {
+  struct failure failure = forbid_tracing(child);
+  return failure_is(failure) ? failure : die_with_agent(child);
 }
 
 /*
@@ -125,43 +131,47 @@ static void after_change_of_ids(const struct child *child) {
  * pid namespace getppid cannot tell. Nothing is waited for but what is there already; a command
  * behind :proceed is of no use any more.
  */
-static void leave_if_orphaned(const struct child *child) {
+static struct failure leave_if_orphaned(struct child *child) {
   struct pollfd commands = {.fd = child->commands.fd, .events = POLLIN};
   char unused;
   if (poll_wait(&commands, 1, 0) > 0 &&
       ((commands.revents & POLLHUP) != 0 || read(child->commands.fd, &unused, 1) == 0))
     leave(EXIT_FAILURE_STATUS);
+  return failure_none();
 }
 
 /* The kernel's struct sigaction, all zero: SIG_DFL. libc refuses the signals it keeps for itself.
  */
-static void reset_signals(const struct child *child) {
+static struct failure reset_signals(struct child *child) {
   static const uint64_t default_action[4];
   sigset_t none;
+  (void)child;
   for (int signum = 1; signum <= 64; signum++)
-    if (signum != SIGKILL && signum != SIGSTOP) /* sigaction(2): always the default */
-      check_errno(child,
-                  (int)syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t)),
-                  STAGE_SIGACTION);
+    if (signum != SIGKILL && signum != SIGSTOP && /* sigaction(2): always the default */
+        syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t)) < 0)
+      return failure_of(STAGE_SIGACTION, -errno);
   sigemptyset(&none);
-  check_errno(child, sigprocmask(SIG_SETMASK, &none, NULL), STAGE_SIGPROCMASK);
+  return errno_of(STAGE_SIGPROCMASK, sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
 /* stdio first, because that frees its sources; the pipes onto 3 and 4, over the control channel;
  * then everything else goes, the agent's descriptors and the inherited ones alike. */
-static void arrange_fds(struct child *child) {
-  check(child, stdio_install(child->start->plan), STAGE_STDIO);
-  check_errno(child, dup3(child->start->down, DOWN_FD, O_CLOEXEC), STAGE_STDIO);
-  check_errno(child, dup3(child->start->up, UP_FD, O_CLOEXEC), STAGE_STDIO);
+static struct failure arrange_fds(struct child *child) {
+  int result = stdio_install(child->start->plan);
+  if (result == 0 && (dup3(child->start->down, DOWN_FD, O_CLOEXEC) < 0 ||
+                      dup3(child->start->up, UP_FD, O_CLOEXEC) < 0))
+    result = -errno;
+  if (result < 0)
+    return failure_of(STAGE_STDIO, result);
   child->commands.fd = DOWN_FD;
   child->up = UP_FD;
-  check(child, fds_close_from(UP_FD + 1), STAGE_CLOSE_RANGE);
+  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(UP_FD + 1));
 }
 
-static void lead_session(const struct child *child) {
-  check_errno(child, setsid(), STAGE_SETSID);
-  if (child->request->pty)
-    check_errno(child, ioctl(STDIN_FILENO, TIOCSCTTY, 0), STAGE_STDIO);
+static struct failure lead_session(struct child *child) {
+  if (setsid() < 0)
+    return failure_of(STAGE_SETSID, -errno);
+  return errno_of(STAGE_STDIO, child->request->pty ? ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
 }
 
 /* The agent is gone, or wants this process to be; or the pipe cannot be read. */
@@ -186,13 +196,13 @@ static bool is_go_ahead(const uint8_t *payload, size_t size) {
          command.id == COMMAND_PROCEED;
 }
 
-static void take_root(const struct child *child) {
+/* Before each command and at :proceed, because maps may be written at any moment until then. */
+static struct failure take_root(struct child *child) {
   bool changed = false;
   if (!child_has_user_namespace(child->start) || child->ids_are_set)
-    return;
-  check_failure(child, user_namespace_become_root(&changed));
-  if (changed)
-    after_change_of_ids(child);
+    return failure_none();
+  struct failure failure = user_namespace_become_root(&changed);
+  return failure_is(failure) || !changed ? failure : after_change_of_ids(child);
 }
 
 /*
@@ -202,71 +212,92 @@ static void take_root(const struct child *child) {
  * by accident. An ordinary user's own namespace without maps gives nothing away: the ids are the
  * user's.
  */
-static void check_ids(const struct child *child) {
+static struct failure check_ids(struct child *child) {
   bool enters = child->start->target != NULL;
   if (!child_has_user_namespace(child->start) || (!enters && !child->start->is_privileged))
-    return;
-  if (!enters && !child->ids_are_set) {
-    check(child, geteuid() == 0 ? 0 : -EINVAL, STAGE_SETRESUID);
-    check(child, getegid() == 0 ? 0 : -EINVAL, STAGE_SETRESGID);
-  }
-  check_failure(child, user_namespace_check_mapped());
-  forbid_tracing(child);
+    return failure_none();
+  if (!enters && !child->ids_are_set && geteuid() != 0)
+    return failure_of(STAGE_SETRESUID, -EINVAL);
+  if (!enters && !child->ids_are_set && getegid() != 0)
+    return failure_of(STAGE_SETRESGID, -EINVAL);
+  struct failure failure = user_namespace_check_mapped();
+  return failure_is(failure) ? failure : forbid_tracing(child);
 }
 
 /* Room for the ids of a command, which is one at a time. */
 static uint32_t argument_ids[ARGUMENT_IDS_MAX];
 
+static struct failure prepare_for(struct child *child, unsigned changes) {
+  struct failure failure = take_root(child);
+  if (failure_is(failure))
+    return failure;
+  child->ids_are_set = child->ids_are_set || (changes & CHANGES_IDS) != 0;
+  int result = (changes & CHANGES_NO_NEW_PRIVS) != 0 ? identity_set_no_new_privs() : 0;
+  return failure_of(STAGE_SECCOMP_NO_NEW_PRIVS, result);
+}
+
 static struct failure apply(struct child *child, enum setup_command command,
                             const struct argument *arguments) {
   const struct setup_row *row = &setup_rows[command];
-  take_root(child);
-  if ((row->changes & CHANGES_NO_NEW_PRIVS) != 0)
-    check(child, identity_set_no_new_privs(), STAGE_SECCOMP_NO_NEW_PRIVS);
-  child->ids_are_set = child->ids_are_set || (row->changes & CHANGES_IDS) != 0;
-  int result = row->apply(&child->setup, arguments);
-  if ((row->changes & CHANGES_IDS) != 0)
-    after_change_of_ids(child);
-  return failure_of(setup_command_stage(command), result);
+  struct failure failure = prepare_for(child, row->changes);
+  if (failure_is(failure))
+    return failure;
+  failure = failure_of(setup_command_stage(command), row->apply(&child->setup, arguments));
+  if (failure_is(failure) || (row->changes & CHANGES_IDS) == 0)
+    return failure;
+  return after_change_of_ids(child);
 }
 
-static void apply_list(struct child *child, struct command_list list) {
+static struct failure apply_list(struct child *child, struct command_list list) {
   struct argument arguments[ARGUMENTS_MAX];
   enum setup_command command;
   for (int index = 0; index < list.count; index++) {
     if (setup_command_decode(&command, arguments, argument_ids, &list.at) < 0)
-      check(child, -EINVAL, STAGE_MALFORMED_COMMAND);
+      return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
     struct failure failure = apply(child, command, arguments);
     failure.index = index;
-    check_failure(child, failure);
+    if (failure_is(failure))
+      return failure;
   }
+  return failure_none();
+}
+
+static struct failure apply_setup(struct child *child) {
+  return apply_list(child, child->request->setup);
+}
+
+static struct failure apply_seal(struct child *child) {
+  return apply_list(child, child->request->seal);
 }
 
 /* The checkpoint: applies commands, one answer each, until it is told to proceed. */
-static void park(struct child *child) {
+static struct failure park(struct child *child) {
   struct argument arguments[ARGUMENTS_MAX];
   enum setup_command command;
   const uint8_t *payload = NULL;
   size_t size = 0;
   struct frame applied;
   frame_atom(&applied, "applied");
-  for (;;) {
+  while (!child->request->proceed) {
     next_frame(child, &payload, &size);
     if (is_go_ahead(payload, size))
-      return;
-    check(child, setup_command_decode_frame(&command, arguments, argument_ids, payload, size),
-          STAGE_MALFORMED_COMMAND);
-    check_failure(child, apply(child, command, arguments));
+      break;
+    if (setup_command_decode_frame(&command, arguments, argument_ids, payload, size) < 0)
+      return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
+    struct failure failure = apply(child, command, arguments);
+    if (failure_is(failure))
+      return failure;
     send_frame(child, &applied);
   }
+  return failure_none();
 }
 
 /* A session keyring of its own (keyctl(2)). Where there are no keyrings, or a filter that the
  * workload inherits keeps them out of reach (EPERM), there is nothing to be shared. */
-static void join_new_keyring(const struct child *child) {
+static struct failure join_new_keyring(struct child *child) {
+  (void)child;
   long result = sys_keyctl_join_session_keyring();
-  if (result < 0 && result != -ENOSYS && result != -EPERM)
-    check(child, (int)result, STAGE_KEYCTL);
+  return failure_of(STAGE_KEYCTL, result == -ENOSYS || result == -EPERM ? 0 : (int)result);
 }
 
 /* Reads the working directory's path. 0, -ENOENT when the root does not lead to it: getcwd(2) then
@@ -287,15 +318,15 @@ static bool has_other_mounts(const struct child_start *start) {
  * its path is resolved anew; where that leads nowhere, the root takes its place. A directory that
  * was asked for has to be reachable from the root.
  */
-static void settle_cwd(const struct child *child) {
+static struct failure settle_cwd(struct child *child) {
   char path[PATH_MAX];
+  const char *wanted = child->request->cwd;
   /* First, because a path that is asked for may begin where the child is: "..", /proc/self/cwd. */
-  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || chdir(path) < 0))
-    check_errno(child, chdir("/"), STAGE_CHDIR);
-  if (child->request->cwd == NULL)
-    return;
-  check_errno(child, chdir(child->request->cwd), STAGE_CHDIR);
-  check(child, read_cwd(path), STAGE_CHDIR);
+  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || chdir(path) < 0) && chdir("/") < 0)
+    return failure_of(STAGE_CHDIR, -errno);
+  if (wanted == NULL)
+    return failure_none();
+  return failure_of(STAGE_CHDIR, chdir(wanted) < 0 ? -errno : read_cwd(path));
 }
 
 static long execute_file(const struct request *request, char *file) {
@@ -317,29 +348,18 @@ static long execute_first(const struct request *request) {
   return denied ? -EACCES : -ENOENT;
 }
 
-_Noreturn static void execute(struct child *child) {
+static struct failure execute(struct child *child) {
   const struct request *request = child->request;
-  check(child, seccomp_filters_install(&child->setup.filters), STAGE_SETUP_seccomp_install);
+  int installed = seccomp_filters_install(&child->setup.filters);
+  if (installed < 0)
+    return failure_of(STAGE_SETUP_seccomp_install, installed);
   long result =
       request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
-  /* A filter may deny the write, or punish it; and it may make execve return anything. */
+  /* A filter may deny the write of a frame, or punish it, and make execve return anything. */
   if (child->setup.filters.first != NULL)
     leave_with_errno(result);
-  /* Only an invented success comes this far. */
-  fail(child, failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM));
-}
-
-/* From :proceed to exec. Nothing may come between the filters and execve. */
-_Noreturn static void proceed(struct child *child) {
-  take_root(child);
-  forbid_tracing(child);
-  join_new_keyring(child);
-  settle_cwd(child);
-  apply_list(child, child->request->seal);
-  check_ids(child);
-  die_with_agent(child);
-  leave_if_orphaned(child);
-  execute(child);
+  /* A filter that was inherited may make execve return success. */
+  return failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM);
 }
 
 /*
@@ -349,51 +369,94 @@ _Noreturn static void proceed(struct child *child) {
  * instruction on, and may have the capability to take its descriptors (pidfd_getfd(2)): by then it
  * holds the workload's stdio and two pipes to the agent, and no more.
  */
-static void fork_into_pid_namespace(struct child *child) {
+static struct failure fork_into_pid_namespace(struct child *child) {
+  const struct enter_target *target = child->start->target;
   const uint8_t *payload = NULL;
   size_t size = 0;
+  if (target == NULL || (target->flags & CLONE_NEWPID) == 0)
+    return failure_none();
   long pid = sys_fork_with(CLONE_PARENT, 0, NULL);
-  check(child, (int)pid, STAGE_FORK);
   if (pid > 0) {
     struct frame spawned;
     frame_status_value(&spawned, "spawned", pid);
     send_frame(child, &spawned);
     leave(0);
   }
-  die_with_agent(child);
-  next_frame(child, &payload, &size);
+  struct failure failure = failure_of(STAGE_FORK, (int)pid);
+  if (!failure_is(failure))
+    failure = die_with_agent(child);
+  if (!failure_is(failure))
+    next_frame(child, &payload, &size);
+  return failure;
 }
 
-static void join(const struct child *child) {
-  check_failure(child, enter_join(child->start->target));
-  die_with_agent(child);
+static struct failure join_namespaces(struct child *child) {
+  if (child->start->target == NULL)
+    return failure_none();
+  struct failure failure = enter_join(child->start->target);
+  return failure_is(failure) ? failure : die_with_agent(child);
 }
 
 /* Only the way from the host is left open: nothing mounted inside travels back
  * (mount_namespaces(7)). */
-static void make_mounts_slave(const struct child *child) {
-  check_errno(child, mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL), STAGE_MOUNT_SLAVE);
+static struct failure make_mounts_slave(struct child *child) {
+  if (child->start->target != NULL || (child->request->namespaces & CLONE_NEWNS) == 0)
+    return failure_none();
+  return errno_of(STAGE_MOUNT_SLAVE, mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL));
 }
 
 /*
  * An unprivileged process can write the id maps of a child only while that is dumpable: otherwise
- * the files under /proc/<pid> are root's (proc(5)). Nobody sees this child but its own user.
+ * the files under /proc/<pid> are root's (proc(5)). Only its own user sees this child.
  */
-static bool stays_dumpable(const struct request *request) {
-  return request->mode == MODE_SPAWN && (request->namespaces & CLONE_NEWUSER) != 0 &&
-         geteuid() != 0;
+static struct failure allow_maps(struct child *child) {
+  const struct request *request = child->request;
+  bool is_mapped_by_user =
+      request->mode == MODE_SPAWN && (request->namespaces & CLONE_NEWUSER) != 0 && geteuid() != 0;
+  return is_mapped_by_user ? set_dumpable(1) : failure_none();
 }
 
-static void announce_ready(struct child *child) {
+static struct failure set_no_new_privs(struct child *child) {
+  return failure_of(STAGE_PRCTL, child->request->no_new_privs ? identity_set_no_new_privs() : 0);
+}
+
+static struct failure announce_ready(struct child *child) {
   child->owes_ready = request_execs_at_once(child->request);
   if (!child->owes_ready)
     send_ready(child);
+  return failure_none();
 }
 
 bool child_has_user_namespace(const struct child_start *start) {
   uint64_t flags = start->target != NULL ? start->target->flags : start->request->namespaces;
   return (flags & CLONE_NEWUSER) != 0;
 }
+
+/* From clone to exec, in this order. */
+static struct failure (*const steps[])(struct child *child) = {
+    close_agent_ends,
+    die_with_agent,
+    join_namespaces,
+    arrange_fds,             /* before others in a pid namespace can see the process */
+    fork_into_pid_namespace, /* from here on it is the workload's process */
+    allow_maps,
+    lead_session,
+    reset_signals,
+    make_mounts_slave, /* before a command can mount */
+    set_no_new_privs,
+    apply_setup,
+    announce_ready,
+    park,
+    take_root,
+    forbid_tracing,
+    join_new_keyring,
+    settle_cwd,
+    apply_seal,
+    check_ids,      /* after the last command that may set them */
+    die_with_agent, /* after the last change of ids, which clears it */
+    leave_if_orphaned,
+    execute, /* installs the filters: nothing may come between them and execve */
+};
 
 void child_run(const struct child_start *start) {
   static uint8_t command_bytes[256];
@@ -405,26 +468,8 @@ void child_run(const struct child_start *start) {
       .setup = {.has_terminal = start->request->pty},
       .up = start->up,
   };
-  /* The pipes must end with the agent, so the copies of its ends go first. */
-  close(start->agent_down);
-  close(start->agent_up);
-  die_with_agent(&child);
-  if (start->target != NULL)
-    join(&child);
-  arrange_fds(&child);
-  if (start->target != NULL && (start->target->flags & CLONE_NEWPID) != 0)
-    fork_into_pid_namespace(&child);
-  if (stays_dumpable(child.request))
-    check_errno(&child, prctl(PR_SET_DUMPABLE, 1UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
-  lead_session(&child);
-  reset_signals(&child);
-  if (start->target == NULL && (child.request->namespaces & CLONE_NEWNS) != 0)
-    make_mounts_slave(&child);
-  if (child.request->no_new_privs)
-    check(&child, identity_set_no_new_privs(), STAGE_PRCTL);
-  apply_list(&child, child.request->setup);
-  announce_ready(&child);
-  if (!child.request->proceed)
-    park(&child);
-  proceed(&child);
+  struct failure failure = failure_none();
+  for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !failure_is(failure); i++)
+    failure = steps[i](&child);
+  report(&child, failure);
 }
