@@ -40,7 +40,7 @@ static struct enter_target target;
 static bool is_privileged; /* the agent; known where the child changes its user namespace */
 static struct session session;
 
-/* Waits until everything is written or nobody is there: only for sessions that have no child. */
+/* Waits until everything is written or the reader has closed fd 4: only before there is a child. */
 static void flush_all(struct channel_out *out) {
   for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out)) {
     struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
@@ -118,7 +118,8 @@ static void open_channel(char *const argv[]) {
   }
   if (is_copy(argv))
     check(sealed_resume(argv, &session.in.buffer), STAGE_MEMFD);
-  /* Here and not only in the child: where that is, /proc may be a stranger's that lists nothing. */
+  /* Here and not only in the child, because in a namespace that is entered /proc may be another
+   * that lists no descriptors of this process. */
   check(fds_close_from(CONTROL_OUT + 1), STAGE_CLOSE_RANGE);
 }
 
@@ -158,7 +159,7 @@ static void decode_request(const uint8_t *bytes, size_t size) {
   check(result, result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
-/* Whether somebody in a namespace other than the agent's can come by the child's program file: in
+/* Whether a process in a namespace other than the agent's can open the child's program file: in
  * the namespaces that it enters, by entering its own while it is parked, or as the interpreter of a
  * script in a tree of its own that says #!/proc/self/exe. */
 static bool is_seen_from_elsewhere(void) {
@@ -246,7 +247,7 @@ static bool changes_user_namespace(void) {
 /*
  * A user namespace is no place for ids of the agent's. Its supplementary groups go while the
  * agent's own namespace allows it; where it does not, they may stay in a namespace of the agent's
- * own user. A session that does not park gives nobody the time to write maps.
+ * own user. A session that does not park leaves no time to write maps.
  */
 static void leave_ids_behind(void) {
   bool enters = request.mode == MODE_ENTER;

@@ -49,7 +49,7 @@ static void require_sound(const struct request *request, const struct arena *are
   }
   require(request->grace_ms >= 0);
   require_commands(&request->setup);
-  require_commands(&request->seal);
+  require_commands(&request->final);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

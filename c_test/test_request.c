@@ -91,12 +91,12 @@ static void a_bare_spawn_has_the_documented_defaults(void **state) {
   for (int fd = 0; fd < 3; fd++)
     assert_int_equal(request.stdio[fd].kind, STDIO_INHERIT);
   assert_false(request.no_new_privs);
-  assert_false(request.linger);
+  assert_false(request.leave);
   assert_int_equal(request.grace_ms, 5000);
   assert_false(request.proceed || request.ack || request.usage || request.demand);
   assert_false(request.kill_descendants || request.hold);
   assert_int_equal(request.setup.count, 0);
-  assert_int_equal(request.seal.count, 0);
+  assert_int_equal(request.final.count, 0);
 }
 
 static void a_request_is_a_pair_of_a_mode_and_a_map(void **state) {
@@ -641,7 +641,7 @@ static void the_orphan_policy_is_linger_or_kill(void **state) {
   begin_key("orphan_policy");
   put_atom(&terms, "linger");
   assert_taken();
-  assert_true(request.linger);
+  assert_true(request.leave);
   begin_kill_policy();
   put_integer(&terms, 250);
   assert_taken();
@@ -672,9 +672,9 @@ static void the_orphan_policy_is_linger_or_kill(void **state) {
 
 static void lists_of_commands_hold_commands_for_the_child(void **state) {
   (void)state;
-  static const char *const keys[] = {"setup", "seal"};
-  for (size_t at = 0; at < 2; at++) {
-    const struct command_list *list = at == 0 ? &request.setup : &request.seal;
+  static const char *const keys[] = {"setup", "final", "seal"};
+  for (size_t at = 0; at < 3; at++) {
+    const struct command_list *list = at == 0 ? &request.setup : &request.final;
     begin_key(keys[at]);
     put_list(&terms, 2);
     put_tuple(&terms, 2);

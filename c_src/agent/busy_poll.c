@@ -7,24 +7,23 @@
 #include "base/poll_wait.h"
 
 /*
- * How long the next word is looked out for. On a virtual machine, whose idle processors are halted,
- * falling asleep and being woken takes as long, and as much of the processor.
+ * How long, in microseconds, the agent spins. On a virtual machine, whose idle processors are
+ * halted, falling asleep and being woken takes as long, and as much processor time.
  */
-#define WATCH_US 100
+#define SPIN_US 100
 
-/* Whoever lets the agent look out in vain is somebody who takes their time. */
+/* After a spin without result the next REST answers are not followed by one. */
 #define REST 16
 
-/* Anybody else who has something to do goes first. */
-static int watch(struct pollfd *polled, nfds_t count) {
-  int64_t end = clock_us() + WATCH_US;
+static int spin(struct pollfd *polled, nfds_t count) {
+  int64_t end = clock_us() + SPIN_US;
   int ready;
   while ((ready = poll_wait(polled, count, 0)) == 0 && clock_us() < end)
-    sched_yield();
+    sched_yield(); /* other processes that can run go first */
   return ready;
 }
 
-/* Whether this is an occasion to look out instead of going to sleep. */
+/* Whether to spin before this sleep. */
 static bool is_worth_it(struct busy_poll *busy) {
   bool expects = busy->expects;
   busy->expects = false;
@@ -46,7 +45,7 @@ int busy_poll(struct busy_poll *busy, struct pollfd *polled, int count, int time
   }
   int ready = 0;
   if (is_worth_it(busy)) {
-    ready = watch(used, used_count);
+    ready = spin(used, used_count);
     if (ready == 0)
       busy->rest = REST;
   }

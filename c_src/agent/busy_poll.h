@@ -1,6 +1,6 @@
 /*
- * poll(2) for a conversation: somebody who has just been answered may well have the next word ready
- * in less time than it takes to fall asleep and to be woken.
+ * poll(2) after an answer: the client may send its next request in less time than it takes the
+ * agent to fall asleep and to be woken, so the agent polls without sleeping for a while first.
  */
 #ifndef LINX_AGENT_BUSY_POLL_H
 #define LINX_AGENT_BUSY_POLL_H
@@ -13,7 +13,7 @@
 
 struct busy_poll {
   bool expects;  /* set by the caller when an answer has gone out; good for one call */
-  unsigned rest; /* so many answers are not waited upon, because nothing came of the last wait */
+  unsigned rest; /* so many answers more are not spun for, because the last spin found nothing */
 };
 
 /* As poll_wait; entries with a negative descriptor are allowed, and not handed over. */

@@ -17,7 +17,7 @@ struct ending {
   pid_t child_pid; /* as the child sees it; until it is ready, as the agent does */
 };
 
-/* Writes the one terminal frame. */
+/* Writes the final frame. */
 void outcome_frame(struct frame *frame, const struct ending *ending);
 
 /* The agent's exit code for that end. */

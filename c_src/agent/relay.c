@@ -47,7 +47,7 @@ short relay_out_events(const struct relay_out *relay) {
 
 int relay_out_poll_fd(const struct relay_out *relay) {
   /* poll reports a hang-up whether asked for or not, so a stream that hung up is not polled until
-   * somebody wants the rest. */
+   * the rest is asked for. */
   return relay->hung_up && relay_out_events(relay) == 0 ? -1 : relay->fd;
 }
 
@@ -91,7 +91,7 @@ static size_t read_all(int fd, uint8_t *to, size_t room, bool *ended, int *error
     if (count < 0 && errno == EINTR)
       continue;
     *ended = count == 0 || errno != EAGAIN;
-    if (count < 0 && *ended && errno != EIO) /* EIO: a terminal that nobody has open */
+    if (count < 0 && *ended && errno != EIO) /* EIO: a terminal that no process has open */
       *error = errno;
     break;
   }
@@ -197,7 +197,7 @@ static size_t write_some(struct relay_in *relay, const uint8_t *bytes, size_t si
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0 && errno != EAGAIN) {
-      /* EIO: a terminal that nobody has open. */
+      /* EIO: a terminal that no process has open. */
       if (relay->stream == STREAM_PTY && errno != EIO)
         relay->failed_with = errno;
       relay->closed_with = errno;

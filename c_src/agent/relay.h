@@ -25,10 +25,10 @@ struct relay_out {
   bool by_demand;
   bool announce_eof;
   uint64_t demand;
-  bool abandoned;  /* nobody can ask for more: beyond the demand it is thrown away */
+  bool abandoned;  /* no client can ask for more: beyond the demand it is thrown away */
   bool grown;      /* the pipe has been made larger */
   int failed_with; /* errno of a read that failed, at which the stream was closed; 0 */
-  bool hung_up;    /* nobody can write any more, but what was written is not asked for yet */
+  bool hung_up;    /* every writer has closed it, but what was written is not asked for yet */
 };
 
 struct relay_in {
@@ -58,7 +58,7 @@ int relay_out_poll_fd(const struct relay_out *relay);
  */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
-/* Reads and throws away: nobody listens any more. */
+/* Reads and throws away, because no client is left. */
 void relay_out_discard(struct relay_out *relay);
 
 void relay_out_close(struct relay_out *relay);
@@ -72,7 +72,7 @@ int relay_in_begin(struct relay_in *relay, const uint8_t *bytes, size_t size);
 /*
  * Passes up to `size` bytes on from the descriptor `from`, behind what is queued; what the
  * workload's pipe does not take is queued. How many, 0 at the end of `from`, -EAGAIN when it has
- * none now, or -ENOMEM. With nobody to read them any more: -EPIPE.
+ * none now, or -ENOMEM. -EPIPE once no reader is left.
  */
 ssize_t relay_in_from(struct relay_in *relay, int from, size_t size);
 

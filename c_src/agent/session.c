@@ -38,7 +38,7 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 #define LEAVE_MS 5000
 
 /* How long a frame waits for the next one, which is on its way, to share a write with it. */
-#define HOLD_MS 2
+#define DELAY_MS 2
 
 /* Which states may follow which, a bit each. */
 static const unsigned followers[] = {
@@ -72,7 +72,7 @@ bool session_guard(struct session *session) {
       .noticed = &session->beam_is_gone,
   };
   /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
-  if (session->is_guarded || session->request->linger || session->pidfd < 0)
+  if (session->is_guarded || session->request->leave || session->pidfd < 0)
     return true;
   if (session->guard_fails)
     return false;
@@ -123,17 +123,17 @@ static bool wants_output(const struct session *session) {
 }
 
 /*
- * A child that does not park execs at once, and nobody waits to hear of it. So the agent sleeps
- * through that: whatever happens next, output or the end, wakes it, or HOLD_MS do. A workload that
+ * A child that does not park execs at once, and no client waits to hear of it. So the agent sleeps
+ * through that: whatever happens next, output or the end, wakes it, or DELAY_MS do. A workload that
  * has ended by then costs one wake-up and one write instead of two.
  */
 static bool sleeps_through_exec(const struct session *session) {
-  return session->holds && session->state == STATE_STARTING &&
+  return session->delays && session->state == STATE_STARTING &&
          request_execs_at_once(session->request);
 }
 
 static void prepare(const struct session *session, struct pollfd polled[SLOT_COUNT]) {
-  bool pending = channel_out_pending(&session->out) > 0 && !session->holds && !session->gathers &&
+  bool pending = channel_out_pending(&session->out) > 0 && !session->delays && !session->gathers &&
                  !session->out.starved;
   bool hidden = session->look_at != 0;
   bool wanted = wants_output(session);
@@ -177,7 +177,7 @@ static int timeout(const struct session *session) {
   if (session->out.starved || session->down.starved)
     deadline = earlier(deadline, clock_ms() + POLL_WAIT_PAUSE_MS);
   if (deadline == 0)
-    return session->holds ? HOLD_MS : -1;
+    return session->delays ? DELAY_MS : -1;
   int64_t left = deadline - clock_ms();
   return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -244,7 +244,7 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
     }
     int size = relay_out_pump(relay, revents, &session->out);
     if (size > 0 && relay_out_events(relay) == 0)
-      session->busy.expects = true; /* whoever has got all that was asked for asks for more */
+      session->busy.expects = true; /* a client that has all it asked for asks for more */
   }
   /* The terminal is one descriptor for both directions; the output's side owns it. */
   if (session->outputs[OUT_PTY].fd < 0)
@@ -288,7 +288,7 @@ static bool is_starving(struct session *session) {
 
 static void deliver(struct session *session) {
   gather(session);
-  if (session->holds || session->gathers || is_starving(session))
+  if (session->delays || session->gathers || is_starving(session))
     return;
   if (session->down.starved)
     session_flush_down(session);
@@ -302,7 +302,7 @@ static void deliver(struct session *session) {
     return;
   acknowledge(session);
   if (channel_out_pending(&session->out) > 0)
-    session->busy.expects = true; /* whoever knows that it was taken sends more */
+    session->busy.expects = true; /* a client whose input was taken sends more */
   channel_out_flush(&session->out);
 }
 
@@ -333,7 +333,7 @@ static bool is_delivering(struct session *session) {
   return clock_ms() < session->leave_at;
 }
 
-/* The agent's work is done when nobody is left to serve, to reap or to tell. */
+/* The agent's work is done when no client is to be served or told, and no process to be reaped. */
 static void finish(struct session *session) {
   if (session->state != STATE_DRAINING)
     return;
@@ -351,7 +351,7 @@ static void step(struct session *session) {
   if (ready < 0)
     return; /* EINTR: a stop and continue of the agent */
   if (ready == 0)
-    session->holds = false;
+    session->delays = false;
   expire(session);
   if ((polled[SLOT_IN].revents & POLLIN) != 0)
     session_read_input(session);

@@ -1,5 +1,5 @@
 /*
- * One session from clone to its terminal frame: one poll loop, one explicit state. Session.c is the
+ * One session from clone to its final frame: one poll loop, one explicit state. Session.c is the
  * loop; session_input.c what the BEAM says; session_child.c what becomes of the child.
  */
 #ifndef LINX_AGENT_SESSION_H
@@ -63,7 +63,7 @@ struct session {
   struct busy_poll busy;
   bool gathers;       /* a terminal's frame waits for more of the same */
   int terminal_burst; /* frames of the terminal that have left without a pause */
-  bool holds;         /* frames wait a little for the one that is about to come */
+  bool delays;        /* frames wait up to DELAY_MS for the next, to share its write */
 
   /* Moments of clock_ms; 0: none. */
   int64_t terminal_at; /* when the terminal's next frame may go, if it is a small one */

@@ -58,7 +58,7 @@ static void report_spawned(struct session *session) {
   struct frame frame;
   frame_status_value(&frame, "spawned", session->pid);
   session_emit(session, &frame);
-  session->holds = true;
+  session->delays = true;
 }
 
 /* Opened before the workload runs, which may lower the agent's limit of descriptors. With hidepid
@@ -192,10 +192,10 @@ static void report_ready(struct session *session, pid_t child_pid) {
   if (session->request->proceed) {
     session_enter(session, STATE_EXECING);
     session->ending.proceeding = true;
-    session->holds = true;
+    session->delays = true;
   } else {
     session_enter(session, STATE_PARKED);
-    session->holds = false;
+    session->delays = false;
   }
 }
 
@@ -229,7 +229,7 @@ static void report_running(struct session *session) {
   struct frame frame;
   session_enter(session, STATE_RUNNING);
   session->ending.execed = true;
-  session->holds = false;
+  session->delays = false;
   frame_status(&frame, "running");
   session_emit(session, &frame);
 }
@@ -291,7 +291,8 @@ static bool drain_terminal(struct session *session) {
     size = relay_out_pump(pty, POLLIN, &session->out);
   if (size < 0)
     return false;
-  /* Nobody reads what is left of its input, and a master that has hung up is ready for ever. */
+  /* No reader is left for the rest of its input, and poll(2) reports a master that has hung up as
+   * ready for ever. */
   relay_in_close(&session->inputs[IN_PTY]);
   /* With the agent's slave closed, the master returns EIO once the workload's last one is. */
   fd_close(&session->pty_slave);
@@ -342,7 +343,7 @@ static void report_end(struct session *session) {
   session_emit(session, &frame);
   session->exit_code = outcome_exit_code(&session->ending);
   session->terminal_sent = true;
-  session->holds = false;
+  session->delays = false;
   session->kill_at = 0;
   session->give_up_at = 0;
   session_enter(session, STATE_DRAINING);
@@ -361,7 +362,7 @@ static struct timeval from_ticks(unsigned long ticks) {
 /*
  * A tracer has a zombie for itself until it has waited for it or ended (ptrace(2)), and a hostile
  * one does neither. For a while the end is left to it; then /proc is asked, which tells the exit
- * status to whoever may trace the process. False while it is left to the tracer.
+ * status to a caller that may trace the process. False while it is left to the tracer.
  */
 static bool take_hidden_end(struct session *session) {
   struct proc_stat stat;
@@ -393,7 +394,7 @@ static bool take_hidden_end(struct session *session) {
 
 /* The number of a zombie is taken, so the group is the workload's own. */
 static void kill_group(const struct session *session) {
-  if (session->beam_is_gone && !session->request->linger)
+  if (session->beam_is_gone && !session->request->leave)
     kill(-session->pid, SIGKILL);
 }
 

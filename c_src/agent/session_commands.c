@@ -13,7 +13,7 @@
 /* Frames of stdin data at least so large are passed on as they come. */
 #define STREAMED_MIN ((size_t)16 << 10)
 
-/* A client that sends checkpoint commands and reads no answers is not heard before it does. */
+/* From so many bytes of unread answers on, no more checkpoint commands are taken. */
 #define ANSWERS_MAX ((size_t)64 << 10)
 
 static bool is_queue_full(const struct session *session) {
@@ -285,7 +285,7 @@ void session_beam_gone(struct session *session) {
   case STATE_DONE:
     return;
   }
-  if (session->request->linger) {
+  if (session->request->leave) {
     relay_in_finish(&session->inputs[IN_STDIN]);
     return;
   }

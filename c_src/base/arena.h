@@ -1,6 +1,6 @@
 /*
- * A bump allocator over memory somebody else owns. What it hands out lives as long as that memory;
- * nothing is freed one by one. Pure.
+ * A bump allocator over memory that the caller owns. What it hands out lives as long as that
+ * memory; nothing is freed one by one. Pure.
  */
 #ifndef LINX_BASE_ARENA_H
 #define LINX_BASE_ARENA_H

@@ -152,7 +152,7 @@ int proc_has_execed(int fd, pid_t child) {
   int result = proc_read_open_stat(fd, &stat);
   if (result < 0)
     return result;
-  /* A /proc of another pid namespace shows a stranger under that number. */
+  /* A /proc of another pid namespace shows another process under that number. */
   if (stat.pid != child || stat.parent != getpid())
     return -ESRCH;
   return (stat.flags & PF_FORKNOEXEC) == 0;
@@ -270,10 +270,10 @@ static void kill_child(pid_t pid, int signum) {
 #define PINNED_MAX 128
 
 /*
- * A process whose parent has died is another's child, and not to be told from a stranger any more.
- * So as many as can be are pinned before the first is signalled, parents first, because a process
- * may start another in the place of one that has ended. Those behind them come before, children
- * first.
+ * A process whose parent has died is another's child, and cannot be told from a process of others
+ * any more. So as many as can be are pinned before the first is signalled, parents first, because a
+ * process may start another in the place of one that has ended. Those behind them come before,
+ * children first.
  */
 static void signal_all(const struct buffer *found, int signum) {
   int pinned[PINNED_MAX];

@@ -125,7 +125,7 @@ static inline int sys_execveat(int fd, const char *path, char *const argv[], cha
 /*
  * Forks without sharing memory: returns twice, 0 in the child. `pidfd` (may be NULL) receives a
  * close-on-exec descriptor in the caller. Uses clone3; where that is missing or hidden by a filter
- * (ENOSYS), clone(2), which has no bit for a time namespace and so still answers ENOSYS for one.
+ * (ENOSYS), clone(2), which has no bit for a time namespace and so still returns ENOSYS for one.
  * With CLONE_PARENT the child takes over the caller's exit signal, and `exit_signal` must be 0.
  */
 long sys_fork_with(uint64_t flags, int exit_signal, int *pidfd);

@@ -105,7 +105,7 @@ static struct failure close_agent_ends(struct child *child) {
 }
 
 static struct failure die_with_agent(struct child *child) {
-  if (child->request->linger)
+  if (child->request->leave)
     return failure_none();
   return errno_of(STAGE_PRCTL, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL));
 }
@@ -266,8 +266,8 @@ static struct failure apply_setup(struct child *child) {
   return apply_list(child, child->request->setup);
 }
 
-static struct failure apply_seal(struct child *child) {
-  return apply_list(child, child->request->seal);
+static struct failure apply_final(struct child *child) {
+  return apply_list(child, child->request->final);
 }
 
 /* The checkpoint: applies commands, one answer each, until it is told to proceed. */
@@ -451,7 +451,7 @@ static struct failure (*const steps[])(struct child *child) = {
     forbid_tracing,
     join_new_keyring,
     settle_cwd,
-    apply_seal,
+    apply_final,
     check_ids,      /* after the last command that may set them */
     die_with_agent, /* after the last change of ids, which clears it */
     leave_if_orphaned,

@@ -1,7 +1,7 @@
 /*
  * Running from a sealed copy in memory. A process that a foreign namespace can see leads, by its
- * /proc/<pid>/exe, to the program file it runs (CVE-2019-5736); a copy that nobody can write, and
- * nobody else runs, is a dead end.
+ * /proc/<pid>/exe, to the program file it runs (CVE-2019-5736); a copy that is sealed against
+ * writing, and that no other process runs, leads to nothing.
  */
 #ifndef LINX_LAUNCH_CLONED_BINARY_H
 #define LINX_LAUNCH_CLONED_BINARY_H

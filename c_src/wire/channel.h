@@ -30,12 +30,12 @@ struct channel_out {
 };
 
 /* One read(2). 1 when bytes arrived, 0 when none are there now; on end of file, or an error that is
- * one, sets eof and answers 0. -ENOMEM. */
+ * one, sets eof and returns 0. -ENOMEM. */
 int channel_in_read(struct channel_in *in);
 
 /*
  * The next whole frame's payload, in place until the next channel_in_read: 1, 0 when there is none
- * yet. A frame larger than `limit` answers -EMSGSIZE once and is thrown away as it arrives.
+ * yet. A frame larger than `limit` is -EMSGSIZE once and is thrown away as it arrives.
  */
 int channel_in_next(struct channel_in *in, size_t limit, const uint8_t **payload, size_t *size);
 

@@ -1,6 +1,7 @@
 /*
  * Commands from the BEAM: the traffic of a session, which is a table here, and the set-up commands
- * of setup/commands.def, which the child applies at the checkpoint, in `setup` and in `seal`. Pure.
+ * of setup/commands.def, which the child applies at the checkpoint, in `setup` and in `final`.
+ * Pure.
  */
 #ifndef LINX_WIRE_COMMAND_H
 #define LINX_WIRE_COMMAND_H

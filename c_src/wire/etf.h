@@ -18,8 +18,8 @@
 /* Terms nested deeper than this are refused. */
 #define TERM_MAX_DEPTH 256
 
-/* Room for the name of every atom that anybody looks for. The stack is kept small: a page of it is
- * a page fault in every session. */
+/* Room for the name of every atom that is compared with one. The stack is kept small: a page of it
+ * is a page fault in every session. */
 #define TERM_ATOM_SIZE 64
 
 struct term_reader {
@@ -43,7 +43,7 @@ int term_read_map(struct term_reader *reader, int *pairs);
 int term_read_list(struct term_reader *reader, int *count);
 int term_read_list_end(struct term_reader *reader, int count);
 
-/* An atom that holds a NUL, or is longer than those that anybody looks for, reads as the empty
+/* An atom that holds a NUL, or is longer than every name that is compared, reads as the empty
  * name. */
 int term_read_atom(struct term_reader *reader, char name[TERM_ATOM_SIZE]);
 int term_read_boolean(struct term_reader *reader, bool *value);

@@ -9,7 +9,7 @@
 struct failure {
   int error;        /* errno */
   enum stage stage; /* the step that failed; STAGE_NONE: none did */
-  int index;        /* of the element of setup or seal, or -1 */
+  int index;        /* of the element of setup or final, or -1 */
 };
 
 static inline struct failure failure_none(void) {

@@ -208,8 +208,10 @@ static int decode_orphan_policy(struct request *request, struct term_reader *rea
   char name[TERM_ATOM_SIZE];
   int arity = 0;
   if (term_is_atom(reader)) {
-    request->linger = true;
-    return term_read_atom(reader, name) < 0 || strcmp(name, "linger") != 0 ? -EINVAL : 0;
+    request->leave = true;
+    if (term_read_atom(reader, name) < 0)
+      return -EINVAL;
+    return strcmp(name, "leave") == 0 || strcmp(name, "linger") == 0 ? 0 : -EINVAL;
   }
   if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0 ||
       strcmp(name, "kill") != 0)
@@ -285,9 +287,9 @@ static int decode_setup(struct request *request, struct term_reader *reader, str
   return decode_commands(reader, &request->setup, &request->filters);
 }
 
-static int decode_seal(struct request *request, struct term_reader *reader, struct arena *arena) {
+static int decode_final(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
-  return decode_commands(reader, &request->seal, &request->filters);
+  return decode_commands(reader, &request->final, &request->filters);
 }
 
 static const struct {
@@ -308,7 +310,7 @@ static const struct {
     {"proceed", decode_proceed},
     {"ack", decode_ack},
     {"setup", decode_setup},
-    {"seal", decode_seal},
+    {"final", decode_final},
     {"usage", decode_usage},
     {"hold", decode_hold},
     {"flow", decode_flow},
@@ -320,6 +322,8 @@ static const struct {
 
 static size_t key_index(const char *name) {
   size_t i = 0;
+  if (strcmp(name, "seal") == 0) /* what `final` was called before */
+    name = "final";
   while (i < KEY_COUNT && strcmp(keys[i].name, name) != 0)
     i++;
   return i;
@@ -383,6 +387,6 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
 }
 
 bool request_execs_at_once(const struct request *request) {
-  return request->mode == MODE_SPAWN && request->proceed && request->seal.count == 0 &&
+  return request->mode == MODE_SPAWN && request->proceed && request->final.count == 0 &&
          !request->filters;
 }

@@ -57,7 +57,7 @@ struct request {
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */
   struct stdio_directive stdio[3];
   bool no_new_privs;
-  bool linger; /* the orphan policy; otherwise {kill, grace_ms} */
+  bool leave; /* the orphan policy; otherwise {kill, grace_ms} */
   int64_t grace_ms;
   bool proceed;
   bool ack;
@@ -66,9 +66,9 @@ struct request {
   bool demand;                    /* flow: demand */
   bool kill_descendants;
   bool filters; /* setup installs one */
-  bool hold;    /* stay after the terminal frame until fd 3 ends */
+  bool hold;    /* stay after the final frame until fd 3 ends */
   struct command_list setup;
-  struct command_list seal;
+  struct command_list final; /* applied after :proceed */
 };
 
 /*

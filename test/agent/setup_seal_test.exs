@@ -11,6 +11,19 @@ defmodule AgentTest.SetupSealTest do
     assert finish(wire, exit: 2).frames == [{:error, errno(:einval), :malformed_request}]
   end
 
+  describe "final" do
+    test "is the name of seal; both at once are malformed" do
+      for key <- [:final, :seal] do
+        wire = running(%{key => [{:set_umask, 0o077}], argv: actor(["pause"])})
+        assert Host.status(wire.host_pid)["Umask"] == "0077"
+        kill(wire)
+      end
+
+      malformed(%{final: [], seal: []})
+      malformed(%{final: [:proceed]})
+    end
+  end
+
   describe "set_umask" do
     test "is what the workload has, at the checkpoint and in both lists" do
       request = %{argv: actor(["pause"])}
