@@ -85,9 +85,9 @@ $(2)/libagent.a: $$(filter-out $(2)/linx_process.o,$$($(1)_OBJECTS))
 endef
 
 RELEASE_CC = $(AGENT_CC)
-# Every mapping and page costs a session twice, at exec and at fork: so no unwind tables, and code and
-# constants in one segment.
-RELEASE_FLAGS = -O2 -fno-asynchronous-unwind-tables $(AGENT_CODE) $(HARDENING) $(SECTIONS)
+# Every mapping and page costs a session twice, at exec and at fork: so small code, no unwind tables, and
+# code and constants in one segment.
+RELEASE_FLAGS = -Os -fno-asynchronous-unwind-tables $(AGENT_CODE) $(HARDENING) $(SECTIONS)
 RELEASE_LINK = $(AGENT_LINK) $(LINK_HARDENING) -Wl,-z,noseparate-code -s
 $(eval $(call variant,RELEASE,$(RELEASE)))
 
