@@ -276,7 +276,7 @@ static int compare(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-/* What ran before leaves its mark on the caches, so nobody always follows the same one. */
+/* What ran before leaves its mark on the caches, so no subject always follows the same one. */
 static void shuffle(int *order, int count) {
   for (int i = count - 1; i > 0; i--) {
     int j = rand() % (i + 1);

@@ -1,10 +1,9 @@
 /*
  * The workload of the measurements of stdio.
  *
- *   stream pour BYTES     writes that many to stdout; without a number, until nobody reads
- *   stream drain BYTES    reads that many from stdin, and exits
- *   stream sip            reads a little from stdin every millisecond
- *   stream wait           reads nothing, and stays
+ *   stream pour BYTES     writes that many to stdout; without a number, until the reader has closed
+ * it stream drain BYTES    reads that many from stdin, and exits stream sip            reads a
+ * little from stdin every millisecond stream wait           reads nothing, and stays
  */
 #include <signal.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* poll(2) with a look-out before it: what it reports, and when it looks out at all. */
+/* poll(2) with a spin before it: what it reports, and when it spins at all. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void each_answer_is_at_its_entry(void **state) {
   assert_int_equal(polled[3].revents, POLLIN);
 }
 
-static void a_word_that_comes_in_time_keeps_it_looking_out(void **state) {
+static void an_event_that_comes_in_time_keeps_it_spinning(void **state) {
   (void)state;
   struct busy_poll busy = {.expects = true};
   struct pollfd polled = {.fd = ends[0], .events = POLLIN};
@@ -58,7 +58,7 @@ static void a_word_that_comes_in_time_keeps_it_looking_out(void **state) {
   assert_int_equal(busy.rest, 0);
 }
 
-static void after_a_look_out_in_vain_it_rests(void **state) {
+static void after_a_spin_without_result_it_rests(void **state) {
   (void)state;
   struct busy_poll busy = {.expects = true};
   struct pollfd polled = {.fd = ends[0], .events = POLLIN};
@@ -76,7 +76,7 @@ static void after_a_look_out_in_vain_it_rests(void **state) {
   assert_int_equal(busy.rest, rest);
 }
 
-static void who_expects_nothing_does_not_look_out(void **state) {
+static void without_an_answer_it_does_not_spin(void **state) {
   (void)state;
   struct busy_poll busy = {0};
   struct pollfd polled = {.fd = ends[0], .events = POLLIN};
@@ -89,9 +89,9 @@ static void who_expects_nothing_does_not_look_out(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       pipe_test(each_answer_is_at_its_entry),
-      pipe_test(a_word_that_comes_in_time_keeps_it_looking_out),
-      pipe_test(after_a_look_out_in_vain_it_rests),
-      pipe_test(who_expects_nothing_does_not_look_out),
+      pipe_test(an_event_that_comes_in_time_keeps_it_spinning),
+      pipe_test(after_a_spin_without_result_it_rests),
+      pipe_test(without_an_answer_it_does_not_spin),
   };
   return cmocka_run_group_tests_name("busy_poll", tests, NULL, NULL);
 }

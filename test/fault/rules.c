@@ -88,7 +88,7 @@ static const struct rule goes_on[] = {
     {ROLE_AGENT, "read.*", ANY_ERROR,
      "taken for the stream's end, where it was the end: output, exec and frames are compared",
      false},
-    {ROLE_AGENT, "read.ptmx", EIO, "a terminal that nobody has open", false},
+    {ROLE_AGENT, "read.ptmx", EIO, "a terminal that no process has open", false},
     {ROLE_AGENT, "open./proc/N/task/N/children", ANY_ERROR, "listed again", false},
     {ROLE_AGENT, "open./proc/N/task", ANY_ERROR, "listed again", false},
     {ROLE_AGENT, "open.N/children", ANY_ERROR, "listed again", false},

@@ -15,7 +15,7 @@
 struct surroundings {
   const char *agent; /* paths */
   const char *workload;
-  const char *directory; /* for files and sockets; anybody may write there */
+  const char *directory; /* for files and sockets; every user may write there */
   struct namespaces own;
   pid_t targets[TARGET_COUNT];
   struct namespaces target_namespaces[TARGET_COUNT];

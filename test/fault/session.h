@@ -13,7 +13,7 @@
 
 #define ORDINARY_ID 65534
 
-/* Whose agent: root's, an ordinary user's, or that of whoever runs the test. */
+/* Whose agent: root's, an ordinary user's, or that of the user who runs the test. */
 enum owner { OWNER_ROOT, OWNER_ORDINARY, OWNER_CURRENT };
 
 /* What the client writes into the id maps of the child. */
@@ -65,7 +65,7 @@ extern const int session_count;
 
 const struct session *session_find(const char *name);
 
-/* Whether whoever runs the test can run it. */
+/* Whether the user who runs the test can run it. */
 bool session_is_possible(const struct session *session);
 
 /* The namespaces that it asks for, in the kernel's flags. */

@@ -117,7 +117,7 @@ int machine_listen(const struct machine *machine, const char *name, int backlog)
   return fd;
 }
 
-/* A listener that nobody accepts from, and whose backlog is full. */
+/* A listener that never accepts, and whose backlog is full. */
 static void listen_in_vain(const struct machine *machine) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%.90s/full", machine->directory);

@@ -84,7 +84,7 @@ static void take_status(struct oracle *oracle, const struct frame *frame,
   }
 }
 
-/* Several write to the stream, or a terminal changes it, or it is nobody's pattern. */
+/* Several processes write to the stream, or a terminal changes it, or it is no pattern. */
 static bool is_mixed(const struct plan *plan, enum stream stream) {
   if (stream == STREAM_PTY)
     return true;
@@ -184,7 +184,7 @@ void oracle_frame(struct oracle *oracle, const struct frame *frame, const struct
   }
   if (oracle->after_usage && !oracle->terminal)
     expect(oracle, frame_is_terminal(frame), frame, "between :usage and the terminal frame");
-  if (plan_is_damaged(oracle->plan)) { /* nobody knows what was asked for */
+  if (plan_is_damaged(oracle->plan)) { /* what was asked for is not known */
     oracle->spawned |= frame->kind == FRAME_SPAWNED;
     oracle->running |= frame->kind == FRAME_RUNNING;
     oracle->host_pid = frame->kind == FRAME_SPAWNED ? frame->number : oracle->host_pid;

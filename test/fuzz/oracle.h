@@ -14,7 +14,7 @@
 struct facts {
   bool request_sent; /* every byte of it */
   bool in_closed;    /* fd 3 has ended */
-  bool out_closed;   /* nobody reads fd 4 any more */
+  bool out_closed;   /* fd 4 is not read any more */
   bool unread;       /* fd 4 was not read before the agent's end */
   bool agent_killed; /* by the fuzzer */
   bool target_killed;

@@ -293,7 +293,7 @@ struct command plan_setup_command(struct random *random, const struct plan *plan
 struct command plan_stream_command(struct random *random, const struct plan *plan);
 struct command plan_any_command(struct random *random, const struct plan *plan);
 
-/* Whether the request is none. A damaged one may be one still, and one that nobody meant. */
+/* Whether the request is none. A damaged one may be one still, and another than was meant. */
 bool plan_is_malformed(const struct plan *plan);
 bool plan_is_damaged(const struct plan *plan);
 /* Whether the child gets, or enters, a user namespace. */

@@ -18,7 +18,7 @@
 /* How long after it was due the end of an agent may come. */
 #define END_LIMIT_MS 10000
 
-/* And how much later when nobody reads fd 4, which the agent does not give up at once. */
+/* And how much later when fd 4 is not read, which the agent does not give up at once. */
 #define NO_READER_MS    6000
 
 #define CONNECTIONS_MAX 8

@@ -65,7 +65,7 @@ void player_close_out(struct player *player) {
   if (player->started.out < 0)
     return;
   note_orphan(player);
-  /* The other end of a socket is not told that it is only written to that nobody listens. */
+  /* A socket that is only written to does not tell that its other end is not read. */
   if (player->plan->wiring == WIRING_ONE_SOCKET)
     player_close_in(player);
   close_fd(&player->started.out);

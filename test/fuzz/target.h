@@ -14,7 +14,7 @@ struct targets {
   pid_t pids[TARGET_COUNT]; /* 0: none yet */
 };
 
-/* The pid; for TARGET_DEAD one that is nobody's. */
+/* The pid; for TARGET_DEAD one that no process has. */
 pid_t target_get(struct targets *targets, enum target_kind kind);
 bool target_is_one(const struct targets *targets, pid_t pid);
 /* Kills and reaps it, so that the next session has another. */

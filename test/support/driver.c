@@ -75,7 +75,7 @@ static void option_close(char **value) {
   close(atoi(value[0]));
 }
 
-/* Descriptors nobody asked for: a run of low ones and a few at the very top of the table. */
+/* Descriptors that no option asks for: a run of low ones and a few at the very top of the table. */
 static void option_open_fds(char **value) {
   struct rlimit limit;
 

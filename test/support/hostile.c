@@ -34,7 +34,7 @@ static void play_packets(void) {
   wait_for_the_end();
 }
 
-/* A splice that waits for a full socket keeps its pipe locked: whoever writes to this program's
+/* A splice that waits for a full socket keeps its pipe locked: what writes to this program's
  * stdin waits too, and no signal reaches it. */
 static void play_lock(void) {
   static char bytes[1 << 16];
