@@ -11,16 +11,19 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 
+#include "agent/kill.h"
 #include "agent/lend_tty.h"
 #include "agent/session.h"
+#include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
-#include "launch/child.h"
 #include "launch/cloned_binary.h"
-#include "launch/user_namespace.h"
+#include "launch/enter.h"
+#include "launch/launch.h"
+#include "launch/stdio.h"
 
 enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
 
@@ -37,7 +40,6 @@ static char arena_bytes[ARENA_BYTES];
 static struct request request;
 static struct stdio_plan plan;
 static struct enter_target target;
-static bool is_privileged; /* the agent; known where the child changes its user namespace */
 static struct session session;
 
 /* Waits until everything is written or the reader has closed fd 4: only before there is a child. */
@@ -74,6 +76,14 @@ _Noreturn static void give_up(int result, enum stage stage) {
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
   _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(stage, false));
+}
+
+/* The answer to a request that starts nothing. */
+static void report_exited(void) {
+  struct frame frame;
+  frame_status_value(&frame, "exited", 0);
+  session_emit(&session, &frame);
+  flush_all(&session.out);
 }
 
 static void check(int result, enum stage stage) {
@@ -201,15 +211,16 @@ static void become_subreaper(void) {
   check_errno(session.child_signals, STAGE_SIGNALFD);
 }
 
-static void open_pipes(int down[2], int up[2]) {
-  check_errno(pipe2(down, O_CLOEXEC), STAGE_PIPE2);
-  check_errno(pipe2(up, O_CLOEXEC), STAGE_PIPE2);
-  check(fds_set_nonblocking(down[1]), STAGE_PIPE2);
-  check(fds_set_nonblocking(up[0]), STAGE_PIPE2);
-  session.down = (struct channel_out){.fd = down[1],
+static void create_child(void) {
+  struct launched launched;
+  check_failure(launch(&launched, &request, &plan, request.mode == MODE_ENTER ? &target : NULL));
+  session.pid = launched.pid;
+  session.pidfd = launched.pidfd;
+  session.is_intermediate = launched.is_intermediate;
+  session.down = (struct channel_out){.fd = launched.down,
                                       .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
-  session.up =
-      (struct channel_in){.fd = up[0], .buffer = {.bytes = up_bytes, .size = sizeof up_bytes}};
+  session.up = (struct channel_in){.fd = launched.up,
+                                   .buffer = {.bytes = up_bytes, .size = sizeof up_bytes}};
 }
 
 static struct relay_out output(int fd, enum stream_id stream) {
@@ -238,87 +249,6 @@ static void connect_relays(void) {
   session.pty_slave = plan.slave;
 }
 
-/* Whether the child is to be in a user namespace other than the agent's. */
-static bool changes_user_namespace(void) {
-  uint64_t flags = request.mode == MODE_ENTER ? target.flags : request.namespaces;
-  return (flags & CLONE_NEWUSER) != 0;
-}
-
-/*
- * A user namespace is no place for ids of the agent's. Its supplementary groups go while the
- * agent's own namespace allows it; where it does not, they may stay in a namespace of the agent's
- * own user. A session that does not park leaves no time to write maps.
- */
-static void leave_ids_behind(void) {
-  bool enters = request.mode == MODE_ENTER;
-  if (!changes_user_namespace())
-    return;
-  if (!enters && request.proceed && is_privileged)
-    give_up(-EINVAL, STAGE_SETRESUID);
-  int groups = user_namespace_clear_groups();
-  check(groups, STAGE_SETGROUPS);
-  if (groups > 0 && (enters ? !target.is_own : !user_namespace_may_keep_groups()))
-    give_up(-EPERM, STAGE_SETGROUPS);
-}
-
-static void create_child(void) {
-  int down[2];
-  int up[2];
-  bool enters = request.mode == MODE_ENTER;
-  open_pipes(down, up);
-  struct child_start start = {
-      .request = &request,
-      .plan = &plan,
-      .target = enters ? &target : NULL,
-      .down = down[0],
-      .up = up[1],
-      .agent_down = down[1],
-      .agent_up = up[0],
-      .is_privileged = is_privileged,
-  };
-  long pid = sys_fork_with(enters ? 0 : request.namespaces, SIGCHLD, &session.pidfd);
-  check((int)pid, STAGE_CLONE);
-  if (pid == 0)
-    child_run(&start);
-  session.pid = (pid_t)pid;
-  session.is_intermediate = enters && (target.flags & CLONE_NEWPID) != 0;
-  fd_close(&start.down);
-  fd_close(&start.up);
-  stdio_close_child_ends(&plan);
-}
-
-/* Kills all that descends from an agent, and the process group that its child `target` leads.
- * Before and after, because a process whose parent ends becomes another's child. */
-static void kill_session(pid_t target_pid, pid_t agent) {
-  struct proc_stat stat;
-  cleanup_close int pidfd = sys_pidfd_open(target_pid);
-  bool is_child = pidfd >= 0 && proc_read_stat(target_pid, &stat) == 0 && stat.parent == agent;
-  proc_signal_descendants(agent, SIGKILL);
-  if (is_child)
-    sys_pidfd_signal_group(pidfd, target_pid, SIGKILL);
-  proc_signal_descendants(agent, SIGKILL);
-}
-
-/*
- * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
- * process; with an agent to all that descends from it, and to the group if the process is its
- * child. For a session whose own agent does not react: one that is stopped, or that a workload
- * keeps waiting for the lock of a pipe they share (guard.h).
- */
-_Noreturn static void kill_target(void) {
-  struct frame frame;
-  if (request.target == 1) /* kill(2): -1 is no group but every process there is */
-    give_up(-EPERM, STAGE_KILL);
-  if (request.agent != 0)
-    kill_session(request.target, request.agent);
-  else if (kill(-request.target, SIGKILL) < 0 && kill(request.target, SIGKILL) < 0)
-    give_up(-errno, STAGE_KILL);
-  frame_status_value(&frame, "exited", 0);
-  session_emit(&session, &frame);
-  flush_all(&session.out);
-  _exit(0);
-}
-
 int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
@@ -336,8 +266,11 @@ int main(int argc, char *argv[]) {
   check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
   read_request(&frame, &size);
   decode_request(frame, size);
-  if (request.mode == MODE_KILL)
-    kill_target();
+  if (request.mode == MODE_KILL) {
+    check_failure(kill_target(&request));
+    report_exited();
+    return 0;
+  }
   if (request.mode == MODE_TERMINAL) {
     check_failure(terminal_lend(&session.in, &session.out));
     return 0;
@@ -348,8 +281,6 @@ int main(int argc, char *argv[]) {
     check_failure(enter_prepare(&target, &request));
   /* Without it no exec can be proved, and a workload would run before that is known. */
   check(proc_check_own(), STAGE_EXEC_OUTCOME);
-  is_privileged = changes_user_namespace() && user_namespace_is_privileged();
-  leave_ids_behind();
   become_subreaper();
   create_child();
   connect_relays();

@@ -5,7 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "agent/guard.h"
+#include "agent/descendants.h"
+#include "agent/pacing.h"
+#include "agent/session_child.h"
+#include "agent/session_commands.h"
+#include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/poll_wait.h"
@@ -28,62 +32,6 @@ _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 /* While descendants die they are looked for again at this pace, should a signal be missed. */
 #define DESCENDANT_PAUSE_MS 20
 
-/* So many frames of a terminal may leave in a row, an echo, an answer and a prompt among them; the
- * ones after them leave so far apart, or large, until there is a pause or something to answer. */
-#define TERMINAL_BURST   8
-#define TERMINAL_PACE_MS 8
-
-/* How long the agent goes on with what it cannot deliver: to a client that has closed fd 3 and not
- * fd 4, or while the kernel has no memory for a write. */
-#define LEAVE_MS 5000
-
-/* How long a frame waits for the next one, which is on its way, to share a write with it. */
-#define DELAY_MS 2
-
-/* Which states may follow which, a bit each. */
-static const unsigned followers[] = {
-    [STATE_STARTING] = 1U << STATE_PARKED | 1U << STATE_EXECING | 1U << STATE_CLEARING,
-    [STATE_PARKED] = 1U << STATE_EXECING | 1U << STATE_CLEARING,
-    [STATE_EXECING] = 1U << STATE_RUNNING | 1U << STATE_CLEARING,
-    [STATE_RUNNING] = 1U << STATE_CLEARING,
-    [STATE_CLEARING] = 1U << STATE_DRAINING,
-    [STATE_DRAINING] = 1U << STATE_DONE,
-    [STATE_DONE] = 0,
-};
-
-void session_enter(struct session *session, enum session_state state) {
-  if ((followers[session->state] & 1U << state) == 0)
-    __builtin_trap(); /* the workload dies with the agent, and the BEAM hears of it */
-  session->state = state;
-}
-
-void session_emit(struct session *session, const struct frame *frame) {
-  if (channel_out_frame(&session->out, frame) < 0)
-    session_fail(session, ENOMEM, STAGE_ALLOCATE);
-}
-
-bool session_guard(struct session *session) {
-  const struct guard guard = {
-      .control = session->in.fd,
-      .pid = session->pid,
-      .pidfd = session->pidfd,
-      .children = session->child_signals >= 0 ? session->children : -1,
-      .grace_ms = session->request->grace_ms,
-      .noticed = &session->beam_is_gone,
-  };
-  /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
-  if (session->is_guarded || session->request->leave || session->pidfd < 0)
-    return true;
-  if (session->guard_fails)
-    return false;
-  int result = guard_start(&guard);
-  session->is_guarded = result == 0;
-  session->guard_fails = result < 0;
-  if (result < 0)
-    session_fail(session, -result, STAGE_GUARD);
-  return session->is_guarded;
-}
-
 static struct pollfd want(int fd, int events) {
   return (struct pollfd){.fd = fd, .events = (short)events};
 }
@@ -94,26 +42,6 @@ static bool wants_input(const struct session *session) {
   if (session_accepts_commands(session))
     return true;
   return session_looks_ahead(session) && buffer_length(&session->in.buffer) < 2 * COMMAND_MAX;
-}
-
-/*
- * A terminal hands its output on in pieces of 4 KiB, or as small as what the workload writes, and
- * an agent that is woken by each is as fast as the workload. So the pieces of a terminal that goes
- * on and on gather in one frame, until that is large enough or the pace allows the next. When the
- * pace allows a frame for which nothing had to be gathered, the terminal has paused.
- */
-static void gather(struct session *session) {
-  const struct relay_out *terminal = &session->outputs[OUT_PTY];
-  bool gathered = session->gathers;
-  session->gathers = false;
-  if (session->out.open == 0)
-    return;
-  int64_t now = clock_ms();
-  if (!gathered && now >= session->terminal_at)
-    session->terminal_burst = 0;
-  session->gathers = session->terminal_burst >= TERMINAL_BURST && now < session->terminal_at &&
-                     session->out.open < RELAY_FRAME_ENOUGH && terminal->fd >= 0 &&
-                     relay_out_events(terminal) != 0;
 }
 
 /* Output is read when the frame before it has gone, or to be added to it, so that no more than one
@@ -251,61 +179,6 @@ static void relay_streams(struct session *session, const struct pollfd polled[SL
     session->inputs[IN_PTY].fd = -1;
 }
 
-/* Acknowledgements wait for the channel to be empty, so that there is room for them without more
- * memory, and for a large frame to be whole, and so come in few frames. */
-static void acknowledge(struct session *session) {
-  for (int i = 0; i < IN_COUNT; i++) {
-    bool more = i == IN_STDIN && session->stdin_left > 0;
-    if (!more)
-      relay_in_report(&session->inputs[i], &session->out);
-  }
-}
-
-/*
- * Whether a write that the kernel had no memory for is to wait. When there has been none for so
- * long, there is none for this session.
- */
-static bool is_starving(struct session *session) {
-  if (!session->out.starved && !session->down.starved) {
-    session->starved_at = 0;
-    return false;
-  }
-  int64_t now = clock_ms();
-  if (session->starved_at == 0)
-    session->starved_at = now;
-  if (now - session->starved_at >= LEAVE_MS) {
-    session->out.broken = session->out.broken || session->out.starved;
-    if (session->down.starved)
-      session_fail(session, ENOMEM, STAGE_READY_FRAME);
-    session->down.starved = false;
-    return false;
-  }
-  if (now < session->retry_at)
-    return true;
-  session->retry_at = now + POLL_WAIT_PAUSE_MS;
-  return false;
-}
-
-static void deliver(struct session *session) {
-  gather(session);
-  if (session->delays || session->gathers || is_starving(session))
-    return;
-  if (session->down.starved)
-    session_flush_down(session);
-  if (session->out.open > 0) {
-    session->terminal_at = clock_ms() + TERMINAL_PACE_MS;
-    if (session->terminal_burst < TERMINAL_BURST)
-      session->terminal_burst++;
-  }
-  channel_out_flush(&session->out);
-  if (channel_out_pending(&session->out) > 0)
-    return;
-  acknowledge(session);
-  if (channel_out_pending(&session->out) > 0)
-    session->busy.expects = true; /* a client whose input was taken sends more */
-  channel_out_flush(&session->out);
-}
-
 static bool has_streams(const struct session *session) {
   for (int i = 0; i < OUT_COUNT; i++)
     if (session->outputs[i].fd >= 0)
@@ -373,7 +246,7 @@ static void step(struct session *session) {
   report_failed_relays(session);
   if (session->state == STATE_CLEARING)
     session_report_end(session);
-  deliver(session);
+  session_deliver(session);
   if (session->out.broken)
     session_beam_gone(session);
   finish(session);

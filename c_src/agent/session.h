@@ -87,49 +87,4 @@ int session_run(struct session *session);
 /* The only place that changes the state; ends the agent if it may not follow the present one. */
 void session_enter(struct session *session, enum session_state state);
 
-/* session_child.c */
-
-/* The first word of a child that clone has made; queues :spawned where it is the workload's own. */
-void session_child_cloned(struct session *session);
-/* Takes every frame that has come from the child. */
-void session_child_frames(struct session *session);
-/* The child's pidfd is readable: reports the end once everything before it has been taken. */
-void session_child_ended(struct session *session);
-/* SIGCHLD arrived: reaps what the subreaper has adopted. */
-void session_reap_adopted(struct session *session);
-/* The workload is reaped: reports its end once no descendant is left that the session is to kill.
- */
-void session_report_end(struct session *session);
-/* Whether the session is to kill and reap children of the agent beside the workload. */
-bool session_owns_descendants(const struct session *session);
-/* Whether there are such. Kills them. */
-bool session_has_descendants(struct session *session);
-void session_signal(struct session *session, int signum, enum signal_scope scope);
-/* Starts the guard before a pipe of the workload's is touched for the first time. False when that
- * fails, which ends the session: then the pipe is not to be touched. */
-bool session_guard(struct session *session);
-/* SIGKILL, again and again for as long as the child is there. A parked one also loses its pipe. */
-void session_kill(struct session *session, enum signal_scope scope);
-/* Ends the child, with a failure to be reported. */
-void session_fail(struct session *session, int error, enum stage stage);
-
-/* session_input.c */
-
-/* Whether a frame from the BEAM could be acted on now. */
-bool session_accepts_commands(const struct session *session);
-/* Whether frames that wait are looked through for what cannot wait. */
-bool session_looks_ahead(const struct session *session);
-/* Sends what waits for the child. A pipe that fails, but for the child's own end, ends the session.
- */
-void session_flush_down(struct session *session);
-/* Acts on every whole frame that may be acted on, and on the end of the channel. */
-void session_take_commands(struct session *session);
-/* Reads fd 3, which has something. */
-void session_read_input(struct session *session);
-/* The BEAM's end is closed: the parked child dies, the running workload gets the orphan policy. */
-void session_beam_gone(struct session *session);
-
-/* Appends a frame for the BEAM. No memory for one is the end of the channel. */
-void session_emit(struct session *session, const struct frame *frame);
-
 #endif

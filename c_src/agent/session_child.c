@@ -1,15 +1,16 @@
-#include "agent/session.h"
+#include "agent/session_child.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/descendants.h"
+#include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/proc.h"
@@ -17,9 +18,6 @@
 
 /* How long the end waits for descendants that SIGKILL does not end at once. */
 #define CLEARING_MS 1000
-
-/* How long a child that was sent SIGKILL has before it is sent another. */
-#define INSIST_MS 200
 
 /* How long a tracer has to let the agent have the workload's end, and how often that is looked at.
  */
@@ -29,30 +27,6 @@
 /* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
  */
 #define PTY_DRAIN_ROUNDS 4
-
-void session_signal(struct session *session, int signum, enum signal_scope scope) {
-  if (session->pidfd < 0)
-    return;
-  switch (scope) {
-  case SCOPE_WORKLOAD:
-    kill(session->pid, signum);
-    return;
-  case SCOPE_GROUP:
-    /* Before setsid the child has no group of its own. */
-    if (kill(-session->pid, signum) < 0)
-      kill(session->pid, signum);
-    return;
-  case SCOPE_TREE:
-    /* What has left the tree has been adopted by the agent, if that is a subreaper. */
-    if (session->child_signals >= 0) {
-      proc_signal_own_descendants(session->children, signum);
-    } else {
-      proc_signal_descendants(session->pid, signum);
-      kill(session->pid, signum);
-    }
-    return;
-  }
-}
 
 static void report_spawned(struct session *session) {
   struct frame frame;
@@ -75,22 +49,6 @@ void session_child_cloned(struct session *session) {
     return;
   report_spawned(session);
   open_stat(session);
-}
-
-void session_kill(struct session *session, enum signal_scope scope) {
-  session_signal(session, SIGKILL, scope);
-  session->insist_at = clock_ms() + INSIST_MS;
-  if (session->state == STATE_STARTING || session->state == STATE_PARKED) {
-    fd_close(&session->down.fd);
-    buffer_consume(&session->down.buffer, buffer_length(&session->down.buffer));
-    session->down.broken = true;
-  }
-}
-
-void session_fail(struct session *session, int error, enum stage stage) {
-  if (session->ending.failure.stage == STAGE_NONE)
-    session->ending.failure = (struct failure){.error = error, .stage = stage, .index = -1};
-  session_kill(session, SCOPE_WORKLOAD);
 }
 
 /* The frames the child may send, read with the same care as the BEAM's. */
@@ -444,38 +402,4 @@ void session_child_ended(struct session *session) {
 void session_report_end(struct session *session) {
   if (!session_has_descendants(session) || clock_ms() >= session->report_at)
     report_end(session);
-}
-
-void session_reap_adopted(struct session *session) {
-  struct signalfd_siginfo signals[8];
-  ssize_t count = session->child_signals >= 0;
-  while (count > 0)
-    count = read(session->child_signals, signals, sizeof signals);
-  if (count < 0 && errno != EAGAIN && errno != EINTR)
-    session->signals_fail = true;
-  /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
-  if (session->is_intermediate)
-    return;
-  for (;;) {
-    siginfo_t state = {.si_pid = 0};
-    if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
-      return;
-    if (session->pidfd >= 0 && state.si_pid == session->pid)
-      return; /* the pidfd reports that one; what is behind it comes after */
-    if (waitpid(state.si_pid, NULL, 0) < 0 && errno != EINTR)
-      return;
-  }
-}
-
-bool session_owns_descendants(const struct session *session) {
-  return session->child_signals >= 0 || session->has_strays;
-}
-
-bool session_has_descendants(struct session *session) {
-  if (!session_owns_descendants(session))
-    return false;
-  proc_signal_own_children(session->children, SIGKILL);
-  session_reap_adopted(session);
-  siginfo_t state;
-  return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
 }

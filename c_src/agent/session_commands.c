@@ -1,9 +1,10 @@
-#include "agent/session.h"
+#include "agent/session_commands.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "agent/workload.h"
 #include "base/clock.h"
 #include "base/pty.h"
 
@@ -72,13 +73,6 @@ static void data(struct session *session, int input, const struct command *comma
     return;
   if (relay_in_data(&session->inputs[input], command->data.bytes, command->data.size) < 0)
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
-}
-
-void session_flush_down(struct session *session) {
-  channel_out_flush(&session->down);
-  /* EPIPE: the child has ended, which its pidfd tells. */
-  if (session->down.broken && session->down.error != EPIPE)
-    session_fail(session, session->down.error, STAGE_READY_FRAME);
 }
 
 /* The frame as it came, its length field included. */

@@ -1,0 +1,17 @@
+/* Children of the agent beside the workload: what a subreaper adopts, and what an entry that ended
+ * too early has left. */
+#ifndef LINX_AGENT_DESCENDANTS_H
+#define LINX_AGENT_DESCENDANTS_H
+
+#include "agent/session.h"
+
+/* Whether the session is to kill and reap such children. */
+bool session_owns_descendants(const struct session *session);
+
+/* Whether there are any. Kills them. */
+bool session_has_descendants(struct session *session);
+
+/* SIGCHLD arrived: reaps what the subreaper has adopted. */
+void session_reap_adopted(struct session *session);
+
+#endif

@@ -1,0 +1,30 @@
+#include "agent/kill.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/syscalls.h"
+
+/* Kills all that descends from an agent, and the process group that its child `target` leads.
+ * Before and after, because a process whose parent ends becomes another's child. */
+static void kill_session(pid_t target_pid, pid_t agent) {
+  struct proc_stat stat;
+  cleanup_close int pidfd = sys_pidfd_open(target_pid);
+  bool is_child = pidfd >= 0 && proc_read_stat(target_pid, &stat) == 0 && stat.parent == agent;
+  proc_signal_descendants(agent, SIGKILL);
+  if (is_child)
+    sys_pidfd_signal_group(pidfd, target_pid, SIGKILL);
+  proc_signal_descendants(agent, SIGKILL);
+}
+
+struct failure kill_target(const struct request *request) {
+  if (request->target == 1) /* kill(2): -1 is no group but every process there is */
+    return failure_of(STAGE_KILL, -EPERM);
+  if (request->agent != 0)
+    kill_session(request->target, request->agent);
+  else if (kill(-request->target, SIGKILL) < 0 && kill(request->target, SIGKILL) < 0)
+    return failure_of(STAGE_KILL, -errno);
+  return failure_none();
+}

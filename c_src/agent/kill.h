@@ -1,0 +1,16 @@
+/* {kill, map}: ends a session whose own agent does not react. */
+#ifndef LINX_AGENT_KILL_H
+#define LINX_AGENT_KILL_H
+
+#include "wire/failure.h"
+#include "wire/request.h"
+
+/*
+ * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
+ * process; with an agent to all that descends from it, and to the group if the process is its
+ * child. For a session whose own agent does not react: one that is stopped, or that a workload
+ * keeps waiting for the lock of a pipe they share (guard.h).
+ */
+struct failure kill_target(const struct request *request);
+
+#endif

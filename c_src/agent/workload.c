@@ -1,0 +1,87 @@
+#include "agent/workload.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "agent/guard.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/proc.h"
+
+/* How long a child that was sent SIGKILL has before it is sent another. */
+#define INSIST_MS 200
+
+void session_signal(struct session *session, int signum, enum signal_scope scope) {
+  if (session->pidfd < 0)
+    return;
+  switch (scope) {
+  case SCOPE_WORKLOAD:
+    kill(session->pid, signum);
+    return;
+  case SCOPE_GROUP:
+    /* Before setsid the child has no group of its own. */
+    if (kill(-session->pid, signum) < 0)
+      kill(session->pid, signum);
+    return;
+  case SCOPE_TREE:
+    /* What has left the tree has been adopted by the agent, if that is a subreaper. */
+    if (session->child_signals >= 0) {
+      proc_signal_own_descendants(session->children, signum);
+    } else {
+      proc_signal_descendants(session->pid, signum);
+      kill(session->pid, signum);
+    }
+    return;
+  }
+}
+
+void session_kill(struct session *session, enum signal_scope scope) {
+  session_signal(session, SIGKILL, scope);
+  session->insist_at = clock_ms() + INSIST_MS;
+  if (session->state == STATE_STARTING || session->state == STATE_PARKED) {
+    fd_close(&session->down.fd);
+    buffer_consume(&session->down.buffer, buffer_length(&session->down.buffer));
+    session->down.broken = true;
+  }
+}
+
+void session_fail(struct session *session, int error, enum stage stage) {
+  if (session->ending.failure.stage == STAGE_NONE)
+    session->ending.failure = (struct failure){.error = error, .stage = stage, .index = -1};
+  session_kill(session, SCOPE_WORKLOAD);
+}
+
+void session_emit(struct session *session, const struct frame *frame) {
+  if (channel_out_frame(&session->out, frame) < 0)
+    session_fail(session, ENOMEM, STAGE_ALLOCATE);
+}
+
+bool session_guard(struct session *session) {
+  const struct guard guard = {
+      .control = session->in.fd,
+      .pid = session->pid,
+      .pidfd = session->pidfd,
+      .children = session->child_signals >= 0 ? session->children : -1,
+      .grace_ms = session->request->grace_ms,
+      .noticed = &session->beam_is_gone,
+  };
+  /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
+  if (session->is_guarded || session->request->leave || session->pidfd < 0)
+    return true;
+  if (session->guard_fails)
+    return false;
+  int result = guard_start(&guard);
+  session->is_guarded = result == 0;
+  session->guard_fails = result < 0;
+  if (result < 0)
+    session_fail(session, -result, STAGE_GUARD);
+  return session->is_guarded;
+}
+
+void session_flush_down(struct session *session) {
+  channel_out_flush(&session->down);
+  /* EPIPE: the child has ended, which its pidfd tells. */
+  if (session->down.broken && session->down.error != EPIPE)
+    session_fail(session, session->down.error, STAGE_READY_FRAME);
+}

@@ -1,0 +1,31 @@
+/* The child: from what was prepared for it to its clone. */
+#ifndef LINX_LAUNCH_LAUNCH_H
+#define LINX_LAUNCH_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "launch/enter.h"
+#include "launch/stdio.h"
+#include "wire/failure.h"
+#include "wire/request.h"
+
+/* A child that exists. Its descriptors are close-on-exec, belong to the caller, and both ends of
+ * pipes are non-blocking. */
+struct launched {
+  pid_t pid;
+  int pidfd;
+  int down;             /* commands to the child */
+  int up;               /* frames from it */
+  bool is_intermediate; /* it joins a pid namespace and forks the workload's process */
+};
+
+/*
+ * Gives up what of the agent's identity has no place in the child's user namespace, and clones the
+ * child. `target` is NULL for spawn. Closes the child's ends of the plan. After a failure
+ * descriptors may stay open.
+ */
+struct failure launch(struct launched *launched, const struct request *request,
+                      struct stdio_plan *plan, const struct enter_target *target);
+
+#endif
