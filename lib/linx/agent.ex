@@ -1,10 +1,9 @@
 defmodule Linx.Agent do
-  @moduledoc """
-  Finds and starts the agent, the C program that does for a session what the BEAM cannot do itself.
-
-  It is `priv/linx_process` of this application. The environment variable `LINX_AGENT` names another
-  one, such as a sanitizer build.
-  """
+  @moduledoc false
+  # Finds and starts the agent, the C program that does for a session what the BEAM cannot do itself.
+  #
+  # It is `priv/linx_process` of this application. The environment variable `LINX_AGENT` names another
+  # one, such as a sanitizer build.
 
   alias Linx.Agent.Wire
   alias Linx.Process.Error

@@ -1,12 +1,11 @@
 defmodule Linx.Call do
-  @moduledoc """
-  What `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2` are to run and how: their options, validated in
-  one place. Pure.
-
-  A value that does not fit is `{:error, {:bad_<option>, value}}`, an option that does not exist
-  `{:error, {:bad_option, {name, value}}}`. What is not an option of the call is one of
-  `Linx.Process.spawn/1`, and checked there.
-  """
+  @moduledoc false
+  # What `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2` are to run and how: their options, validated in
+  # one place. Pure.
+  #
+  # A value that does not fit is `{:error, {:bad_<option>, value}}`, an option that does not exist
+  # `{:error, {:bad_option, {name, value}}}`. What is not an option of the call is one of
+  # `Linx.Process.spawn/1`, and checked there.
 
   alias Linx.Call.{Environment, Stdio}
   alias Linx.Process.Options

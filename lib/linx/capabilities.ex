@@ -43,6 +43,7 @@ defmodule Linx.Capabilities do
   @typedoc "A capability, such as `:cap_net_admin`."
   @type capability :: atom()
 
+  @typedoc "Capabilities, in no order."
   @type set :: MapSet.t(capability()) | [capability()]
 
   @type t :: %__MODULE__{
@@ -53,6 +54,7 @@ defmodule Linx.Capabilities do
           ambient: MapSet.t(capability())
         }
 
+  @typedoc "Why a verb of this module has changed nothing."
   @type refusal ::
           {:error, {:bad_capabilities, term()} | Error.t() | :not_ready | :running | :no_process}
 

@@ -87,7 +87,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Error, Info, Options, Remote, Server, Streams}
+  alias Linx.Process.{Error, Info, Options, Remote, Server}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -111,8 +111,10 @@ defmodule Linx.Process do
   @typedoc "A string for the kernel: a binary, or a list of bytes; without NUL."
   @type os_string :: binary() | [byte()]
 
+  @typedoc "A kind of namespace (namespaces(7))."
   @type namespace :: :user | :mount | :uts | :ipc | :cgroup | :net | :time | :pid
 
+  @typedoc "Where one of the standard streams leads; see `spawn/1`."
   @type directive ::
           :inherit
           | :devnull
@@ -121,9 +123,13 @@ defmodule Linx.Process do
           | {:connect_unix, os_string()}
           | :stdout
 
-  @typedoc "How much is sent without being read: `:gen_tcp` has the same."
-  @type active :: Streams.active()
+  @typedoc "An output of the workload."
+  @type stream :: :stdout | :stderr | :pty
 
+  @typedoc "How much is sent without being read: `:gen_tcp` has the same."
+  @type active :: boolean() | :once | pos_integer()
+
+  @typedoc "An option of `spawn/1` and `enter/2`."
   @type option ::
           {:argv, nonempty_list(os_string())}
           | {:namespaces, [namespace()]}
@@ -160,7 +166,8 @@ defmodule Linx.Process do
 
   @typedoc "Why a session could not be started; `format_error/1` puts it into words."
   @type start_error ::
-          Options.error()
+          :argv_required
+          | {bad_option :: atom(), term()}
           | {:missing_agent, Path.t()}
           | {:already_started, pid()}
           | :nodedown
@@ -307,6 +314,12 @@ defmodule Linx.Process do
 
   `:ok` says that it was told to: whether it got to run, an event says. `{:error, :not_ready}` before the
   checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the end.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
+      iex> receive do: ({:linx_process, :ready, _host_pid} -> Linx.Process.proceed(session))
+      :ok
+      iex> Linx.Process.wait(session)
+      {:ok, {:exited, 0}}
   """
   @spec proceed(session()) :: :ok | {:error, :not_ready | :running | :no_process}
   def proceed(session), do: call(session, :proceed)
@@ -316,6 +329,12 @@ defmodule Linx.Process do
 
   Kept until the checkpoint when it comes early. `{:error, :running}` after `proceed/1`,
   `{:error, :no_process}` after the end.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
+      iex> Linx.Process.abort(session)
+      :ok
+      iex> Linx.Process.wait(session)
+      {:ok, :aborted}
   """
   @spec abort(session()) :: :ok | {:error, :running | :no_process}
   def abort(session), do: call(session, :abort)
@@ -389,7 +408,7 @@ defmodule Linx.Process do
       iex> Linx.Process.read(session, :stdout)
       :eof
   """
-  @spec read(session(), Streams.stream(), pos_integer(), timeout()) ::
+  @spec read(session(), stream(), pos_integer(), timeout()) ::
           {:ok, binary()} | :eof | {:error, read_error()}
   def read(session, stream, max_bytes \\ 65_536, timeout \\ :infinity)
 
@@ -456,6 +475,12 @@ defmodule Linx.Process do
   Closes the workload's standard input behind all that was written: it reads the end of the file then.
 
   `:ok` as well when it was closed before; `{:error, :not_piped}`, `{:error, :no_process}`.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/cat"], stdio: [stdin: :pipe], auto_proceed: true)
+      iex> Linx.Process.close_stdin(session)
+      :ok
+      iex> Linx.Process.wait(session)
+      {:ok, {:exited, 0}}
   """
   @spec close_stdin(session()) :: :ok | {:error, :not_piped | :no_process | :nodedown}
   def close_stdin(session), do: close(session, :stdin)
@@ -466,8 +491,15 @@ defmodule Linx.Process do
   What was not read of an output is dropped, and the workload that writes to it gets SIGPIPE (pipe(7)).
   Closing `:stdin` is `close_stdin/1`. `{:error, :not_piped}`, `{:error, :no_process}`,
   `{:error, {:bad_stream, value}}`.
+
+      iex> {:ok, session} =
+      ...>   Linx.Process.spawn(argv: ["/usr/bin/env", "yes"], stdio: [stdout: :pipe], auto_proceed: true)
+      iex> Linx.Process.close(session, :stdout)
+      :ok
+      iex> Linx.Process.wait(session)
+      {:ok, {:signaled, 13}}
   """
-  @spec close(session(), :stdin | Streams.stream()) ::
+  @spec close(session(), :stdin | stream()) ::
           :ok | {:error, :not_piped | :no_process | :nodedown | {:bad_stream, term()}}
   def close(session, stream) when stream in [:stdin, :stdout, :stderr, :pty],
     do: call(session, {:close, stream})
@@ -479,8 +511,14 @@ defmodule Linx.Process do
 
   A number is added to what is left of the one before. `{:error, :not_piped}`, `{:error, :no_process}`,
   `{:error, {:bad_active, value}}`, `{:error, {:bad_stream, value}}`.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/echo", "hello"], stdio: [stdout: :pipe], auto_proceed: true)
+      iex> Linx.Process.set_active(session, :stdout, :once)
+      :ok
+      iex> receive do: ({:linx_process, ^session, {:stdout, data}} -> data)
+      "hello\\n"
   """
-  @spec set_active(session(), :all | Streams.stream(), active()) ::
+  @spec set_active(session(), :all | stream(), active()) ::
           :ok
           | {:error, :not_piped | :no_process | :nodedown | {:bad_active | :bad_stream, term()}}
   def set_active(session, stream \\ :all, active)
@@ -527,6 +565,10 @@ defmodule Linx.Process do
 
   `{:error, :not_ready}` until there is one. After the session's end it is what it was, and the
   kernel may have given the number to another process.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
+      iex> receive do: ({:linx_process, :ready, pid} -> {:ok, pid} == Linx.Process.host_pid(session))
+      true
   """
   @spec host_pid(session()) :: {:ok, pos_integer()} | {:error, :not_ready | :no_process}
   def host_pid(session), do: call(session, :host_pid)
@@ -589,6 +631,10 @@ defmodule Linx.Process do
   The agent holds the master side; `pty_write/2` and the `:pty_out` events reach it. So `{:ok, session}`
   says that there is a terminal, `{:error, :no_pty}` that there is none, and `{:error, :no_process}` that
   it is gone.
+
+      iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"], stdio: :pty)
+      iex> Linx.Process.pty_master(session) == {:ok, session}
+      true
   """
   @spec pty_master(session()) :: {:ok, session()} | {:error, :no_pty | :no_process}
   def pty_master(session) do

@@ -26,9 +26,12 @@ defmodule Linx.Telemetry do
   @enforce_keys [:started, :metadata]
   defstruct [:started, :metadata, usage: %{}]
 
+  @typedoc false
   @type t :: %__MODULE__{started: integer(), metadata: map(), usage: map()}
 
-  @doc "Tells of a session's start, in its process. `nil` when nobody listens, for `event/3`."
+  # Sends the event of a session's start, in the session's process. Returns what `event/3` takes: `nil`
+  # when the application is not loaded.
+  @doc false
   @spec start(:spawn | :enter, [binary()]) :: t() | nil
   def start(mode, argv) do
     if function_exported?(:telemetry, :execute, 3) do
@@ -38,7 +41,8 @@ defmodule Linx.Telemetry do
     end
   end
 
-  @doc "Tells of what happened, with the session's result if it has one by now."
+  # Sends the event of what happened; `result` is the session's, nil before it has one.
+  @doc false
   @spec event(t() | nil, Linx.Process.event(), Linx.Process.result() | nil) :: t() | nil
   def event(nil, _event, _result), do: nil
   def event(telemetry, {:usage, usage}, _result), do: %{telemetry | usage: usage}

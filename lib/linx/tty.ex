@@ -35,6 +35,7 @@ defmodule Linx.Tty do
   """
   @type prepare :: (pid(), pos_integer() -> :ok | {:error, term()})
 
+  @typedoc "Why a session could not be attached; `format_error/1` puts it into words."
   @type error ::
           :not_a_terminal
           | :line_editor

@@ -1,12 +1,11 @@
 defmodule Linx.Agent.Channel do
-  @moduledoc """
-  A session's port to its agent, on which writing never blocks.
-
-  A process that writes to a busy port is suspended until the agent reads, and could neither answer a
-  call nor be stopped. There is no other notice of a port that is free again. So when the port is busy
-  a process is made to be suspended in the session's place; what is written meanwhile waits here, in
-  order.
-  """
+  @moduledoc false
+  # A session's port to its agent, on which writing never blocks.
+  #
+  # A process that writes to a busy port is suspended until the agent reads, and could neither answer a
+  # call nor be stopped. There is no other notice of a port that is free again. So when the port is busy
+  # a process is made to be suspended in the session's place; what is written meanwhile waits here, in
+  # order.
 
   alias Linx.Agent
 

@@ -1,10 +1,9 @@
 defmodule Linx.Agent.Wire do
-  @moduledoc """
-  The frames between a session and its agent: one term each in the External Term Format.
-
-  `decode/1` accepts what an agent may send and nothing else: unknown atoms, other shapes and
-  trailing bytes are `:error`, so that the rest of the library sees well-formed frames alone.
-  """
+  @moduledoc false
+  # The frames between a session and its agent: one term each in the External Term Format.
+  #
+  # `decode/1` accepts what an agent may send and nothing else: unknown atoms, other shapes and
+  # trailing bytes are `:error`, so that the rest of the library sees well-formed frames alone.
 
   # The names of the agent's steps (`c_src/wire/stage.h`), each of which can fail.
   @stages ~w(

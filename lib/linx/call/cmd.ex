@@ -1,7 +1,6 @@
 defmodule Linx.Call.Cmd do
-  @moduledoc """
-  Runs a program and collects its output into a `Collectable`: what `Linx.cmd/3` does.
-  """
+  @moduledoc false
+  # Runs a program and collects its output into a `Collectable`: what `Linx.cmd/3` does.
 
   alias Linx.Call.{Job, Lines}
   alias Linx.Result

@@ -1,7 +1,6 @@
 defmodule Linx.Call.Environment do
-  @moduledoc """
-  An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.
-  """
+  @moduledoc false
+  # An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.
 
   @type change :: {String.t(), String.t() | nil}
 

@@ -1,12 +1,11 @@
 defmodule Linx.Call.Executable do
-  @moduledoc """
-  What a program's name stands for, by the rules of `System.cmd/3`: an absolute path is taken as it
-  is, a relative one that has a slash is one from the BEAM's working directory, and anything else is
-  looked for along the BEAM's `PATH`.
-
-  Which of the files along `PATH` is there is found out by executing them in turn, in the workload: to
-  ask the file system from the BEAM takes a third as long as it takes to run a short program.
-  """
+  @moduledoc false
+  # What a program's name stands for, by the rules of `System.cmd/3`: an absolute path is taken as it
+  # is, a relative one that has a slash is one from the BEAM's working directory, and anything else is
+  # looked for along the BEAM's `PATH`.
+  #
+  # Which of the files along `PATH` is there is found out by executing them in turn, in the workload: to
+  # ask the file system from the BEAM takes a third as long as it takes to run a short program.
 
   alias Linx.Call.Environment
 

@@ -1,7 +1,6 @@
 defmodule Linx.Call.Failure do
-  @moduledoc """
-  What a call that cannot answer an error raises instead.
-  """
+  @moduledoc false
+  # What a call that cannot answer an error raises instead.
 
   alias Linx.Process.Error
 

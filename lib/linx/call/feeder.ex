@@ -1,10 +1,9 @@
 defmodule Linx.Call.Feeder do
-  @moduledoc """
-  A process that writes a call's input to its program, at the pace at which the program reads.
-
-  It is a process because the input may be slow, and the program wait for somebody to read its output
-  meanwhile. It is linked to the session, and so ends with it.
-  """
+  @moduledoc false
+  # A process that writes a call's input to its program, at the pace at which the program reads.
+  #
+  # It is a process because the input may be slow, and the program wait for somebody to read its output
+  # meanwhile. It is linked to the session, and so ends with it.
 
   # Elements are written as they come, without waiting for each to be read. So many bytes and writes
   # may be on the way; either bounds what a stream of small elements costs.

@@ -1,9 +1,8 @@
 defmodule Linx.Call.Job do
-  @moduledoc """
-  A call's program while it runs: a session, and a process that feeds it its input if there is one.
-
-  All of it ends in `close/2`, and with the process that started it, should that one be killed.
-  """
+  @moduledoc false
+  # A call's program while it runs: a session, and a process that feeds it its input if there is one.
+  #
+  # All of it ends in `close/2`, and with the process that started it, should that one be killed.
 
   alias Linx.Call.{Environment, Executable, Feeder}
   alias Linx.Process.Error

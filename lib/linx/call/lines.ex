@@ -1,10 +1,9 @@
 defmodule Linx.Call.Lines do
-  @moduledoc """
-  Cuts a stream of bytes into lines. Pure.
-
-  A line ends at `"\\n"`, which is not part of it; what comes before is left as it is. Each byte is
-  looked at once, however many pieces a line comes in.
-  """
+  @moduledoc false
+  # Cuts a stream of bytes into lines. Pure.
+  #
+  # A line ends at `"\n"`, which is not part of it; what comes before is left as it is. Each byte is
+  # looked at once, however many pieces a line comes in.
 
   defstruct pieces: [], size: 0, max: :infinity
 

@@ -1,7 +1,6 @@
 defmodule Linx.Call.Run do
-  @moduledoc """
-  Runs a program and captures what it writes, up to a bound: what `Linx.run/2` does.
-  """
+  @moduledoc false
+  # Runs a program and captures what it writes, up to a bound: what `Linx.run/2` does.
 
   alias Linx.Call.Job
   alias Linx.Process.Error

@@ -1,10 +1,9 @@
 defmodule Linx.Call.Stdio do
-  @moduledoc """
-  Where the standard streams of a call's program lead. Pure.
-
-  A call reads what is a pipe. What the option `:stdio` says goes before the call's own choice, as
-  long as nobody is left with a pipe that the call does not serve.
-  """
+  @moduledoc false
+  # Where the standard streams of a call's program lead. Pure.
+  #
+  # A call reads what is a pipe. What the option `:stdio` says goes before the call's own choice, as
+  # long as nobody is left with a pipe that the call does not serve.
 
   @streams [:stdin, :stdout, :stderr]
 

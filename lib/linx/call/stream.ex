@@ -1,7 +1,6 @@
 defmodule Linx.Call.Stream do
-  @moduledoc """
-  A program's output as a lazy enumerable: what `Linx.stream!/2` answers with.
-  """
+  @moduledoc false
+  # A program's output as a lazy enumerable: what `Linx.stream!/2` answers with.
 
   alias Linx.Call.{Failure, Job, Lines}
   alias Linx.{ExitError, Result}

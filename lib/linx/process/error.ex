@@ -2,8 +2,8 @@ defmodule Linx.Process.Error do
   @moduledoc """
   Why a session could not do what it was asked to.
 
-    * `:stage` - the step that failed: one of `Linx.Agent.Wire.stages/0`, or of the library's own
-      `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
+    * `:stage` - the step that failed: one of the agent's (the table of stages in `pages/wire.md`), or of the
+      library's own `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
       session did), `:nodedown` (the node it lived on is lost), `:write` (to the workload's standard
       input), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
       `:gid_map` (`Linx.User`), `:timeout`, `:max_output`, `:lines` (a bound that a call of `Linx` was given)
@@ -24,6 +24,7 @@ defmodule Linx.Process.Error do
 
   defexception [:stage, :errno, :code, :index]
 
+  @typedoc "What sort of failure it is; see `kind/1`."
   @type kind ::
           :not_found
           | :permission_denied

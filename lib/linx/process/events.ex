@@ -1,5 +1,6 @@
 defmodule Linx.Process.Events do
-  @moduledoc "The messages that a session's owner receives, in each of the three forms of `:events`."
+  @moduledoc false
+  # The messages that a session's owner receives, in each of the three forms of `:events`.
 
   @doc """
   Sends the owner an event of a session.

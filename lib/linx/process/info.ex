@@ -37,12 +37,14 @@ defmodule Linx.Process.Info do
     auto_proceed: false
   ]
 
+  @typedoc "Where a session stands; see above."
   @type state ::
           :starting | :spawned | :ready | :aborting | :proceeding | :running | :ended
 
   @typedoc "Deprecated: the same as `t:state/0`."
   @type stage :: state()
 
+  @typedoc "What a workload used (getrusage(2)); see above."
   @type usage :: %{
           utime_us: non_neg_integer(),
           stime_us: non_neg_integer(),

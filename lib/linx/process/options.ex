@@ -1,12 +1,11 @@
 defmodule Linx.Process.Options do
-  @moduledoc """
-  The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`, validated in one place.
-
-  Nothing is started before every option has passed. A value that does not is
-  `{:error, {:bad_<option>, value}}`, an option that does not exist is
-  `{:error, {:bad_option, {name, value}}}`, and something other than a keyword list is
-  `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
-  """
+  @moduledoc false
+  # The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`, validated in one place.
+  #
+  # Nothing is started before every option has passed. A value that does not is
+  # `{:error, {:bad_<option>, value}}`, an option that does not exist is
+  # `{:error, {:bad_option, {name, value}}}`, and something other than a keyword list is
+  # `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
 
   alias Linx.Agent.Wire
   alias Linx.Process.{Pipes, Streams, Terminal}

@@ -1,8 +1,7 @@
 defmodule Linx.Process.Output do
-  @moduledoc """
-  One stream of a workload's output: what was asked for and has not come, what has come and was not
-  taken, and how it ended. Pure; `Linx.Process.Streams` decides who gets it.
-  """
+  @moduledoc false
+  # One stream of a workload's output: what was asked for and has not come, what has come and was not
+  # taken, and how it ended. Pure; `Linx.Process.Streams` decides who gets it.
 
   # A piece that is cut off a binary this much larger would keep all of it alive.
   @waste 4

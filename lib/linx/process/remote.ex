@@ -1,11 +1,10 @@
 defmodule Linx.Process.Remote do
-  @moduledoc """
-  Stands in for a session of another node on the node of its caller.
-
-  The caller is tied to this process, and this process to the session: so the end of one is the end of
-  the other, but a lost node is not the caller's end. Events and streams come through here. So when the
-  node is lost it is known which of them have not come to their end, and that is told.
-  """
+  @moduledoc false
+  # Stands in for a session of another node on the node of its caller.
+  #
+  # The caller is tied to this process, and this process to the session: so the end of one is the end of
+  # the other, but a lost node is not the caller's end. Events and streams come through here. So when the
+  # node is lost it is known which of them have not come to their end, and that is told.
 
   use GenServer
 

@@ -1,8 +1,7 @@
 defmodule Linx.Process.Server do
-  @moduledoc """
-  The process behind a session: owns the agent's port, feeds `Linx.Process.Session` and carries out
-  the effects it answers with. It decides nothing itself.
-  """
+  @moduledoc false
+  # The process behind a session: owns the agent's port, feeds `Linx.Process.Session` and carries out
+  # the effects it answers with. It decides nothing itself.
 
   use GenServer
 

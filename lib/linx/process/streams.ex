@@ -1,14 +1,13 @@
 defmodule Linx.Process.Streams do
-  @moduledoc """
-  A workload's output streams and those who read them: pure, and part of `Linx.Process.Session`.
-
-  Nothing is asked of the agent but what a reader waits for, or what fits the window of a stream in
-  active mode. So no more is ever held than was asked for. What comes for a reader who no longer
-  waits is kept for the next one, who asks for that much less.
-
-  The functions answer `{streams, effects}`, with effects as `Linx.Process.Session` has them, and
-  `{:message, event}`: for whoever receives the streams in active mode.
-  """
+  @moduledoc false
+  # A workload's output streams and those who read them: pure, and part of `Linx.Process.Session`.
+  #
+  # Nothing is asked of the agent but what a reader waits for, or what fits the window of a stream in
+  # active mode. So no more is ever held than was asked for. What comes for a reader who no longer
+  # waits is kept for the next one, who asks for that much less.
+  #
+  # The functions answer `{streams, effects}`, with effects as `Linx.Process.Session` has them, and
+  # `{:message, event}`: for whoever receives the streams in active mode.
 
   alias Linx.Agent.Wire
   alias Linx.Process.{Error, Output}

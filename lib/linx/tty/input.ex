@@ -1,11 +1,10 @@
 defmodule Linx.Tty.Input do
-  @moduledoc """
-  What a person types, byte for byte.
-
-  The process `user` reads standard input, and nobody else can: it is asked for what it has read
-  (the `:io` module's documentation has the protocol). Its encoding has to be `:latin1`, so that bytes
-  stay bytes, which is `Linx.Tty.Relay`'s to see to.
-  """
+  @moduledoc false
+  # What a person types, byte for byte.
+  #
+  # The process `user` reads standard input, and nobody else can: it is asked for what it has read
+  # (the `:io` module's documentation has the protocol). Its encoding has to be `:latin1`, so that bytes
+  # stay bytes, which is `Linx.Tty.Relay`'s to see to.
 
   @doc """
   The next bytes, as soon as there are any; `:eof` when the terminal is gone.

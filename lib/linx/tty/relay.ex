@@ -1,12 +1,11 @@
 defmodule Linx.Tty.Relay do
-  @moduledoc """
-  Stands between the BEAM's terminal and a session: what is typed goes to the session, what the
-  workload writes goes to the terminal, and the one gets the other's size.
-
-  There is one at a time, a child of Kernel's supervisor for such processes, so that a BEAM that goes
-  down in good order waits until the terminal is restored. `terminate/2` is the one place where that is
-  done; where not even that runs, the terminal's agent does it.
-  """
+  @moduledoc false
+  # Stands between the BEAM's terminal and a session: what is typed goes to the session, what the
+  # workload writes goes to the terminal, and the one gets the other's size.
+  #
+  # There is one at a time, a child of Kernel's supervisor for such processes, so that a BEAM that goes
+  # down in good order waits until the terminal is restored. `terminate/2` is the one place where that is
+  # done; where not even that runs, the terminal's agent does it.
 
   use GenServer, restart: :temporary, shutdown: 20_000
 

@@ -1,8 +1,7 @@
 defmodule Linx.Tty.Sandbox do
-  @moduledoc """
-  What a shell of its own needs besides its namespaces, for `mix linx.shell`: an identity, its own
-  `/proc` and host name, and an environment that is not the BEAM's.
-  """
+  @moduledoc false
+  # What a shell of its own needs besides its namespaces, for `mix linx.shell`: an identity, its own
+  # `/proc` and host name, and an environment that is not the BEAM's.
 
   alias Linx.Process.Error
 

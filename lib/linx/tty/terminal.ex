@@ -1,11 +1,10 @@
 defmodule Linx.Tty.Terminal do
-  @moduledoc """
-  The BEAM's own terminal, in raw mode from `lend/0` to `give_back/1`.
-
-  An agent holds it, because a port program inherits the BEAM's standard input and outlives the BEAM
-  by the moment that it takes to restore the terminal. The process that calls `lend/0` owns the agent's
-  port and receives its messages.
-  """
+  @moduledoc false
+  # The BEAM's own terminal, in raw mode from `lend/0` to `give_back/1`.
+  #
+  # An agent holds it, because a port program inherits the BEAM's standard input and outlives the BEAM
+  # by the moment that it takes to restore the terminal. The process that calls `lend/0` owns the agent's
+  # port and receives its messages.
 
   alias Linx.Agent
   alias Linx.Agent.Wire
