@@ -167,7 +167,7 @@ defmodule Linx.Call do
   defp put(call, name, {:ok, checked}, _value),
     do: {:cont, {:ok, Map.replace!(call, name, checked)}}
 
-  defp put(_command, name, :error, value), do: {:halt, {:error, {:"bad_#{name}", value}}}
+  defp put(_call, name, :error, value), do: {:halt, {:error, {:"bad_#{name}", value}}}
 
   defp check(_kind, :cd, path), do: if(string?(path), do: {:ok, path}, else: :error)
   defp check(_kind, :env, changes), do: Environment.check(changes)

@@ -35,7 +35,7 @@ defmodule Linx.Process do
   | `{:linx_process, :aborted}` | it was aborted at the checkpoint |
   | `{:linx_process, :error, errno, stage}` | the session failed; `errno` is a number, see `Linx.Process.Error` |
 
-  The last four are terminal: a session sends exactly one of them, and no event after it. When the
+  The last four are final: a session sends exactly one of them, and no event after it. When the
   agent itself ended without reporting one, it is `{:linx_process, :error, exit_code, :agent_died}`, and
   `{:linx_process, :error, errno, :nodedown}` when the session lived on a node that is lost. With
   `usage: true` there is a `{:linx_process, :usage, map}` before the end of a workload that had started.
@@ -75,7 +75,7 @@ defmodule Linx.Process do
 
   | what dies | then |
   | --- | --- |
-  | the workload | terminal event; the agent ends; no zombie is left |
+  | the workload | final event; the agent ends; no zombie is left |
   | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload's process group is killed, and the workload reaped, before the session is gone |
   | the session by `:kill`, or the whole BEAM | the agent applies `:orphan_policy` |
   | the agent | the kernel kills the workload; `:agent_died` |
@@ -140,7 +140,7 @@ defmodule Linx.Process do
           | {:stdio,
              :inherit | :devnull | :pty | :pipe | [{:stdin | :stdout | :stderr, directive()}]}
           | {:no_new_privs, boolean()}
-          | {:orphan_policy, {:kill, non_neg_integer()} | :linger}
+          | {:orphan_policy, {:kill, non_neg_integer()} | :leave | :linger}
           | {:descendants, :kill | :leave}
           | {:usage, boolean()}
           | {:owner, pid()}
@@ -199,7 +199,8 @@ defmodule Linx.Process do
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
     * `:orphan_policy` - what the agent does with a running workload when the BEAM disappears:
       `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
-      `:linger` leaves it running. `{:kill, 5000}` by default.
+      `:leave` leaves it running, and so does `:linger`, the deprecated name of `:leave`. `{:kill, 5000}` by
+      default.
     * `:descendants` - `:kill` has everything that the workload leaves behind killed before its end is
       told, processes included that have detached themselves. `:leave` by default.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
@@ -225,7 +226,7 @@ defmodule Linx.Process do
       signal from it. It ends with the caller all the same. `true` by default.
     * `:node` - a connected node, or one to connect to, for the session to live on: the workload runs
       there, under that node's own agent, and everything else is as usual. When that node is lost the
-      owner gets a terminal event, calls answer `{:error, :nodedown}`, and the node itself ends the
+      owner gets a final event, calls answer `{:error, :nodedown}`, and the node itself ends the
       session. A session's `:name` is registered there. Events come another way than answers: one that
       was sent before an answer may arrive after it.
 

@@ -53,10 +53,10 @@ defmodule Linx.Telemetry do
   def event(telemetry, :running, _result), do: tell(telemetry, :running, %{})
   def event(telemetry, {:pty_out, _data}, _result), do: telemetry
 
-  def event(telemetry, _terminal, {:error, error}),
+  def event(telemetry, _final, {:error, error}),
     do: tell(telemetry, :exception, %{kind: :error, reason: error, stacktrace: []})
 
-  def event(telemetry, _terminal, result), do: tell(telemetry, :stop, %{result: result})
+  def event(telemetry, _final, result), do: tell(telemetry, :stop, %{result: result})
 
   defp tell(telemetry, name, metadata) do
     duration = System.monotonic_time() - telemetry.started

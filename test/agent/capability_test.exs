@@ -40,7 +40,7 @@ defmodule AgentTest.CapabilityTest do
     send_term(wire, command)
     stage = elem(command, 0)
     result = finish(wire)
-    assert terminal(result) == {:error, errno(name), stage}
+    assert final(result) == {:error, errno(name), stage}
     refute {:status, :applied, 1} in result.frames
   end
 

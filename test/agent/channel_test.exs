@@ -18,7 +18,7 @@ defmodule AgentTest.ChannelTest do
       byte_by_byte(wire, frame({:signal, 10}))
       await_output(wire, "got 10\n")
       byte_by_byte(wire, frame({:signal, 9}))
-      assert terminal(finish(wire)) == {:status, :signaled, 9}
+      assert final(finish(wire)) == {:status, :signaled, 9}
     end
 
     test "several in one write, and the last one cut in two" do
@@ -41,7 +41,7 @@ defmodule AgentTest.ChannelTest do
         wire = parked(%{argv: actor(["exit", 0])})
         send_raw(wire, half)
         Host.signal(wire.host_pid, 9)
-        assert terminal(finish(wire)) == {:status, :signaled, 9}
+        assert final(finish(wire)) == {:status, :signaled, 9}
       end
     end
 
@@ -53,7 +53,7 @@ defmodule AgentTest.ChannelTest do
         Host.signal(wire.host_pid, 10)
         result = finish(wire)
         assert byte_size(result.pty) == 100_000 + byte_size("ready\r\n")
-        assert terminal(result) == {:status, :exited, 0}
+        assert final(result) == {:status, :exited, 0}
       end
     end
 
@@ -83,7 +83,7 @@ defmodule AgentTest.ChannelTest do
         send_term(wire, {:signal, 15})
         Beacon.await_dark(beacon)
         read_frames(wire)
-        assert terminal(finish(wire, drained: true)) == {:status, :signaled, 15}
+        assert final(finish(wire, drained: true)) == {:status, :signaled, 15}
       end
     end
 
@@ -95,7 +95,7 @@ defmodule AgentTest.ChannelTest do
       result = finish(wire)
       assert byte_size(result.pty) == 2 * @mib
       assert result.pty == @mib |> Kernel.*(2) |> pattern()
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
 
     @tag :sanitizer_unfit

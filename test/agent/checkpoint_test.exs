@@ -8,7 +8,7 @@ defmodule AgentTest.CheckpointTest do
     wire = parked(%{argv: actor(["say", "never"])})
     send_raw(wire, bytes)
     result = finish(wire)
-    assert {what, terminal(result)} == {what, {:error, errno(:einval), :malformed_command}}
+    assert {what, final(result)} == {what, {:error, errno(:einval), :malformed_command}}
     refute ran?(result)
     assert result.output == ""
     assert Host.stat(wire.host_pid) == nil
@@ -85,7 +85,7 @@ defmodule AgentTest.CheckpointTest do
           ] do
         wire = parked(%{argv: actor(["say", "never"]), stdio: :pty})
         send_term(wire, {:pty_winsize, size})
-        assert terminal(finish(wire)) == {:error, errno(:einval), :malformed_command}
+        assert final(finish(wire)) == {:error, errno(:einval), :malformed_command}
       end
     end
 
@@ -123,7 +123,7 @@ defmodule AgentTest.CheckpointTest do
       wire = parked(%{argv: actor(["say", "never"])})
       send_raw(wire, <<size::32>>)
       result = finish(wire)
-      assert terminal(result) == {:error, errno(:emsgsize), :command_too_big}
+      assert final(result) == {:error, errno(:emsgsize), :command_too_big}
       refute ran?(result)
     end
   end
@@ -145,7 +145,7 @@ defmodule AgentTest.CheckpointTest do
 
     send_term(wire, :proceed)
     assert_frame(wire, {:status, :running})
-    assert terminal(finish(wire)) == {:status, :exited, 0}
+    assert final(finish(wire)) == {:status, :exited, 0}
   end
 
   test "pipelined commands are answered in order, and :proceed is not counted" do
@@ -175,7 +175,7 @@ defmodule AgentTest.CheckpointTest do
         checkpoint: [{:cap_set_ambient, 0}, {:cap_set_ambient, 1 <<< 63}, {:cap_set_ambient, 0}]
       )
 
-    assert {:error, _, :cap_set_ambient} = terminal(result)
+    assert {:error, _, :cap_set_ambient} = final(result)
     assert {:status, :applied, 1} in result.frames
     refute {:status, :applied, 2} in result.frames
     assert result.output == ""
@@ -196,6 +196,6 @@ defmodule AgentTest.CheckpointTest do
     for _ <- 1..5, do: send_term(wire, {:cap_set_ambient, 0})
     Host.signal(wire.host_pid, 9)
     result = finish(wire)
-    assert terminal(result) == {:status, :signaled, 9}
+    assert final(result) == {:status, :signaled, 9}
   end
 end

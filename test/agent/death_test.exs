@@ -146,7 +146,7 @@ defmodule AgentTest.DeathTest do
         beacon = Beacon.await_lit(listener)
         Host.signal(wire.host_pid, 9)
         Beacon.await_dark(beacon)
-        assert terminal(finish(wire)) == {:status, :signaled, 9}
+        assert final(finish(wire)) == {:status, :signaled, 9}
       end
     end
 
@@ -155,7 +155,7 @@ defmodule AgentTest.DeathTest do
         wire = parked(%{argv: actor(["pause"])})
         send_term(wire, :proceed)
         Host.signal(wire.host_pid, 9)
-        assert terminal(finish(wire)) == {:status, :signaled, 9}
+        assert final(finish(wire)) == {:status, :signaled, 9}
       end
     end
 
@@ -167,7 +167,7 @@ defmodule AgentTest.DeathTest do
       await_output(wire, "child ready\n")
       Host.signal(wire.host_pid, 9)
       Beacon.await_dark(beacon)
-      assert terminal(finish(wire)) == {:status, :signaled, 9}
+      assert final(finish(wire)) == {:status, :signaled, 9}
     end
   end
 

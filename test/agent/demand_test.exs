@@ -84,7 +84,7 @@ defmodule AgentTest.DemandTest do
     assert Enum.max(sizes) <= Linx.Agent.Wire.output_max()
   end
 
-  describe "the terminal frame" do
+  describe "the final frame" do
     test "does not wait for output to be asked for" do
       wire = on_demand(["write", 1, 1000], @out)
       assert [:eof, :exited] = next_two(wire)
@@ -93,7 +93,7 @@ defmodule AgentTest.DemandTest do
       assert_frame(wire, {:eof, :stdout})
       result = ended(wire)
       assert result.stdout == pattern(1000)
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
 
     test "is followed by what was written, in any number of demands" do
@@ -146,7 +146,7 @@ defmodule AgentTest.DemandTest do
     send_term(wire, {:demand, :pty, 10_000})
     result = ended(wire)
     assert result.pty == "ready\r\n" <> pattern(1000)
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
   end
 
   test "a terminal's input is acknowledged by {:written, :pty, n}" do
@@ -180,14 +180,14 @@ defmodule AgentTest.DemandTest do
       assert ended(wire).stdout == pattern(110)
     end
 
-    test "lets a terminal's output out before the terminal frame" do
+    test "lets a terminal's output out before the final frame" do
       for _ <- 1..10 do
         request = %{argv: actor(["write", 1, 3000]), stdio: :pty, flow: :demand, proceed: true}
         wire = requested(Map.put(request, :demand, pty: 1_000_000))
         result = ended(wire)
         assert result.pty == pattern(3000)
         data = Enum.find_index(result.frames, &match?({:pty_out, _}, &1))
-        assert data < Enum.find_index(result.frames, &terminal?/1)
+        assert data < Enum.find_index(result.frames, &final?/1)
       end
     end
 

@@ -16,7 +16,7 @@ defmodule AgentTest.DescendantsTest do
         {wire, beacon} = killed(part)
         Beacon.await_dark(beacon)
         result = finish(wire)
-        assert terminal(result) == {:status, :exited, 0}
+        assert final(result) == {:status, :exited, 0}
         assert result.orphans == []
       end
     end
@@ -25,10 +25,10 @@ defmodule AgentTest.DescendantsTest do
       {wire, beacon} = killed(["brood", 40, 7])
       Beacon.await_dark(beacon)
       result = finish(wire)
-      assert terminal(result) == {:status, :exited, 7}
+      assert final(result) == {:status, :exited, 7}
       {wire, beacon} = killed(["leave-child"])
       Beacon.await_dark(beacon)
-      assert terminal(finish(wire)) == {:status, :exited, 0}
+      assert final(finish(wire)) == {:status, :exited, 0}
     end
 
     test "happens also when the workload is killed" do
@@ -36,7 +36,7 @@ defmodule AgentTest.DescendantsTest do
       await_output(wire, "child ready\n")
       send_term(wire, {:signal, 9})
       Beacon.await_dark(beacon)
-      assert terminal(finish(wire)) == {:status, :signaled, 9}
+      assert final(finish(wire)) == {:status, :signaled, 9}
     end
 
     test "ends a daemon that holds the output's pipe, so that the pipe ends" do
@@ -65,7 +65,7 @@ defmodule AgentTest.DescendantsTest do
     test "works with a pid namespace, and with an entered target" do
       {wire, beacon} = killed(["daemon", "keep"], %{namespaces: [:pid]})
       Beacon.await_dark(beacon)
-      assert terminal(finish(wire)) == {:status, :exited, 0}
+      assert final(finish(wire)) == {:status, :exited, 0}
       target = Target.plain()
       {listener, argv} = Beacon.actor(["daemon", "keep"])
       wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
@@ -92,12 +92,12 @@ defmodule AgentTest.DescendantsTest do
         assert Host.alive?(pid)
         Host.signal(pid, 9)
         result = finish(wire, orphans: true)
-        assert terminal(result) == {:status, :exited, 0}
+        assert final(result) == {:status, :exited, 0}
         assert result.orphans == [{pid, 9}]
       end
     end
 
-    test "lets a grandchild keep the pipe; the terminal frame comes, and {:close, _} ends it" do
+    test "lets a grandchild keep the pipe; the final frame comes, and {:close, _} ends it" do
       wire = running(%{argv: actor(["daemon", "keep"]), stdio: [stdout: :pipe]})
       assert_frame(wire, {:status, :exited, 0})
       [_, pid] = Regex.run(~r/daemon (\d+)/, await_pipe(wire, :stdout, "\n"))
@@ -133,7 +133,7 @@ defmodule AgentTest.DescendantsTest do
       assert {:exited, 0, _} = await_agent_exit(wire)
       assert Host.alive?(child)
       Host.signal(child, 9)
-      assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 15}
+      assert final(finish(wire, orphans: true)) == {:status, :signaled, 15}
     end
 
     test ":group is its process group" do
@@ -143,7 +143,7 @@ defmodule AgentTest.DescendantsTest do
       await_output(wire, "child ready\n")
       send_term(wire, {:signal, 15, :group})
       Beacon.await_dark(beacon)
-      assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 15}
+      assert final(finish(wire, orphans: true)) == {:status, :signaled, 15}
     end
 
     test ":tree is everything below it, in whatever group" do
@@ -152,7 +152,7 @@ defmodule AgentTest.DescendantsTest do
       await_output(wire, "child ready\n")
       await_output(wire, "ready\n")
       send_term(wire, {:signal, 15, :tree})
-      assert terminal(finish(wire)) == {:status, :signaled, 15}
+      assert final(finish(wire)) == {:status, :signaled, 15}
     end
 
     test ":tree of a signal that is caught reaches the daemons too" do
@@ -163,7 +163,7 @@ defmodule AgentTest.DescendantsTest do
       send_term(wire, {:signal, 10, :tree})
       await_output(wire, "got 10\n")
       send_term(wire, {:signal, 9, :tree})
-      assert terminal(finish(wire)) == {:status, :signaled, 9}
+      assert final(finish(wire)) == {:status, :signaled, 9}
     end
 
     test "another scope is ignored" do

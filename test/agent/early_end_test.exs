@@ -49,7 +49,7 @@ defmodule AgentTest.EarlyEndTest do
         assert %{orphans: [], output: ""} = await_gone(wire)
       end
 
-      test "ends in one terminal frame when the first process is killed as it has forked",
+      test "ends in one final frame when the first process is killed as it has forked",
            context do
         killer = Target.neighbour("killer")
         wire = start()
@@ -57,8 +57,8 @@ defmodule AgentTest.EarlyEndTest do
         send_term(wire, {:enter, context.request})
         await_output(killer.wire, "killed ")
         result = await_gone(wire)
-        assert [terminal] = Enum.filter(result.frames, &terminal?/1)
-        assert terminal == {:status, :signaled, 9} or match?({:error, _, _}, terminal)
+        assert [final] = Enum.filter(result.frames, &final?/1)
+        assert final == {:status, :signaled, 9} or match?({:error, _, _}, final)
         assert {result.output, result.orphans, ran?(result)} == {"", [], false}
       end
     end
@@ -79,18 +79,18 @@ defmodule AgentTest.EarlyEndTest do
         send_term(wire, {:enter, Map.merge(%{target: target.pid, argv: script}, request)})
         if not Map.get(request, :proceed, false), do: proceed(wire)
         result = await_gone(wire)
-        assert [terminal] = Enum.filter(result.frames, &terminal?/1)
+        assert [final] = Enum.filter(result.frames, &final?/1)
         assert result.rest == ""
         assert result.orphans == []
 
         # What was told of it is what has happened. (A killer that came late has met the workload.)
-        case terminal do
+        case final do
           {:status, :exited, 7} -> assert result.output == "inside\n"
           {:status, :signaled, 9} -> assert ran?(result) or result.output == ""
           {:error, _, _} -> assert {ran?(result), result.output} == {false, ""}
         end
 
-        terminal
+        final
       end
     end
 
@@ -98,7 +98,7 @@ defmodule AgentTest.EarlyEndTest do
       case next_frame(wire) do
         {:status, :ready, _} -> send_term(wire, :proceed)
         {:status, :spawned, _} -> proceed(wire)
-        frame -> assert terminal?(frame)
+        frame -> assert final?(frame)
       end
     end
 

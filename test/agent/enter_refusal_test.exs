@@ -89,7 +89,7 @@ defmodule AgentTest.EnterRefusalTest do
     Host.signal(target.pid, 9)
     await_gone(target.wire)
     result = finish(wire)
-    assert terminal(result) == {:status, :signaled, 9}
+    assert final(result) == {:status, :signaled, 9}
     refute ran?(result)
     {code, stage} = refused(%{target: target.pid})
     assert {code, stage} == {errno(:esrch), :pidfd_open}

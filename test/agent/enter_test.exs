@@ -106,7 +106,7 @@ defmodule AgentTest.EnterTest do
       wire = parked({:enter, %{target: target.pid, argv: actor(["pause"])}})
       assert_inside(target, wire)
       send_term(wire, :abort)
-      assert terminal(finish(wire)) == {:status, :aborted, wire.child_pid}
+      assert final(finish(wire)) == {:status, :aborted, wire.child_pid}
     end
   end
 
@@ -159,9 +159,9 @@ defmodule AgentTest.EnterTest do
     test "is reported on like any other" do
       target = Target.unshare(Target.everything())
       enter = fn argv -> {:enter, %{target: target.pid, argv: argv}} end
-      assert terminal(run(enter.(actor(["exit", 7])))) == {:status, :exited, 7}
-      assert terminal(run(enter.(actor(["die", 15])))) == {:status, :signaled, 15}
-      assert terminal(run(enter.(["/no/such"]))) == {:error, errno(:enoent), :execve}
+      assert final(run(enter.(actor(["exit", 7])))) == {:status, :exited, 7}
+      assert final(run(enter.(actor(["die", 15])))) == {:status, :signaled, 15}
+      assert final(run(enter.(["/no/such"]))) == {:error, errno(:enoent), :execve}
       assert run(enter.(actor(["die", 15]))).frames |> length() == 4
     end
 
@@ -178,7 +178,7 @@ defmodule AgentTest.EnterTest do
       refute File.exists?(dir <> "/inside")
       # The same without the mount namespace is the host's directory, where none of it is.
       result = run({:enter, Map.put(request, :namespaces, [])})
-      assert terminal(result) == {:error, errno(:enoent), :chdir}
+      assert final(result) == {:error, errno(:enoent), :chdir}
     end
 
     test "connects to the host's sockets, not the target's" do
@@ -199,7 +199,7 @@ defmodule AgentTest.EnterTest do
            }}
         )
 
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
       {:ok, stdout} = :gen_tcp.accept(listener, 30_000)
       assert {:ok, "out\n"} = :gen_tcp.recv(stdout, 0, 30_000)
     end

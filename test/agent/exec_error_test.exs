@@ -110,7 +110,7 @@ defmodule AgentTest.ExecErrorTest do
       path = Path.join(dir, name)
       File.cp!(path("actor"), path)
       result = run(%{argv: [path, "exit", "7"]})
-      assert {name, ran?(result), terminal(result)} == {name, true, {:status, :exited, 7}}
+      assert {name, ran?(result), final(result)} == {name, true, {:status, :exited, 7}}
     end
   end
 

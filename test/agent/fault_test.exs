@@ -32,8 +32,8 @@ defmodule AgentTest.FaultTest do
 
         {:status, :spawned, _} ->
           result = finish(wire, drained: true)
-          assert terminal(result) in [{:status, :exited, 0}, {:error, @emfile, :stdio}]
-          terminal(result) == {:status, :exited, 0}
+          assert final(result) in [{:status, :exited, 0}, {:error, @emfile, :stdio}]
+          final(result) == {:status, :exited, 0}
       end
     end
 
@@ -99,7 +99,7 @@ defmodule AgentTest.FaultTest do
     send_term(wire, {:spawn, %{argv: ["/bin/sh", "-c", "exit 7"], proceed: true}})
     result = await_gone(wire)
     assert ran?(result)
-    assert terminal(result) == {:status, :exited, 7}
+    assert final(result) == {:status, :exited, 7}
   end
 
   describe "a system call that is refused" do
@@ -116,7 +116,7 @@ defmodule AgentTest.FaultTest do
       wire = requested(request, opts)
       result = await_gone(wire)
       assert result.orphans == [] and result.rest == "" and result.output == ""
-      assert [frame] = Enum.filter(result.frames, &terminal?/1)
+      assert [frame] = Enum.filter(result.frames, &final?/1)
       refute ran?(result)
       frame
     end
@@ -198,13 +198,13 @@ defmodule AgentTest.FaultTest do
       assert run(%{argv: actor(["getpid"])}, [checkpoint: [filter]] ++ opts).output =~ "errno 38"
       bad = {:seccomp_install, Bpf.invalid()}
       result = run(%{argv: actor(["getpid"])}, [checkpoint: [bad]] ++ opts)
-      assert terminal(result) == {:error, errno(:einval), :seccomp_install}
+      assert final(result) == {:error, errno(:einval), :seccomp_install}
     end
 
     test "keyctl, as containers do: the session goes on", %{tmp_dir: dir} do
       for name <- [:enosys, :eperm] do
         opts = without(Bpf.deny([:keyctl], errno(name)), dir)
-        assert terminal(run(%{argv: actor(["exit", 7])}, opts)) == {:status, :exited, 7}
+        assert final(run(%{argv: actor(["exit", 7])}, opts)) == {:status, :exited, 7}
       end
     end
 
@@ -222,7 +222,7 @@ defmodule AgentTest.FaultTest do
       wire = parked({:enter, %{target: target.pid, argv: actor(["exit", 7])}}, opts)
       assert "/memfd:" <> _ = Host.exe(wire.host_pid)
       send_term(wire, :proceed)
-      assert terminal(finish(wire)) == {:status, :exited, 7}
+      assert final(finish(wire)) == {:status, :exited, 7}
     end
 
     test "close_range, with no directory to look them up: no descriptor is left", %{tmp_dir: dir} do
@@ -231,7 +231,7 @@ defmodule AgentTest.FaultTest do
       # 3 and 4 are the parked child's own, and go with exec.
       assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2, 3, 4]
       send_term(wire, :abort)
-      assert {:status, :aborted, _} = terminal(finish(wire))
+      assert {:status, :aborted, _} = final(finish(wire))
     end
 
     # "All or nothing" seen from below: any drop at all would be the child's death.
@@ -246,7 +246,7 @@ defmodule AgentTest.FaultTest do
           ] do
         wire = parked(%{argv: actor(["exit", 0])}, opts)
         send_term(wire, {:cap_drop_bounding, mask})
-        assert terminal(finish(wire)) == ended
+        assert final(finish(wire)) == ended
       end
     end
   end

@@ -2,7 +2,7 @@ defmodule AgentTest.FullChannelTest do
   use AgentTest.Case, async: true
 
   # fd 4 is full when fd 3 closes. What is in it is still read, and the end of the session belongs to it:
-  # every frame is whole, and the last one is the terminal frame.
+  # every frame is whole, and the last one is the final frame.
 
   defp stuck(request) do
     {listener, argv} = Beacon.actor(["flood", 1])
@@ -24,15 +24,15 @@ defmodule AgentTest.FullChannelTest do
          %{stdio: [stdout: :pipe], flow: :demand, demand: [stdout: 1_000_000_000]}},
         {"a pipe, with descendants: :kill", %{stdio: [stdout: :pipe], descendants: :kill}}
       ] do
-    test "a client that closes fd 3 and then reads fd 4 gets whole frames and the terminal one, with #{what}" do
+    test "a client that closes fd 3 and then reads fd 4 gets whole frames and the final one, with #{what}" do
       {wire, beacon} = stuck(unquote(Macro.escape(request)))
       close_commands(wire)
       Beacon.await_dark(beacon)
       refute_gone(wire)
       read_frames(wire)
       result = await_gone(wire)
-      assert [terminal] = Enum.filter(result.frames, &terminal?/1)
-      assert terminal == {:status, :signaled, 9}
+      assert [final] = Enum.filter(result.frames, &final?/1)
+      assert final == {:status, :signaled, 9}
       assert result.rest == ""
       assert {:exited, 0, _} = result.agent
       assert result.orphans == []
@@ -47,7 +47,7 @@ defmodule AgentTest.FullChannelTest do
     refute_gone(wire)
     read_frames(wire)
     result = await_gone(wire)
-    assert terminal(result) == {:status, :signaled, 9}
+    assert final(result) == {:status, :signaled, 9}
     assert result.rest == ""
   end
 

@@ -21,7 +21,7 @@ defmodule AgentTest.HardeningTest do
       assert seen == String.duplicate("a", 15 * 4096) <> String.duplicate("b", 4096)
       send_term(wire, {:close, :stderr})
       send_term(wire, {:signal, 9})
-      assert terminal(finish(wire, drained: true)) == {:status, :signaled, 9}
+      assert final(finish(wire, drained: true)) == {:status, :signaled, 9}
     end
   end
 

@@ -9,7 +9,7 @@ defmodule AgentTest.HoldTest do
     running(request)
   end
 
-  test "an agent that was asked to stays after the terminal frame, until fd 3 ends" do
+  test "an agent that was asked to stays after the final frame, until fd 3 ends" do
     wire = held(["exit", 3])
     assert_frame(wire, {:status, :exited, 3})
     # Commands that come too late are read, and do nothing.
@@ -19,7 +19,7 @@ defmodule AgentTest.HoldTest do
     assert Host.alive?(wire.agent)
     assert Host.stat(wire.host_pid) == nil
     close_commands(wire)
-    assert terminal(finish(wire)) == {:status, :exited, 3}
+    assert final(finish(wire)) == {:status, :exited, 3}
   end
 
   test "it stays after an error, an abort and a malformed command too" do

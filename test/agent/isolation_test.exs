@@ -58,7 +58,7 @@ defmodule AgentTest.IsolationTest do
     test "a workload cannot reach the control channel" do
       result = run(%{argv: actor(["write-to", 3, 4, 5, 6])})
       assert result.output == String.duplicate("write errno #{errno(:ebadf)}\n", 4)
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
   end
 
@@ -139,9 +139,9 @@ defmodule AgentTest.IsolationTest do
 
     test "SIGCHLD ignored loses no exit status" do
       for driver <- [["--ignore-signal", 17], ["--ignore-signals", "--block-signals"]] do
-        assert terminal(run(%{argv: actor(["exit", 7])}, driver: driver)) == {:status, :exited, 7}
+        assert final(run(%{argv: actor(["exit", 7])}, driver: driver)) == {:status, :exited, 7}
 
-        assert terminal(run(%{argv: actor(["die", 15])}, driver: driver)) ==
+        assert final(run(%{argv: actor(["die", 15])}, driver: driver)) ==
                  {:status, :signaled, 15}
       end
     end
@@ -156,7 +156,7 @@ defmodule AgentTest.IsolationTest do
           ]
         })
 
-      assert terminal(result) == {:status, :signaled, 13}
+      assert final(result) == {:status, :signaled, 13}
     end
   end
 
@@ -175,7 +175,7 @@ defmodule AgentTest.IsolationTest do
       for signum <- [15, 1, 2, 10] do
         result = run(%{argv: actor(["kill-group", signum])})
         assert result.output == "kill ok\n"
-        assert terminal(result) == {:status, :exited, 0}
+        assert final(result) == {:status, :exited, 0}
       end
     end
 

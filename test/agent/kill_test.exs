@@ -13,7 +13,7 @@ defmodule AgentTest.KillTest do
     result = finish(kill_request(%{target: wire.host_pid}))
     assert result.frames == [{:status, :exited, 0}]
     Beacon.await_dark(beacon)
-    assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 9}
+    assert final(finish(wire, orphans: true)) == {:status, :signaled, 9}
   end
 
   test "ends a process that leads no group" do
@@ -34,7 +34,7 @@ defmodule AgentTest.KillTest do
     result = finish(kill_request(%{target: wire.host_pid, agent: wire.agent}))
     assert result.frames == [{:status, :exited, 0}]
     Beacon.await_dark(beacon)
-    assert terminal(finish(wire, orphans: true)) == {:status, :signaled, 9}
+    assert final(finish(wire, orphans: true)) == {:status, :signaled, 9}
   end
 
   test "with an agent spares a target that is not the agent's child" do
@@ -42,7 +42,7 @@ defmodule AgentTest.KillTest do
     wire = running(%{argv: actor(["pause"])})
     result = finish(kill_request(%{target: bystander.pid, agent: wire.agent}))
     assert result.frames == [{:status, :exited, 0}]
-    assert terminal(finish(wire)) == {:status, :signaled, 9}
+    assert final(finish(wire)) == {:status, :signaled, 9}
     assert Host.alive?(bystander.pid)
   end
 

@@ -55,27 +55,27 @@ defmodule AgentTest.LifecycleTest do
 
   test "every exit code arrives as it was" do
     for code <- [0, 1, 2, 3, 4, 42, 126, 127, 128, 137, 255] do
-      assert terminal(run(%{argv: actor(["exit", code])})) == {:status, :exited, code}
+      assert final(run(%{argv: actor(["exit", code])})) == {:status, :exited, code}
     end
   end
 
   test "a workload that dies of a signal is :signaled, with or without a core" do
     for signum <- [1, 2, 3, 6, 9, 11, 13, 14, 15, 31, 34, 64] do
       result = run(%{argv: actor(["die", signum])})
-      assert terminal(result) == {:status, :signaled, signum}
+      assert final(result) == {:status, :signaled, signum}
       assert ran?(result)
     end
   end
 
   test "an exit code above 128 is no signal" do
-    assert terminal(run(%{argv: ["/bin/sh", "-c", "exit 143"]})) == {:status, :exited, 143}
+    assert final(run(%{argv: ["/bin/sh", "-c", "exit 143"]})) == {:status, :exited, 143}
   end
 
   test "a stopped workload has not ended" do
     wire = running(%{argv: actor(["pause"])})
     await_output(wire, "ready\n")
     for signum <- [19, 18, 19, 15, 18], do: send_term(wire, {:signal, signum})
-    assert terminal(finish(wire)) == {:status, :signaled, 15}
+    assert final(finish(wire)) == {:status, :signaled, 15}
   end
 
   test "SIGSTOP and SIGCONT of a parked child change nothing" do
@@ -83,14 +83,14 @@ defmodule AgentTest.LifecycleTest do
     Host.signal(wire.host_pid, 19)
     Host.signal(wire.host_pid, 18)
     send_term(wire, :proceed)
-    assert terminal(finish(wire)) == {:status, :exited, 3}
+    assert final(finish(wire)) == {:status, :exited, 3}
   end
 
   test ":abort ends a parked session as :aborted, and nothing is left" do
     wire = parked(%{argv: actor(["exit", 0])})
     send_term(wire, :abort)
     result = finish(wire)
-    assert terminal(result) == {:status, :aborted, wire.child_pid}
+    assert final(result) == {:status, :aborted, wire.child_pid}
     refute ran?(result)
     assert Host.stat(wire.host_pid) == nil
   end
@@ -98,10 +98,10 @@ defmodule AgentTest.LifecycleTest do
   test ":proceed and :abort that follow each other in one write are taken in order" do
     wire = parked(%{argv: actor(["exit", 6])})
     send_raw(wire, frame(:abort) <> frame(:proceed))
-    assert {:status, :aborted, _} = terminal(finish(wire))
+    assert {:status, :aborted, _} = final(finish(wire))
     wire = parked(%{argv: actor(["exit", 6])})
     send_raw(wire, frame(:proceed) <> frame(:abort))
-    assert terminal(finish(wire)) == {:status, :exited, 6}
+    assert final(finish(wire)) == {:status, :exited, 6}
   end
 
   test "a child killed while parked is :signaled and was never :running" do
@@ -109,7 +109,7 @@ defmodule AgentTest.LifecycleTest do
       wire = parked(%{argv: actor(["exit", 0])})
       Host.signal(wire.host_pid, signum)
       result = finish(wire)
-      assert terminal(result) == {:status, :signaled, signum}
+      assert final(result) == {:status, :signaled, signum}
       refute ran?(result)
     end
   end
@@ -135,7 +135,7 @@ defmodule AgentTest.LifecycleTest do
   test "proceed: false parks" do
     wire = parked(%{argv: actor(["exit", 9]), proceed: false})
     send_term(wire, :proceed)
-    assert terminal(finish(wire)) == {:status, :exited, 9}
+    assert final(finish(wire)) == {:status, :exited, 9}
   end
 
   test "commands that come with the request wait for their turn" do
@@ -146,7 +146,7 @@ defmodule AgentTest.LifecycleTest do
     assert_frame(wire, {:status, :ready, _})
     assert_frame(wire, {:status, :running})
     send_term(wire, {:signal, 15})
-    assert terminal(finish(wire)) == {:status, :signaled, 15}
+    assert final(finish(wire)) == {:status, :signaled, 15}
   end
 
   test "a client that asked for nothing beyond the base gets nothing beyond it" do

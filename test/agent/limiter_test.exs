@@ -32,7 +32,7 @@ defmodule AgentTest.LimiterTest do
       send_term(wire, {:signal, 10})
       await_pipe(wire, :stdout, "got it\n")
       result = finish(wire, drained: true)
-      assert terminal(result) == {:status, :exited, 7}
+      assert final(result) == {:status, :exited, 7}
       assert {:eof, :stdout} in result.frames
       assert {:exited, 0, cpu_us} = result.agent
       assert cpu_us - used < @idle_us
@@ -43,7 +43,7 @@ defmodule AgentTest.LimiterTest do
     for scope <- [:workload, :group, :tree], descendants <- [:leave, :kill] do
       wire = limited(%{descendants: descendants})
       send_term(wire, {:signal, 9, scope})
-      assert terminal(finish(wire, drained: true)) == {:status, :signaled, 9}
+      assert final(finish(wire, drained: true)) == {:status, :signaled, 9}
     end
   end
 
@@ -62,8 +62,8 @@ defmodule AgentTest.LimiterTest do
   # Before the proof of exec the session may fail for want of a descriptor; it may not hang.
   defp assert_ended(wire, expected) do
     result = await_gone(wire)
-    assert [terminal] = Enum.filter(result.frames, &terminal?/1)
-    assert terminal == expected or match?({:error, @emfile, _}, terminal)
+    assert [final] = Enum.filter(result.frames, &final?/1)
+    assert final == expected or match?({:error, @emfile, _}, final)
     assert result.orphans == []
     assert {:exited, _, _} = result.agent
   end

@@ -63,7 +63,7 @@ defmodule AgentTest.LockedPipeTest do
       assert finish(other).frames == [{:status, :exited, 0}]
       Beacon.await_dark(beacon)
       for output <- [:stdout, :stderr], do: send_term(wire, {:close, output})
-      assert terminal(finish(wire, drained: true, orphans: true)) == {:status, :signaled, 9}
+      assert final(finish(wire, drained: true, orphans: true)) == {:status, :signaled, 9}
     end
   end
 

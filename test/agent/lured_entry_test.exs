@@ -24,7 +24,7 @@ defmodule AgentTest.LuredEntryTest do
     wire = requested({:enter, request}, [driver: @groups] ++ opts)
     let_go(wire, request)
     result = await_gone(wire)
-    assert [frame] = Enum.filter(result.frames, &terminal?/1)
+    assert [frame] = Enum.filter(result.frames, &final?/1)
     assert {result.output, result.orphans, ran?(result)} == {"", [], false}
     frame
   end
@@ -36,7 +36,7 @@ defmodule AgentTest.LuredEntryTest do
     case next_frame(wire) do
       {:status, :spawned, _} -> let_go(wire, request)
       {:status, :ready, _} -> send_term(wire, :proceed)
-      frame -> assert terminal?(frame)
+      frame -> assert final?(frame)
     end
   end
 
@@ -100,7 +100,7 @@ defmodule AgentTest.LuredEntryTest do
       stages =
         for _ <- 1..100 do
           wire = requested({:enter, %{target: lurer.pid, argv: actor(["nap", 5]), proceed: true}})
-          wire |> await_gone() |> terminal() |> elem(2)
+          wire |> await_gone() |> final() |> elem(2)
         end
 
       assert_took_nothing(lurer)
@@ -114,7 +114,7 @@ defmodule AgentTest.LuredEntryTest do
       said = Target.order(lurer, "try #{wire.host_pid}", "tried #{wire.host_pid}\n")
       refute said =~ "open"
       send_term(wire, :abort)
-      assert {:status, :aborted, _} = terminal(finish(wire))
+      assert {:status, :aborted, _} = final(finish(wire))
     end
   end
 
@@ -190,7 +190,7 @@ defmodule AgentTest.LuredEntryTest do
       request = %{target: lurer.pid, argv: ["/bin/cat", file]}
       result = run({:enter, request}, driver: @groups ++ ["--write", 2, "/dev/null"])
       assert result.output == ""
-      assert terminal(result) == {:status, :exited, 1}
+      assert final(result) == {:status, :exited, 1}
     end
   end
 end

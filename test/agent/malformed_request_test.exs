@@ -167,7 +167,7 @@ defmodule AgentTest.MalformedRequestTest do
   end
 
   # The changed byte may leave a valid request; whatever it is, the answer is a documented one.
-  test "a request with any one byte changed ends with one terminal frame" do
+  test "a request with any one byte changed ends with one final frame" do
     body =
       :erlang.term_to_binary(
         {:spawn, %{argv: ["/no/such"], cwd: "/", env: ["A=1"], stdio: :devnull}}
@@ -186,7 +186,7 @@ defmodule AgentTest.MalformedRequestTest do
         {:status, :spawned, _} ->
           assert_frame(wire, {:status, :ready, _})
           send_term(wire, :proceed)
-          assert {:error, _, stage} = terminal(finish(wire))
+          assert {:error, _, stage} = final(finish(wire))
           assert stage in [:execve, :chdir]
       end
     end

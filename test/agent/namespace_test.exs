@@ -52,13 +52,13 @@ defmodule AgentTest.NamespaceTest do
   end
 
   test "in a fresh pid namespace an exit, a signal and an abort are reported as ever" do
-    assert terminal(run(%{argv: actor(["exit", 5]), namespaces: [:pid]})) == {:status, :exited, 5}
+    assert final(run(%{argv: actor(["exit", 5]), namespaces: [:pid]})) == {:status, :exited, 5}
     wire = parked(%{argv: actor(["exit", 0]), namespaces: [:pid]})
     send_term(wire, :abort)
-    assert terminal(finish(wire)) == {:status, :aborted, 1}
+    assert final(finish(wire)) == {:status, :aborted, 1}
     wire = parked(%{argv: actor(["exit", 0]), namespaces: [:pid]})
     Host.signal(wire.host_pid, 9)
-    assert terminal(finish(wire)) == {:status, :signaled, 9}
+    assert final(finish(wire)) == {:status, :signaled, 9}
   end
 
   test "the end of a pid namespace's first process is the end of all in it" do

@@ -23,7 +23,7 @@ defmodule AgentTest.PipeTest do
       result = run(%{argv: ["/bin/sh", "-c", script], stdio: @pipes}, finish: [drained: true])
       assert {result.stdout, result.stderr} == {"out\nout\n", "err\nerr\n"}
       assert_streams(result, [:stdout, :stderr])
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
 
     test "of a workload that exits at once is whole" do
@@ -76,7 +76,7 @@ defmodule AgentTest.PipeTest do
       assert Enum.sort(eofs) == [{:eof, :stderr}, {:eof, :stdout}]
       assert Host.alive?(wire.host_pid)
       send_term(wire, {:signal, 15})
-      assert terminal(ended(wire)) == {:status, :signaled, 15}
+      assert final(ended(wire)) == {:status, :signaled, 15}
     end
 
     test "whose agent was started with 0, 1 and 2 closed has its pipes all the same" do
@@ -97,7 +97,7 @@ defmodule AgentTest.PipeTest do
       send_term(wire, {:close, :stdin})
       result = ended(wire)
       assert {result.stdout, result.stderr} == {"hello world", "copied 11\n"}
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
 
     test "can be closed while the output is still read" do
@@ -162,7 +162,7 @@ defmodule AgentTest.PipeTest do
       Host.signal(wire.host_pid, 15)
       result = ended(wire)
       assert Map.get(result.written, :stdin, 0) < 3_000_000
-      assert terminal(result) == {:status, :signaled, 15}
+      assert final(result) == {:status, :signaled, 15}
     end
 
     test "a reader that is gone is {:closed, :stdin, EPIPE}, and the session goes on" do
@@ -175,7 +175,7 @@ defmodule AgentTest.PipeTest do
       send_term(wire, {:close, :stdin})
       send_term(wire, {:signal, 15})
       result = ended(wire)
-      assert terminal(result) == {:status, :signaled, 15}
+      assert final(result) == {:status, :signaled, 15}
       assert Enum.count(result.frames, &match?({:closed, :stdin, _}, &1)) == 1
     end
 
@@ -184,7 +184,7 @@ defmodule AgentTest.PipeTest do
       await_pipe(wire, :stdout, "ready\n")
       send_term(wire, {:stdin, pattern(@mib)})
       send_term(wire, {:signal, 10})
-      assert terminal(ended(wire)) == {:status, :exited, 0}
+      assert final(ended(wire)) == {:status, :exited, 0}
     end
 
     test "1 MiB that nobody reads does not hold up a signal" do
@@ -194,7 +194,7 @@ defmodule AgentTest.PipeTest do
       send_term(wire, {:signal, 10})
       await_pipe(wire, :stdout, "got 10\n")
       send_term(wire, {:signal, 9})
-      assert terminal(ended(wire)) == {:status, :signaled, 9}
+      assert final(ended(wire)) == {:status, :signaled, 9}
     end
 
     test "closing it twice, or writing after closing, does nothing" do
@@ -231,7 +231,7 @@ defmodule AgentTest.PipeTest do
       send_term(wire, {:close, :stdout})
       send_term(wire, {:signal, 10})
       result = ended(wire)
-      assert terminal(result) == {:status, :signaled, 13}
+      assert final(result) == {:status, :signaled, 13}
       assert result.stdout == "ready\n"
     end
 
@@ -242,7 +242,7 @@ defmodule AgentTest.PipeTest do
       send_term(wire, {:signal, 10})
       result = ended(wire)
       assert result.stderr == pattern(1000)
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
     end
   end
 
@@ -279,7 +279,7 @@ defmodule AgentTest.PipeTest do
         wire = parked(%{argv: actor(["copy"]), stdio: @pipes})
         send_term(wire, term)
         result = ended(wire)
-        assert terminal(result) == {:error, errno(:einval), :malformed_command}
+        assert final(result) == {:error, errno(:einval), :malformed_command}
       end
     end
 

@@ -57,7 +57,7 @@ defmodule AgentTest.ProofOfExecTest do
     wire = elsewhere("mount -t proc none /proc")
     send_term(wire, {:spawn, %{argv: actor(["say", "ran"]), proceed: true}})
     result = await_gone(wire)
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
     assert result.output == "ran\n"
   end
 end

@@ -15,14 +15,14 @@ defmodule AgentTest.PtyTest do
     send_term(wire, {:pty_in, "hello\n"})
     await_pty(wire, "hello\r\nhello\r\n")
     send_term(wire, {:pty_in, <<4>>})
-    assert terminal(finish(wire)) == {:status, :exited, 0}
+    assert final(finish(wire)) == {:status, :exited, 0}
   end
 
   test "Ctrl-C is SIGINT to the foreground group" do
     wire = in_terminal(["pause"])
     await_pty(wire, "ready\r\n")
     send_term(wire, {:pty_in, <<3>>})
-    assert terminal(finish(wire)) == {:status, :signaled, 2}
+    assert final(finish(wire)) == {:status, :signaled, 2}
   end
 
   test "input of no bytes is no end of file" do
@@ -31,10 +31,10 @@ defmodule AgentTest.PtyTest do
     send_term(wire, {:pty_in, "still\n"})
     await_pty(wire, "still\r\nstill\r\n")
     send_term(wire, {:pty_in, <<4>>})
-    assert terminal(finish(wire)) == {:status, :exited, 0}
+    assert final(finish(wire)) == {:status, :exited, 0}
   end
 
-  test "output written just before exit is delivered, and before the terminal frame" do
+  test "output written just before exit is delivered, and before the final frame" do
     for size <- [1, 100, 4096, 65_536, 200_000], _ <- 1..4 do
       result = run(%{argv: actor(["write", 1, size]), stdio: :pty})
       assert result.pty == pattern(size)
@@ -47,7 +47,7 @@ defmodule AgentTest.PtyTest do
     await_pty(wire, "ready\r\n")
     send_term(wire, {:signal, 10})
     await_pty(wire, pattern(3000))
-    assert terminal(finish(wire)) == {:status, :exited, 0}
+    assert final(finish(wire)) == {:status, :exited, 0}
   end
 
   test "64 MiB of output arrive whole and in order" do
@@ -80,7 +80,7 @@ defmodule AgentTest.PtyTest do
     end
 
     send_term(wire, {:pty_in, <<4>>})
-    assert terminal(finish(wire)) == {:status, :exited, 0}
+    assert final(finish(wire)) == {:status, :exited, 0}
   end
 
   test "1 MiB of input waits for a late reader" do
@@ -90,7 +90,7 @@ defmodule AgentTest.PtyTest do
     send_term(wire, {:signal, 10})
     result = finish(wire)
     assert result.pty =~ "read #{@mib}\n"
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
   end
 
   # The reader does not read before the signal, and the signal is behind the data on fd 3.
@@ -114,7 +114,7 @@ defmodule AgentTest.PtyTest do
     assert Task.await(sender, 60_000) == :ok
     result = finish(wire)
     assert result.pty =~ "read #{16 * @mib}\n"
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
   end
 
   @tag :sanitizer_unfit
@@ -154,7 +154,7 @@ defmodule AgentTest.PtyTest do
     await_pty(wire, "ready")
     for _ <- 1..3, do: send_term(wire, {:pty_in, pattern(@mib)})
     send_term(wire, {:signal, 15})
-    assert terminal(finish(wire)) == {:status, :signaled, 15}
+    assert final(finish(wire)) == {:status, :signaled, 15}
   end
 
   test "a terminal whose slave is closed and opened again keeps working" do
@@ -171,7 +171,7 @@ defmodule AgentTest.PtyTest do
     send_term(wire, {:pty_in, "nobody reads this"})
     send_term(wire, {:signal, 18})
     send_term(wire, {:signal, 15})
-    assert terminal(finish(wire)) == {:status, :signaled, 15}
+    assert final(finish(wire)) == {:status, :signaled, 15}
   end
 
   test "{:pty_winsize, _} while running changes the size and is SIGWINCH" do
@@ -193,7 +193,7 @@ defmodule AgentTest.PtyTest do
     assert {:exited, 0, _} = await_agent_exit(wire)
     assert Host.alive?(left)
     Host.signal(left, 9)
-    assert terminal(finish(wire, orphans: true)) == {:status, :exited, 0}
+    assert final(finish(wire, orphans: true)) == {:status, :exited, 0}
   end
 
   test "the terminal's name is the same in the workload as on the host" do

@@ -25,7 +25,7 @@ defmodule AgentTest.RecycledPidTest do
       for _ <- 1..div(@signals, 100), do: send_raw(wire, burst)
       send_term(wire, {:close, :stdin})
       result = await_gone(wire)
-      assert {:status, :exited, 0} = terminal(result)
+      assert {:status, :exited, 0} = final(result)
       [_, bystanders, hit] = Regex.run(~r/bystanders (\d+) hit (\d+)\n/, result.output)
       assert String.to_integer(bystanders) > 100
       assert {bystanders, hit} == {bystanders, "0"}

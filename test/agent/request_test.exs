@@ -11,7 +11,7 @@ defmodule AgentTest.RequestTest do
 
     test "argv[0] is not looked for along PATH" do
       result = run(%{argv: ["true"]})
-      assert terminal(result) == {:error, errno(:enoent), :execve}
+      assert final(result) == {:error, errno(:enoent), :execve}
     end
 
     test "a string may be a charlist, as STRING_EXT" do
@@ -74,13 +74,13 @@ defmodule AgentTest.RequestTest do
     } do
       plain = file(dir, "plain", 0o644)
       assert tried([plain, path("actor")]).output == "found\n"
-      assert terminal(tried([plain, "/no/such/name"])) == {:error, errno(:eacces), :execve}
-      assert terminal(tried(["/no/such/name"])) == {:error, errno(:enoent), :execve}
+      assert final(tried([plain, "/no/such/name"])) == {:error, errno(:eacces), :execve}
+      assert final(tried(["/no/such/name"])) == {:error, errno(:enoent), :execve}
     end
 
     test "another failure ends the search", %{tmp_dir: dir} do
       noise = file(dir, "noise", 0o755, "no program\n")
-      assert terminal(tried([noise, path("actor")])) == {:error, errno(:enoexec), :execve}
+      assert final(tried([noise, path("actor")])) == {:error, errno(:enoexec), :execve}
     end
 
     test "make argv[0] the file that was executed, unless arg0 says otherwise" do
@@ -102,9 +102,9 @@ defmodule AgentTest.RequestTest do
         seal: filter
       }
 
-      assert terminal(run(request)) == {:status, :exited, 7}
+      assert final(run(request)) == {:status, :exited, 7}
 
-      assert terminal(run(%{request | files: ["/no/such/name"]})) ==
+      assert final(run(%{request | files: ["/no/such/name"]})) ==
                {:error, errno(:enoent), :execve}
     end
   end
@@ -210,19 +210,19 @@ defmodule AgentTest.RequestTest do
     for {value, index} <- Enum.with_index(@values) do
       test "are skipped whatever their value (#{index}: #{Macro.to_string(value) |> String.slice(0, 40)})" do
         result = run(%{:argv => actor(["exit", 7]), :no_such_key => unquote(value)})
-        assert terminal(result) == {:status, :exited, 7}
+        assert final(result) == {:status, :exited, 7}
       end
     end
 
     test "are skipped when they are 12 MiB large" do
       result = run(%{argv: actor(["exit", 7]), padding: :binary.copy("x", 12 * 1024 * 1024)})
-      assert terminal(result) == {:status, :exited, 7}
+      assert final(result) == {:status, :exited, 7}
     end
 
     test "are skipped when they are no atoms" do
       keys = %{"argv" => 1, 7 => 2, {:argv} => 3, 1.5 => 4, [] => 5, self() => 6}
       result = run(Map.merge(keys, %{argv: actor(["exit", 7])}))
-      assert terminal(result) == {:status, :exited, 7}
+      assert final(result) == {:status, :exited, 7}
     end
   end
 
@@ -234,7 +234,7 @@ defmodule AgentTest.RequestTest do
       assert_frame(wire, {:status, :spawned, _})
       assert_frame(wire, {:status, :ready, _})
       send_raw(wire, packet(:erlang.term_to_binary(:proceed, minor_version: minor)))
-      assert terminal(finish(wire)) == {:status, :exited, 4}
+      assert final(finish(wire)) == {:status, :exited, 4}
     end
   end
 end

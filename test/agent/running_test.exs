@@ -25,7 +25,7 @@ defmodule AgentTest.RunningTest do
     assert Host.alive?(child)
     Host.signal(child, 9)
     result = finish(wire, orphans: true)
-    assert terminal(result) == {:status, :signaled, 15}
+    assert final(result) == {:status, :signaled, 15}
   end
 
   # A malformed frame, at the end of which the session still answers.
@@ -134,14 +134,14 @@ defmodule AgentTest.RunningTest do
     send_term(wire, {:pty_in, "abcdefghijklmnopqrstuvw"})
     result = finish(wire)
     assert result.pty =~ "read 23"
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
   end
 
   test "a signal that arrives when the workload has just ended harms nobody" do
     for _ <- 1..20 do
       wire = running(%{argv: actor(["exit", 0])})
       send_term(wire, {:signal, 10})
-      assert terminal(finish(wire)) in [{:status, :exited, 0}, {:status, :signaled, 10}]
+      assert final(finish(wire)) in [{:status, :exited, 0}, {:status, :signaled, 10}]
     end
   end
 end

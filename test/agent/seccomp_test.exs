@@ -36,12 +36,12 @@ defmodule AgentTest.SeccompTest do
     assert_frame(wire, {:status, :applied, 1})
     assert Host.status(wire.host_pid)["Seccomp"] == "0"
     send_term(wire, :abort)
-    assert {:status, :aborted, _} = terminal(finish(wire))
+    assert {:status, :aborted, _} = final(finish(wire))
   end
 
   test "4096 instructions are the most a filter may have" do
     result = with_filters([Bpf.allow(4096)], %{argv: actor(["exit", 3])})
-    assert terminal(result) == {:status, :exited, 3}
+    assert final(result) == {:status, :exited, 3}
   end
 
   for {what, filter} <- [
@@ -53,7 +53,7 @@ defmodule AgentTest.SeccompTest do
     test "#{what} is refused at once, with the command's name as the stage" do
       wire = parked(%{argv: actor(["exit", 0])})
       send_term(wire, {:seccomp_install, unquote(filter)})
-      assert terminal(finish(wire)) == {:error, errno(:einval), :seccomp_install}
+      assert final(finish(wire)) == {:error, errno(:einval), :seccomp_install}
     end
   end
 
@@ -61,7 +61,7 @@ defmodule AgentTest.SeccompTest do
     for filter <- ["", "x", binary_part(Bpf.allow(2), 0, 15), Bpf.allow() <> <<0>>] do
       wire = parked(%{argv: actor(["exit", 0])})
       send_term(wire, {:seccomp_install, filter})
-      assert {:error, code, stage} = terminal(finish(wire))
+      assert {:error, code, stage} = final(finish(wire))
       assert code == errno(:einval) and stage in [:seccomp_install, :malformed_command]
     end
   end
@@ -72,7 +72,7 @@ defmodule AgentTest.SeccompTest do
     assert_frame(wire, {:status, :applied, 1})
     send_raw(wire, frame({:seccomp_install, Bpf.invalid()}) <> frame(:proceed))
     result = finish(wire)
-    assert terminal(result) == {:error, errno(:einval), :seccomp_install}
+    assert final(result) == {:error, errno(:einval), :seccomp_install}
     refute ran?(result)
   end
 
@@ -80,33 +80,33 @@ defmodule AgentTest.SeccompTest do
     test "execve is reported with its errno and stage" do
       for code <- [errno(:eperm), errno(:enosys), errno(:eacces)] do
         result = with_filters([Bpf.deny([:execve, :execveat], code)])
-        assert terminal(result) == {:error, code, :execve}
+        assert final(result) == {:error, code, :execve}
         refute ran?(result)
       end
     end
 
     test "write as well as execve does not silence the report" do
       result = with_filters([Bpf.deny([:write, :execve, :execveat], errno(:eperm))])
-      assert terminal(result) == {:error, errno(:eperm), :execve}
+      assert final(result) == {:error, errno(:eperm), :execve}
       refute ran?(result)
     end
 
     test "write leaves a missing executable's errno alone" do
       denied = [:write, :exit_group, :kill, :close, :dup2, :dup3, :fcntl]
       result = with_filters([Bpf.deny(denied, errno(:eperm))], %{argv: ["/no/such"]})
-      assert terminal(result) == {:error, errno(:enoent), :execve}
+      assert final(result) == {:error, errno(:enoent), :execve}
       refute ran?(result)
     end
 
     # Not even exit is left to say why: what remains is that the workload never ran. (A sanitizer
     # calls exit again and again.)
     @tag :sanitizer_unfit
-    test "everything, every way to exit included, ends with a terminal frame and no process" do
+    test "everything, every way to exit included, ends with a final frame and no process" do
       for request <- [%{argv: actor(["exit", 0])}, %{argv: ["/no/such"]}] do
         result = with_filters([Bpf.deny_all(errno(:eperm))], request)
 
-        assert elem(terminal(result), 0) == :error or
-                 match?({:status, :signaled, _}, terminal(result))
+        assert elem(final(result), 0) == :error or
+                 match?({:status, :signaled, _}, final(result))
 
         refute ran?(result)
       end
@@ -117,7 +117,7 @@ defmodule AgentTest.SeccompTest do
       request = %{argv: actor(["say", "fine"]), cwd: "/", stdio: [stdin: :devnull]}
       result = with_filters([Bpf.deny(denied, :kill)], request)
       assert result.output == "fine\n"
-      assert terminal(result) == {:status, :exited, 0}
+      assert final(result) == {:status, :exited, 0}
       request = %{argv: actor(["say", "fine"]), cwd: "/", stdio: :pty}
       assert with_filters([Bpf.deny(denied, errno(:eperm))], request).pty == "fine\r\n"
     end
@@ -125,7 +125,7 @@ defmodule AgentTest.SeccompTest do
     test "seccomp makes the next filter a reported failure, never a filter less" do
       filters = [Bpf.deny([:seccomp, :prctl], errno(:eperm)), Bpf.deny([:getpid], errno(:enosys))]
       result = with_filters(filters, %{argv: actor(["getpid"])})
-      assert terminal(result) == {:error, errno(:eperm), :seccomp_install}
+      assert final(result) == {:error, errno(:eperm), :seccomp_install}
       refute ran?(result)
     end
   end
@@ -134,7 +134,7 @@ defmodule AgentTest.SeccompTest do
     test "on execve ends as :signaled, and it was never :running" do
       for action <- [:kill, :trap] do
         result = with_filters([Bpf.deny([:execve, :execveat], action)])
-        assert terminal(result) == {:status, :signaled, @sigsys}
+        assert final(result) == {:status, :signaled, @sigsys}
         refute ran?(result)
       end
     end
@@ -146,14 +146,14 @@ defmodule AgentTest.SeccompTest do
             %{argv: actor(["exit", 0]), stdio: :pty}
           ] do
         result = with_filters([Bpf.deny_all(:kill)], request)
-        assert terminal(result) == {:status, :signaled, @sigsys}
+        assert final(result) == {:status, :signaled, @sigsys}
         refute ran?(result)
       end
     end
 
     test "in the workload is the workload's end" do
       result = with_filters([Bpf.deny([:getpid], :kill)], %{argv: actor(["getpid"])})
-      assert terminal(result) == {:status, :signaled, @sigsys}
+      assert final(result) == {:status, :signaled, @sigsys}
       assert ran?(result)
     end
   end

@@ -47,7 +47,7 @@ defmodule AgentTest.SetupSealTest do
 
       wire = parked(%{argv: actor(["pause"])})
       send_term(wire, {:set_umask, 0o1000})
-      assert terminal(finish(wire)) == {:error, errno(:einval), :malformed_command}
+      assert final(finish(wire)) == {:error, errno(:einval), :malformed_command}
     end
   end
 
@@ -79,7 +79,7 @@ defmodule AgentTest.SetupSealTest do
       finish(wire)
       # The other way round the last element asks for what the first gave away.
       wire = requested(%{argv: actor(["pause"]), setup: Enum.reverse(setup)})
-      assert terminal(finish(wire)) == {:error, errno(:eperm), :cap_set_thread, 2}
+      assert final(finish(wire)) == {:error, errno(:eperm), :cap_set_thread, 2}
     end
 
     test "that fails answers with the stage and the index, and there was no :ready" do
@@ -90,7 +90,7 @@ defmodule AgentTest.SetupSealTest do
         setup = List.duplicate(good, index) ++ [bad, good]
         wire = requested(%{argv: actor(["say", "never"]), setup: setup})
         result = finish(wire)
-        assert terminal(result) == {:error, errno(:einval), :cap_set_ambient, index}
+        assert final(result) == {:error, errno(:einval), :cap_set_ambient, index}
         refute Enum.any?(result.frames, &match?({:status, :ready, _}, &1))
         assert result.output == ""
       end
@@ -99,7 +99,7 @@ defmodule AgentTest.SetupSealTest do
     test "with a filter the kernel refuses fails before :ready" do
       setup = [{:cap_set_ambient, 0}, {:seccomp_install, Bpf.invalid()}]
       wire = requested(%{argv: actor(["say", "never"]), setup: setup})
-      assert terminal(finish(wire)) == {:error, errno(:einval), :seccomp_install, 1}
+      assert final(finish(wire)) == {:error, errno(:einval), :seccomp_install, 1}
     end
 
     test "with a filter that denies everything does not hinder the checkpoint" do
@@ -119,7 +119,7 @@ defmodule AgentTest.SetupSealTest do
     end
 
     test "of no commands is none" do
-      assert terminal(run(%{argv: actor(["exit", 3]), setup: [], seal: []})) ==
+      assert final(run(%{argv: actor(["exit", 3]), setup: [], seal: []})) ==
                {:status, :exited, 3}
     end
   end
@@ -145,7 +145,7 @@ defmodule AgentTest.SetupSealTest do
       result = run(%{argv: argv, cwd: dir, seal: change})
       assert result.output == "#{dir}\n65534\n"
       result = run(%{argv: argv, cwd: dir, setup: change})
-      assert terminal(result) == {:error, errno(:eacces), :chdir}
+      assert final(result) == {:error, errno(:eacces), :chdir}
     end
 
     test "that fails answers with the stage and the index, and it was never :running" do
@@ -154,7 +154,7 @@ defmodule AgentTest.SetupSealTest do
       for index <- [0, 3] do
         seal = List.duplicate(good, index) ++ [{:cap_set_ambient, 1 <<< 63}]
         result = run(%{argv: actor(["say", "never"]), seal: seal})
-        assert terminal(result) == {:error, errno(:einval), :cap_set_ambient, index}
+        assert final(result) == {:error, errno(:einval), :cap_set_ambient, index}
         assert Enum.any?(result.frames, &match?({:status, :ready, _}, &1))
         refute ran?(result)
         assert result.output == ""
@@ -242,7 +242,7 @@ defmodule AgentTest.SetupSealTest do
     test "without the privilege is refused" do
       request = %{argv: actor(["exit", 0]), setup: [{:set_credentials, 0, 0, []}]}
       wire = requested(request, driver: ["--user", 65_534])
-      assert terminal(finish(wire)) == {:error, errno(:eperm), :set_credentials, 0}
+      assert final(finish(wire)) == {:error, errno(:eperm), :set_credentials, 0}
     end
 
     test "that is wrong is malformed" do

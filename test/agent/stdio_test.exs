@@ -57,7 +57,7 @@ defmodule AgentTest.StdioTest do
     result = run(%{argv: actor(["read", "5"]), stdio: [stdin: :devnull]})
     assert result.output == "read 0\n"
     result = run(%{argv: actor(["write", 1, 100_000]), stdio: :devnull})
-    assert terminal(result) == {:status, :exited, 0}
+    assert final(result) == {:status, :exited, 0}
   end
 
   describe "{:connect_unix, path}" do
@@ -85,7 +85,7 @@ defmodule AgentTest.StdioTest do
       :ok = :gen_tcp.send(stdin, "over the socket")
       assert {:ok, "over the socket"} = :gen_tcp.recv(stdout, 15, 30_000)
       :gen_tcp.shutdown(stdin, :write)
-      assert terminal(finish(wire)) == {:status, :exited, 0}
+      assert final(finish(wire)) == {:status, :exited, 0}
       assert {:error, :closed} = :gen_tcp.recv(stdout, 0, 30_000)
     end
 

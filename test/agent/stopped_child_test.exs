@@ -25,7 +25,7 @@ defmodule AgentTest.StoppedChildTest do
         wire = entering(stopper)
         await_stopped(stopper, count)
         send_term(wire, :abort)
-        assert {:status, :aborted, _} = terminal(finish(wire))
+        assert {:status, :aborted, _} = final(finish(wire))
       end
     end
 
@@ -35,7 +35,7 @@ defmodule AgentTest.StoppedChildTest do
       for _ <- 1..10 do
         wire = entering(stopper)
         send_term(wire, :abort)
-        assert {:status, :aborted, _} = terminal(finish(wire))
+        assert {:status, :aborted, _} = final(finish(wire))
       end
     end
 
@@ -46,7 +46,7 @@ defmodule AgentTest.StoppedChildTest do
         wire = entering(stopper, %{proceed: true})
         await_stopped(stopper, count)
         send_term(wire, {:signal, 9, :group})
-        assert terminal(finish(wire)) == {:status, :signaled, 9}
+        assert final(finish(wire)) == {:status, :signaled, 9}
       end
     end
 
@@ -56,7 +56,7 @@ defmodule AgentTest.StoppedChildTest do
       Target.order(stopper, "go", "stopped #{wire.child_pid} as ")
       send_term(wire, {:cap_drop_bounding, 1})
       send_term(wire, :abort)
-      assert terminal(finish(wire)) == {:status, :aborted, wire.child_pid}
+      assert final(finish(wire)) == {:status, :aborted, wire.child_pid}
     end
 
     test "SIGKILL ends an entry that was let go and does not come to exec" do
@@ -65,7 +65,7 @@ defmodule AgentTest.StoppedChildTest do
       Target.order(stopper, "go", "stopped #{wire.child_pid} as ")
       send_term(wire, :proceed)
       send_term(wire, {:signal, 9, :group})
-      assert terminal(finish(wire)) == {:status, :signaled, 9}
+      assert final(finish(wire)) == {:status, :signaled, 9}
     end
 
     test "a BEAM that goes leaves nothing of an entry in any of these states" do
@@ -88,7 +88,7 @@ defmodule AgentTest.StoppedChildTest do
       Host.signal(wire.host_pid, "STOP")
       for mask <- [0, 1], do: send_term(wire, {:cap_set_ambient, mask})
       send_term(wire, :abort)
-      assert terminal(finish(wire)) == {:status, :aborted, wire.child_pid}
+      assert final(finish(wire)) == {:status, :aborted, wire.child_pid}
     end
 
     test "is ended by a BEAM that goes while a command is out" do

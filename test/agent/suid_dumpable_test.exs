@@ -43,7 +43,7 @@ defmodule AgentTest.SuidDumpableTest do
 
   defp aborted(wire) do
     send_term(wire, :abort)
-    assert {:status, :aborted, _} = terminal(finish(wire))
+    assert {:status, :aborted, _} = final(finish(wire))
   end
 
   for {what, inside, ids} <- [

@@ -33,7 +33,7 @@ defmodule AgentTest.ThiefTest do
         channel = channel(wire.agent)
         request = Map.merge(%{target: thief.pid, argv: actor(["exit", 0])}, request)
         send_term(wire, {:enter, request})
-        assert [_] = wire |> await_gone() |> Map.fetch!(:frames) |> Enum.filter(&terminal?/1)
+        assert [_] = wire |> await_gone() |> Map.fetch!(:frames) |> Enum.filter(&final?/1)
         channel
       end
 

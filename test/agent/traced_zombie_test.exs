@@ -28,7 +28,7 @@ defmodule AgentTest.TracedZombieTest do
 
   defp assert_one_end(wire) do
     result = await_gone(wire)
-    assert [_] = Enum.filter(result.frames, &terminal?/1)
+    assert [_] = Enum.filter(result.frames, &final?/1)
     assert result.rest == ""
   end
 

@@ -19,7 +19,7 @@ defmodule AgentTest.UnmappedIdsTest do
     result = finish(sent(maps, request, opts))
     refute ran?(result)
     assert result.output == ""
-    terminal(result)
+    final(result)
   end
 
   describe "a spawn with :user by a privileged agent" do

@@ -5,13 +5,13 @@ defmodule AgentTest.UsageTest do
 
   defp usage(request, opts \\ []) do
     result = run(Map.put(request, :usage, true), opts)
-    assert [{:usage, usage}, terminal] = Enum.take(result.frames, -2)
-    assert terminal?(terminal)
+    assert [{:usage, usage}, final] = Enum.take(result.frames, -2)
+    assert final?(final)
     assert Enum.count(result.frames, &match?({:usage, _}, &1)) == 1
     usage
   end
 
-  test "is one map of ten facts, just before the terminal frame" do
+  test "is one map of ten facts, just before the final frame" do
     usage = usage(%{argv: actor(["exit", 0])})
     assert usage |> Map.keys() |> Enum.sort() == Enum.sort([:core_dumped | @counts])
     for key <- @counts, do: assert(is_integer(usage[key]) and usage[key] >= 0)

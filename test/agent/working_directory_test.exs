@@ -89,7 +89,7 @@ defmodule AgentTest.WorkingDirectoryTest do
           refute result.output =~ "secret open"
           refute result.output =~ "passwd open"
           # From the new root on, ".." is that root and there is no "below".
-          if cwd != "..", do: assert(terminal(result) == {:error, errno(:enoent), :chdir})
+          if cwd != "..", do: assert(final(result) == {:error, errno(:enoent), :chdir})
         end
       end
 
@@ -98,7 +98,7 @@ defmodule AgentTest.WorkingDirectoryTest do
         wire = parked_in(context.directory, request)
         visit("cover", wire, context.directory)
         let_go(wire)
-        assert terminal(finish(wire)) == {:error, errno(:enoent), :chdir}
+        assert final(finish(wire)) == {:error, errno(:enoent), :chdir}
       end
 
       test "/proc/self/cwd as :cwd does not lead to what a mount has hidden", context do
@@ -150,7 +150,7 @@ defmodule AgentTest.WorkingDirectoryTest do
       wire = parked({:enter, request}, driver: ["--cwd", context.directory])
       visit("cover", wire, context.directory)
       let_go(wire)
-      assert terminal(finish(wire)) == {:error, errno(:enoent), :chdir}
+      assert final(finish(wire)) == {:error, errno(:enoent), :chdir}
     end
 
     test "of another namespace than the mounts' keeps the agent's directory", context do

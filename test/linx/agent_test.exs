@@ -72,7 +72,7 @@ defmodule Linx.AgentTest do
     assert {:error, {:bad_cwd, 1}} = Linx.Process.spawn(argv: ["/bin/true"], cwd: 1)
   end
 
-  test "an agent that ends without a word is a terminal event with its exit code", %{tmp_dir: dir} do
+  test "an agent that ends without a word is a final event with its exit code", %{tmp_dir: dir} do
     for code <- [0, 1, 4, 77] do
       script(dir, "exit #{code}\n")
 
@@ -81,7 +81,7 @@ defmodule Linx.AgentTest do
     end
   end
 
-  test "an agent that is killed is a terminal event too", %{tmp_dir: dir} do
+  test "an agent that is killed is a final event too", %{tmp_dir: dir} do
     script(dir, "kill -9 $$\n")
 
     assert {{:error, %Error{stage: :agent_died, code: 137}}, [{:error, 137, :agent_died}]} =
@@ -124,7 +124,7 @@ defmodule Linx.AgentTest do
     end
   end
 
-  test "frames behind the terminal one are nothing to the session", %{tmp_dir: dir} do
+  test "frames behind the final one are nothing to the session", %{tmp_dir: dir} do
     script(
       dir,
       frame({:status, :spawned, 1}) <>

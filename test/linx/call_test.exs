@@ -140,10 +140,10 @@ defmodule Linx.CallTest do
       assert session[:orphan_policy] == {:kill, 70}
 
       assert {:ok, %{session: session}} =
-               parse(kind, descendants: :leave, orphan_policy: :linger, owner: self())
+               parse(kind, descendants: :leave, orphan_policy: :leave, owner: self())
 
       assert session[:descendants] == :leave
-      assert session[:orphan_policy] == :linger
+      assert session[:orphan_policy] == :leave
       assert session[:owner] == self()
       refute Keyword.has_key?(session, :events)
     end

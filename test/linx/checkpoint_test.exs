@@ -43,7 +43,7 @@ defmodule Linx.CheckpointTest do
     :ok = Linx.Process.abort(session)
   end
 
-  test "a refusal by the kernel is the verb's answer and the terminal event" do
+  test "a refusal by the kernel is the verb's answer and the final event" do
     {session, _host_pid} = parked()
     # What is not permitted cannot become ambient (capabilities(7)).
     :ok = Linx.Capabilities.set_thread_sets(session, [])

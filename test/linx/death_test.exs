@@ -18,21 +18,21 @@ defmodule Linx.DeathTest do
     {session, host_pid}
   end
 
-  defp terminal(session) do
+  defp final(session) do
     case next_event(session) do
-      {:pty_out, _} -> terminal(session)
+      {:pty_out, _} -> final(session)
       event -> event
     end
   end
 
   for stage <- [:parked, :running, :mid_output] do
     describe "#{stage}:" do
-      test "a workload that is killed is the terminal event, and its agent goes too" do
+      test "a workload that is killed is the final event, and its agent goes too" do
         {session, host_pid} = at(unquote(stage))
         agent = agent_pid(session)
         Host.signal(host_pid, :KILL)
         assert {:ok, {:signaled, 9}} = Linx.Process.wait(session)
-        assert terminal(session) == {:signaled, 9}
+        assert final(session) == {:signaled, 9}
         assert Host.stat(host_pid) == nil
         await_gone(agent)
       end
@@ -45,7 +45,7 @@ defmodule Linx.DeathTest do
         assert {:error, %Error{stage: :agent_died, errno: nil, code: 137}} =
                  Linx.Process.wait(session)
 
-        assert terminal(session) == {:error, 137, :agent_died}
+        assert final(session) == {:error, 137, :agent_died}
         await_gone(agent)
         await_gone(host_pid)
       end
@@ -56,7 +56,7 @@ defmodule Linx.DeathTest do
         assert :ok = GenServer.stop(session)
         assert Host.stat(host_pid) == nil
         expected = if unquote(stage) == :parked, do: :aborted, else: {:signaled, 9}
-        assert terminal(session) == expected
+        assert final(session) == expected
         await_gone(agent)
       end
 
@@ -150,27 +150,30 @@ defmodule Linx.DeathTest do
     end
   end
 
-  test "a stopped session with orphan_policy: :linger kills its workload all the same" do
-    {session, host_pid} = running(orphan_policy: :linger)
+  test "a stopped session with orphan_policy: :leave kills its workload all the same" do
+    {session, host_pid} = running(orphan_policy: :leave)
     :ok = GenServer.stop(session)
     assert Host.stat(host_pid) == nil
   end
 
-  test "with orphan_policy: :linger a workload outlives a session that is killed" do
-    {listener, argv} = Beacon.actor(["pause"])
-    {session, host_pid} = running(argv: argv, orphan_policy: :linger)
-    beacon = Beacon.await_lit(listener)
-    agent = agent_pid(session)
-    Process.unlink(session)
-    Process.exit(session, :kill)
-    await_down(session)
-    assert Beacon.lit?(beacon)
-    Host.signal(host_pid, :KILL)
-    Beacon.await_dark(beacon)
-    await_gone(agent)
+  # The second is the deprecated name of the first.
+  for policy <- [:leave, :linger] do
+    test "with orphan_policy: #{inspect(policy)} a workload outlives a session that is killed" do
+      {listener, argv} = Beacon.actor(["pause"])
+      {session, host_pid} = running(argv: argv, orphan_policy: unquote(policy))
+      beacon = Beacon.await_lit(listener)
+      agent = agent_pid(session)
+      Process.unlink(session)
+      Process.exit(session, :kill)
+      await_down(session)
+      assert Beacon.lit?(beacon)
+      Host.signal(host_pid, :KILL)
+      Beacon.await_dark(beacon)
+      await_gone(agent)
+    end
   end
 
-  test "an end in the middle of everything is one terminal event, and every call is answered" do
+  test "an end in the middle of everything is one final event, and every call is answered" do
     for _ <- 1..30 do
       session = session(argv: actor(["exit", 0]), auto_proceed: true)
 
@@ -216,7 +219,7 @@ defmodule Linx.DeathTest do
     Host.signal(agent, :STOP)
     assert :ok = Linx.Process.pty_write(session, :binary.copy("x", 4 * 1024 * 1024))
     assert :ok = GenServer.stop(session)
-    assert {:error, _, :agent_died} = terminal(session)
+    assert {:error, _, :agent_died} = final(session)
     await_gone(host_pid)
     await_gone(agent)
   end

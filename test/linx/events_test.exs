@@ -13,7 +13,7 @@ defmodule Linx.EventsTest do
     refute_messages()
   end
 
-  test "plain terminal events" do
+  test "plain final events" do
     {:ok, session} = Linx.Process.spawn(argv: ["/no/such/program"], auto_proceed: true)
     {:error, _} = Linx.Process.wait(session)
     assert_received {:linx_process, :ready, _}

@@ -34,7 +34,7 @@ defmodule Linx.NodeTest do
   end
 
   defp terminal_events(session),
-    do: for(event <- events_so_far(session), Linx.Process.Events.terminal?(event), do: event)
+    do: for(event <- events_so_far(session), Linx.Process.Events.final?(event), do: event)
 
   test "a session lives on its node, and everything else is here" do
     node = Nodes.start_node()
@@ -90,7 +90,7 @@ defmodule Linx.NodeTest do
   end
 
   describe "a lost node" do
-    test "is one terminal event, an answer to every call, and the end of the workload" do
+    test "is one final event, an answer to every call, and the end of the workload" do
       node = Nodes.start_node()
       {session, host_pid} = ready(node)
 

@@ -29,7 +29,7 @@ defmodule AgentTest.Case do
     enokey: 126
   }
 
-  @terminal [:exited, :signaled, :aborted]
+  @final [:exited, :signaled, :aborted]
 
   using do
     quote do
@@ -86,7 +86,7 @@ defmodule AgentTest.Case do
     case Wire.next_frame(wire) do
       {:status, :ready, _} -> true
       {:status, :spawned, _} -> ready?(wire)
-      frame -> not terminal?(frame) and flunk("unexpected #{inspect(frame)}")
+      frame -> not final?(frame) and flunk("unexpected #{inspect(frame)}")
     end
   end
 
@@ -99,18 +99,18 @@ defmodule AgentTest.Case do
   end
 
   @doc """
-  Waits for the session's end and holds it to what every session promises: exactly one terminal
+  Waits for the session's end and holds it to what every session promises: exactly one final
   frame, nothing after it, no half frame, an agent that exits by itself, and not a process left.
   With `orphans: true` there may be processes left to the subreaper; with `drained: true` data may
-  follow the terminal frame; `exit:` is the agent's exit code.
+  follow the final frame; `exit:` is the agent's exit code.
   """
   def finish(wire, opts \\ []), do: wire |> Wire.await_gone() |> finished(opts)
 
   def finished(result, opts) do
-    terminals = Enum.filter(result.frames, &terminal?/1)
-    assert length(terminals) == 1, "not one terminal frame: #{inspect(result)}"
-    [terminal] = terminals
-    assert opts[:drained] || List.last(result.frames) == terminal, "frames after the terminal one"
+    finals = Enum.filter(result.frames, &final?/1)
+    assert length(finals) == 1, "not one final frame: #{inspect(result)}"
+    [final] = finals
+    assert opts[:drained] || List.last(result.frames) == final, "frames after the final one"
     assert result.rest == ""
     code = Keyword.get(opts, :exit, 0)
     assert {:exited, ^code, _cpu_us} = result.agent
@@ -122,7 +122,7 @@ defmodule AgentTest.Case do
   def kill(wire, opts \\ []) do
     Wire.send_term(wire, {:signal, 9})
     result = finish(wire, opts)
-    assert terminal(result) == {:status, :signaled, 9}
+    assert final(result) == {:status, :signaled, 9}
     result
   end
 
@@ -139,21 +139,21 @@ defmodule AgentTest.Case do
   def pattern(size),
     do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 
-  @doc "The terminal frame of a finished session."
-  def terminal(%Result{frames: frames}), do: Enum.find(frames, &terminal?/1)
+  @doc "The final frame of a finished session."
+  def final(%Result{frames: frames}), do: Enum.find(frames, &final?/1)
 
   @doc "Whether the workload was reported to run."
   def ran?(%Result{frames: frames}), do: {:status, :running} in frames
 
-  def terminal?(frame) when is_tuple(frame) do
+  def final?(frame) when is_tuple(frame) do
     case Tuple.to_list(frame) do
-      [:status, status | _] -> status in @terminal
+      [:status, status | _] -> status in @final
       [:error | _] -> true
       _ -> false
     end
   end
 
-  def terminal?(_frame), do: false
+  def final?(_frame), do: false
 
   defp expect(wire, status) do
     case Wire.next_frame(wire) do

@@ -57,7 +57,7 @@ defmodule Linx.Process.SessionModel do
   end
 
   # One step of an agent that keeps to the protocol.
-  defp agent(%{agent: :start} = model, :refuse), do: terminal(model, {:error, 1, :clone})
+  defp agent(%{agent: :start} = model, :refuse), do: final(model, {:error, 1, :clone})
   defp agent(%{agent: :start} = model, :die), do: done(feed(model, {:agent_exit, 4}))
 
   defp agent(%{agent: :start} = model, _),
@@ -70,24 +70,24 @@ defmodule Linx.Process.SessionModel do
   defp agent(%{agent: :draining, open: [stream | others]} = model, _),
     do: frame(%{model | open: others}, {:eof, stream})
 
-  defp agent(model, :die), do: terminal(model, {:status, :signaled, 9})
+  defp agent(model, :die), do: final(model, {:status, :signaled, 9})
 
   # The agent looks ahead for what does not wait for the checkpoint, or for exec.
   defp agent(%{agent: early} = model, how) when early in [:spawned, :exec] do
     cond do
       early == :spawned and :abort in model.inbox ->
-        terminal(model, {:status, :aborted, 100})
+        final(model, {:status, :aborted, 100})
 
       Enum.any?(model.inbox, &(match?({:signal, 9, _}, &1) or &1 == {:signal, 9})) ->
         assert early == :exec or model.session.auto_proceed, "a signal to a child that is to park"
-        terminal(model, {:status, :signaled, 9})
+        final(model, {:status, :signaled, 9})
 
       true ->
         go_on(model, how)
     end
   end
 
-  defp agent(%{agent: :running} = model, :refuse), do: terminal(model, {:status, :exited, 0})
+  defp agent(%{agent: :running} = model, :refuse), do: final(model, {:status, :exited, 0})
   defp agent(%{inbox: []} = model, _), do: model
 
   defp agent(%{inbox: [command | rest]} = model, how) do
@@ -99,7 +99,7 @@ defmodule Linx.Process.SessionModel do
     frame(%{model | agent: next}, {:status, :ready, 1})
   end
 
-  defp go_on(%{agent: :exec} = model, :refuse), do: terminal(model, {:error, 2, :execve})
+  defp go_on(%{agent: :exec} = model, :refuse), do: final(model, {:error, 2, :execve})
 
   defp go_on(%{agent: :exec} = model, _),
     do: frame(%{model | agent: :running}, {:status, :running})
@@ -122,10 +122,10 @@ defmodule Linx.Process.SessionModel do
     do: frame(model, {:written, :stdin, byte_size(data)})
 
   defp agent_command(model, :parked, :proceed, _how), do: %{model | agent: :exec}
-  defp agent_command(model, :parked, :abort, _how), do: terminal(model, {:status, :aborted, 1})
+  defp agent_command(model, :parked, :abort, _how), do: final(model, {:status, :aborted, 1})
 
   defp agent_command(model, :parked, command, :refuse),
-    do: terminal(model, {:error, 1, elem(command, 0)})
+    do: final(model, {:error, 1, elem(command, 0)})
 
   defp agent_command(model, :parked, command, _how) do
     assert elem(command, 0) in [:cap_drop_bounding, :cap_set_ambient, :pty_winsize],
@@ -138,7 +138,7 @@ defmodule Linx.Process.SessionModel do
     do: frame(model, {:written, :pty, byte_size(data)})
 
   defp agent_command(model, :running, {:signal, 9, scope}, _how) when scope in [:group, :tree],
-    do: terminal(model, {:status, :signaled, 9})
+    do: final(model, {:status, :signaled, 9})
 
   defp agent_command(model, :running, command, _how) do
     assert elem(command, 0) in [:signal, :pty_winsize],
@@ -149,9 +149,9 @@ defmodule Linx.Process.SessionModel do
 
   defp frame(model, frame), do: feed(model, {:frame, frame})
 
-  defp terminal(%{open: []} = model, frame), do: model |> frame(frame) |> done()
-  defp terminal(model, {:error, _, _} = frame), do: model |> frame(frame) |> done()
-  defp terminal(model, frame), do: frame(%{model | agent: :draining}, frame)
+  defp final(%{open: []} = model, frame), do: model |> frame(frame) |> done()
+  defp final(model, {:error, _, _} = frame), do: model |> frame(frame) |> done()
+  defp final(model, frame), do: frame(%{model | agent: :draining}, frame)
 
   defp done(model), do: %{model | agent: :done}
 
@@ -161,8 +161,8 @@ defmodule Linx.Process.SessionModel do
     assert model.session.result != nil
 
     events = for {:event, event} <- effects, do: event
-    assert [_] = Enum.filter(events, &terminal?/1), "not one terminal event: #{inspect(events)}"
-    assert terminal?(List.last(events)), "events after the terminal one: #{inspect(events)}"
+    assert [_] = Enum.filter(events, &final?/1), "not one final event: #{inspect(events)}"
+    assert final?(List.last(events)), "events after the final one: #{inspect(events)}"
 
     for {from, request, _state} <- model.calls do
       gone? = Enum.any?(effects, &(&1 == {:unwatch, from})) and not replied?(effects, from)
@@ -248,8 +248,8 @@ defmodule Linx.Process.SessionModel do
   defp replied?(effects, from), do: replies(effects, from) != []
   defp replies(effects, from), do: for({:reply, ^from, answer} <- effects, do: answer)
 
-  defp terminal?({name, _}) when name in [:exited, :signaled], do: true
-  defp terminal?({:error, _, _}), do: true
-  defp terminal?(:aborted), do: true
-  defp terminal?(_), do: false
+  defp final?({name, _}) when name in [:exited, :signaled], do: true
+  defp final?({:error, _, _}), do: true
+  defp final?(:aborted), do: true
+  defp final?(_), do: false
 end

@@ -25,7 +25,7 @@ defmodule Linx.Call.Run do
   end
 
   # A program that says too much is not asked to say more.
-  defp grace({:error, %Error{stage: :max_output}}, _command), do: 0
+  defp grace({:error, %Error{stage: :max_output}}, _call), do: 0
   defp grace(_result, call), do: call.kill_after
 
   defp capture(job, captured, left) do

@@ -61,10 +61,10 @@ defmodule Linx.Call.Stdio do
 
   defp default(:stdin, %{input: nil}), do: :devnull
   defp default(:stdin, _with_input), do: :pipe
-  defp default(:stdout, _command), do: :pipe
+  defp default(:stdout, _call), do: :pipe
   defp default(:stderr, %{stderr_to_stdout: true}), do: :stdout
   defp default(:stderr, %{kind: :run}), do: :pipe
-  defp default(:stderr, _command), do: :inherit
+  defp default(:stderr, _call), do: :inherit
 
   defp served?(stdio, given, call) do
     stdio[:stdin] == :pipe == (call.input != nil) and

@@ -18,11 +18,11 @@ defmodule Linx.Process.Events do
   def send(:plain, owner, _session, event), do: Kernel.send(owner, plain(event))
 
   @doc "Whether a session sends nothing after this one."
-  @spec terminal?(Linx.Process.event()) :: boolean()
-  def terminal?(:aborted), do: true
-  def terminal?({:error, _code, _stage}), do: true
-  def terminal?({name, _value}), do: name in [:exited, :signaled]
-  def terminal?(_event), do: false
+  @spec final?(Linx.Process.event()) :: boolean()
+  def final?(:aborted), do: true
+  def final?({:error, _code, _stage}), do: true
+  def final?({name, _value}), do: name in [:exited, :signaled]
+  def final?(_event), do: false
 
   defp plain({:error, code, stage}), do: {:linx_process, :error, code, stage}
   defp plain({name, value}), do: {:linx_process, name, value}

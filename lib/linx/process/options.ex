@@ -55,7 +55,7 @@ defmodule Linx.Process.Options do
     link: [true, false],
     events: [:plain, :tagged, :none],
     active: [true, false, :once],
-    orphan_policy: [:linger]
+    orphan_policy: [:leave]
   }
 
   # The most messages that can be asked for at once.
@@ -163,7 +163,7 @@ defmodule Linx.Process.Options do
         ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
         "for :stderr, :stdout"
 
-  defp expected(:orphan_policy), do: "{:kill, grace_ms} or :linger"
+  defp expected(:orphan_policy), do: "{:kill, grace_ms} or :leave"
   defp expected(name) when name in [:owner, :stream_to], do: "a pid"
   defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
   defp expected(:node), do: "the name of a node that has this library"
@@ -227,6 +227,9 @@ defmodule Linx.Process.Options do
   defp check(:orphan_policy, {:kill, grace_ms} = policy)
        when is_integer(grace_ms) and grace_ms >= 0 and grace_ms <= @grace_max,
        do: {:ok, policy}
+
+  # The name that :leave had before.
+  defp check(:orphan_policy, :linger), do: {:ok, :leave}
 
   defp check(:active, count) when is_integer(count) and count in 1..@active_max, do: {:ok, count}
   defp check(name, pid) when name in [:owner, :stream_to] and is_pid(pid), do: {:ok, pid}
@@ -369,10 +372,15 @@ defmodule Linx.Process.Options do
   # just exited breaks the port and takes the agent's last words along.
   defp additions(%{request: request} = options) do
     request
+    |> orphan_policy()
     |> Map.put(:hold, true)
     |> Map.merge(if options.auto_proceed, do: %{proceed: true}, else: %{ack: true})
     |> Map.merge(flow(options))
   end
+
+  # The agent knows the policy by its first name.
+  defp orphan_policy(%{orphan_policy: :leave} = request), do: %{request | orphan_policy: :linger}
+  defp orphan_policy(request), do: request
 
   # The first demand is part of the request: a short workload may end before a frame behind it is read.
   defp flow(%{request: %{stdio: :pty}, pipes: %{streams: %{outputs: outputs}}})

@@ -65,7 +65,7 @@ defmodule Linx.Process.Remote do
   @impl true
   def handle_info({:event, event}, state) do
     Events.send(state.events, state.owner, state.session, event)
-    {:noreply, %{state | ended?: state.ended? or Events.terminal?(event)}}
+    {:noreply, %{state | ended?: state.ended? or Events.final?(event)}}
   end
 
   def handle_info({:message, event}, state) do

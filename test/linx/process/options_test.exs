@@ -87,11 +87,18 @@ defmodule Linx.Process.OptionsTest do
             stdio: [stdin: {:file, "/in", :read}, stdout: {:file, "/out", :write}],
             stdio: [stderr: {:file, "/log", :append}],
             stdio: [stdout: :pipe, stderr: :stdout],
-            orphan_policy: :linger,
             orphan_policy: {:kill, 0},
             orphan_policy: {:kill, 0x7FFF_FFFF_FFFF_FFFF}
           ] do
         assert request([{name, value}])[name] == value
+      end
+    end
+
+    test "the orphan policy :leave is the agent's :linger, which is still taken" do
+      for policy <- [:leave, :linger] do
+        assert request(orphan_policy: policy).orphan_policy == :linger
+        {:ok, options} = parse(argv: @argv, orphan_policy: policy)
+        assert options.request.orphan_policy == :leave
       end
     end
 
@@ -240,7 +247,7 @@ defmodule Linx.Process.OptionsTest do
         {:kill, "5"},
         {:kill},
         {:term, 5},
-        :leave,
+        :left,
         [kill: 5]
       ],
       owner: [nil, :me, "pid", 1, {:via, :global, :x}],

@@ -62,7 +62,7 @@ defmodule Linx.Process.SessionPropertyTest do
     ]
   end
 
-  test "with an agent that keeps to the protocol: one terminal event, one reply a call, nothing lost" do
+  test "with an agent that keeps to the protocol: one final event, one reply a call, nothing lost" do
     agent = [{12, tuple([:agent, oneof([:go_on, :go_on, :go_on, :go_on, :refuse, :die])])}]
 
     Property.check(tuple([fields(), list(frequency(surroundings() ++ agent))]), 2_000, fn {fields,
@@ -73,7 +73,7 @@ defmodule Linx.Process.SessionPropertyTest do
     end)
   end
 
-  test "with an agent that sends anything in any order: one terminal event, one reply a call" do
+  test "with an agent that sends anything in any order: one final event, one reply a call" do
     frame =
       oneof([
         {:status, :spawned, 100},

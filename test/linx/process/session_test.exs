@@ -279,6 +279,13 @@ defmodule Linx.Process.SessionTest do
     end
   end
 
+  test "info has the state under its deprecated name as well" do
+    for {events, state} <- [{[], :starting}, {ready(), :ready}, {running(), :running}] do
+      assert [{:reply, @from, {:ok, info}}] = call(session(events), {:info, 4712})
+      assert {info.state, info.stage, info.agent_pid} == {state, state, 4712}
+    end
+  end
+
   test "a request that a session does not know is an error, and ends nothing" do
     for events <- [[], ready(), running(), ended()],
         request <- [:pty_masters, :stop, {:read}, {:pty_write}, {:pty_resize, 1}, {}, "stop", 1],
@@ -302,7 +309,7 @@ defmodule Linx.Process.SessionTest do
       end
     end
 
-    test "an agent that ends without a word is a terminal event with its exit code" do
+    test "an agent that ends without a word is a final event with its exit code" do
       for events <- [[], spawned(), ready(), running()] do
         {session, effects} = Session.transition(session(events), {:agent_exit, 3})
         assert effects == [{:event, {:error, 3, :agent_died}}, :close]
