@@ -5,7 +5,7 @@ defmodule Linx.Agent do
   # It is `priv/linx_process` of this application. The environment variable `LINX_AGENT` names another
   # one, such as a sanitizer build.
 
-  alias Linx.Agent.Wire
+  alias Linx.Agent.{Request, Wire}
   alias Linx.Process.Error
 
   @variable "LINX_AGENT"
@@ -73,9 +73,9 @@ defmodule Linx.Agent do
   def kill_workload(host_pid, agent_pid),
     do: request_kill(%{target: host_pid, agent: agent_pid})
 
-  defp request_kill(request) do
+  defp request_kill(whom) do
     with {:ok, port} <- open() do
-      Port.command(port, Wire.encode({:kill, request}))
+      Port.command(port, Request.kill(whom))
       result = await_kill(port)
       Port.close(port)
       result

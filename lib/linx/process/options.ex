@@ -7,7 +7,7 @@ defmodule Linx.Process.Options do
   # `{:error, {:bad_option, {name, value}}}`, and something other than a keyword list is
   # `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
 
-  alias Linx.Agent.Wire
+  alias Linx.Agent.Request
   alias Linx.Process.{Pipes, Streams, Terminal}
 
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
@@ -348,51 +348,28 @@ defmodule Linx.Process.Options do
     %{options | pipes: Pipes.new(Streams.new(outputs, active), stdin?)}
   end
 
-  # Encoded here, in the caller, so that a request too big for the agent is an answer and not the
-  # end of a session. The biggest of its values is to blame.
+  # Encoded here, in the caller, so that a request too big for the agent is a return value and not the end
+  # of a session. The error names the largest of its values.
   defp encode(mode, options, opts) do
-    encoded = Wire.encode(request(mode, options))
+    how = [auto_proceed: options.auto_proceed, demand: demand(options)]
 
-    if byte_size(encoded) <= Wire.request_max() do
-      {:ok, %{options | encoded: encoded}}
-    else
-      {name, _checked} =
-        Enum.max_by(options.request, fn {_, value} -> :erlang.external_size(value) end)
+    case Request.encode(mode, options.request, how) do
+      {:ok, encoded} ->
+        {:ok, %{options | encoded: encoded}}
 
-      bad(name, opts[name])
+      :too_big ->
+        {name, _checked} =
+          Enum.max_by(options.request, fn {_, value} -> :erlang.external_size(value) end)
+
+        bad(name, opts[name])
     end
   end
 
-  defp request(:spawn, options), do: {:spawn, additions(options)}
-
-  defp request({:enter, target}, options),
-    do: {:enter, Map.put(additions(options), :target, target)}
-
-  # `hold` keeps the agent until the port is closed: a frame that the BEAM writes to an agent that has
-  # just exited breaks the port and takes the agent's last words along.
-  defp additions(%{request: request} = options) do
-    request
-    |> orphan_policy()
-    |> Map.put(:hold, true)
-    |> Map.merge(if options.auto_proceed, do: %{proceed: true}, else: %{ack: true})
-    |> Map.merge(flow(options))
-  end
-
-  # The agent knows the policy by its first name.
-  defp orphan_policy(%{orphan_policy: :leave} = request), do: %{request | orphan_policy: :linger}
-  defp orphan_policy(request), do: request
-
-  # The first demand is part of the request: a short workload may end before a frame behind it is read.
-  defp flow(%{request: %{stdio: :pty}, pipes: %{streams: %{outputs: outputs}}})
-       when outputs == %{},
-       do: %{flow: :demand, demand: [pty: Terminal.demand()]}
-
-  defp flow(%{pipes: %{streams: %{outputs: outputs}}}) when outputs == %{}, do: %{}
-
-  defp flow(%{pipes: %{streams: streams}}) do
-    case Streams.demand(streams) do
-      [] -> %{flow: :demand}
-      demand -> %{flow: :demand, demand: demand}
+  defp demand(%{request: request, pipes: %{streams: streams}}) do
+    cond do
+      streams.outputs != %{} -> Streams.demand(streams)
+      request[:stdio] == :pty -> [pty: Terminal.demand()]
+      true -> nil
     end
   end
 end

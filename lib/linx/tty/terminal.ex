@@ -7,7 +7,7 @@ defmodule Linx.Tty.Terminal do
   # port and receives its messages.
 
   alias Linx.Agent
-  alias Linx.Agent.Wire
+  alias Linx.Agent.{Request, Wire}
   alias Linx.Process.Error
 
   # ioctl_tty(2): not a terminal.
@@ -35,7 +35,7 @@ defmodule Linx.Tty.Terminal do
           | {:error, :not_a_terminal | {:missing_agent, Path.t()} | Error.t()}
   def lend do
     with {:ok, port} <- Agent.open() do
-      command(port, {:terminal, %{}})
+      command(port, Request.terminal())
 
       with {:ok, settings} <- await_frame(port, :settings),
            {:ok, size} <- await_frame(port, :winsize),
@@ -76,7 +76,7 @@ defmodule Linx.Tty.Terminal do
   def event(_terminal, _message), do: nil
 
   defp restore(%{port: port, settings: settings}) do
-    command(port, {:restore, settings})
+    command(port, Wire.encode({:restore, settings}))
     await_exit(port)
   end
 
@@ -108,8 +108,8 @@ defmodule Linx.Tty.Terminal do
   defp died(status), do: Error.new(:agent_died, status)
 
   # A port that has closed raises; a message says that it has.
-  defp command(port, term) do
-    Port.command(port, Wire.encode(term))
+  defp command(port, frame) do
+    Port.command(port, frame)
   rescue
     ArgumentError -> false
   end

@@ -1,0 +1,75 @@
+defmodule Linx.Agent.Request do
+  @moduledoc false
+  # The first frame to an agent, which says what it is to do: run a workload (`encode/3`), kill one
+  # (`kill/1`), or hold the BEAM's own terminal (`terminal/0`). Pure.
+
+  alias Linx.Agent.Wire
+
+  @typedoc "Fresh namespaces, or those of a process on this host."
+  @type mode :: :spawn | {:enter, pos_integer()}
+
+  @typedoc """
+    * `:auto_proceed` - whether the child goes on to exec without a stop at the checkpoint
+    * `:demand` - how many bytes of which output to send before more is asked for; nil when no output is
+      asked for at all
+  """
+  @type how :: [auto_proceed: boolean(), demand: keyword(pos_integer()) | nil]
+
+  @doc """
+  The request for a workload, from the checked options that it has under their own names.
+
+      iex> alias Linx.Agent.Request
+      iex> {:ok, bytes} = Request.encode(:spawn, %{argv: ["/bin/true"]}, auto_proceed: true, demand: nil)
+      iex> :erlang.binary_to_term(bytes)
+      {:spawn, %{argv: ["/bin/true"], hold: true, proceed: true}}
+      iex> Request.encode(:spawn, %{argv: [:binary.copy("x", 17_000_000)]}, demand: nil)
+      :too_big
+  """
+  @spec encode(mode(), map(), how()) :: {:ok, binary()} | :too_big
+  def encode(mode, options, how) do
+    encoded = mode |> term(fields(options, how)) |> Wire.encode()
+    if byte_size(encoded) <= Wire.request_max(), do: {:ok, encoded}, else: :too_big
+  end
+
+  defp term(:spawn, fields), do: {:spawn, fields}
+  defp term({:enter, target}, fields), do: {:enter, Map.put(fields, :target, target)}
+
+  # With `hold` the agent stays until the port is closed. Without it a frame that the BEAM writes to an
+  # agent that has just exited breaks the port, and the frames that were not read yet are lost.
+  defp fields(options, how) do
+    options
+    |> orphan_policy()
+    |> Map.put(:hold, true)
+    |> Map.put(if(how[:auto_proceed], do: :proceed, else: :ack), true)
+    |> put_demand(how[:demand])
+  end
+
+  # The agent knows the policy by the name that it had first.
+  defp orphan_policy(%{orphan_policy: :leave} = options), do: %{options | orphan_policy: :linger}
+  defp orphan_policy(options), do: options
+
+  # The first demand is part of the request, because a short workload may end before the agent reads a
+  # frame behind it.
+  defp put_demand(fields, nil), do: fields
+  defp put_demand(fields, []), do: Map.put(fields, :flow, :demand)
+  defp put_demand(fields, demand), do: Map.merge(fields, %{flow: :demand, demand: demand})
+
+  @doc """
+  The request to kill what another agent does not: the process `target` with its group, and with
+  `agent` all that descends from that agent.
+
+      iex> Linx.Agent.Request.kill(%{target: 4711}) |> :erlang.binary_to_term()
+      {:kill, %{target: 4711}}
+  """
+  @spec kill(%{required(:target) => pos_integer(), optional(:agent) => pos_integer()}) :: binary()
+  def kill(whom), do: Wire.encode({:kill, whom})
+
+  @doc """
+  The request to make the BEAM's own terminal raw, and to restore it.
+
+      iex> Linx.Agent.Request.terminal() |> :erlang.binary_to_term()
+      {:terminal, %{}}
+  """
+  @spec terminal() :: binary()
+  def terminal, do: Wire.encode({:terminal, %{}})
+end
