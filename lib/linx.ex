@@ -11,7 +11,7 @@ defmodule Linx do
   alias Linx.Process.Error
 
   @doc """
-  Runs a program to its end and answers its output and exit status, as `System.cmd/3` does.
+  Runs a program to its end and returns its output and exit status, as `System.cmd/3` does.
 
       iex> Linx.cmd("echo", ["hello"])
       {"hello\\n", 0}
@@ -24,56 +24,55 @@ defmodule Linx do
 
   A program that a signal ended has the status 128 + n, as in a shell.
 
-  The names, defaults and results are those of `System.cmd/3`, but for these: stdin is empty
-  (`/dev/null`) and not a pipe that nobody writes to, so a program that reads its input meets its end;
-  what the program leaves running is killed when it ends; and nothing of it outlives the caller.
+  The names, defaults and results are those of `System.cmd/3`, with these exceptions: stdin is `/dev/null` and
+  not a pipe without a writer, so that a program which reads its input reads end of file; processes that the
+  program leaves running are killed when it ends; and none of them outlives the caller.
 
   ## Options of `System.cmd/3`
 
     * `:into` - a `Collectable` for the output. `""` by default.
-    * `:lines` - gives `:into` one line at a time, without its newline. The number, of bytes, is what
-      `System.cmd/3` buffers by; lines come whole whatever it is.
+    * `:lines` - gives `:into` one line at a time, without its newline. The number of bytes is the one by
+      which `System.cmd/3` buffers; here lines are never split.
     * `:cd` - the directory to run in
     * `:env` - an enumerable of `{name, value}`, changes to the BEAM's environment; `nil` for a value removes
       the variable
-    * `:arg0` - the program's name as it sees it itself
+    * `:arg0` - the program's argv[0]
     * `:stderr_to_stdout` - `true` to have stderr in the output. By default it is the BEAM's own.
-    * `:use_stdio` - `false` gives the program the BEAM's own stdin, stdout and stderr, and the answer no
-      output
-    * `:parallelism` - taken and without effect: the output is always collected beside the caller
+    * `:use_stdio` - `false` gives the program the BEAM's own stdin, stdout and stderr, and returns no output
+    * `:parallelism` - accepted and without effect, because the output is always read by another process
 
   ## More options
 
     * `:input` - what the program reads on stdin: iodata, or an enumerable of iodata, which is enumerated
-      in a process of its own as fast as the program reads. What the program leaves unread is not
-      enumerated. An exception in it ends the program, and is raised here.
-    * `:timeout` - milliseconds that all of it may take. After them the program is ended, and the answer
+      in a process of its own as fast as the program reads. Elements that the program does not read are
+      not enumerated. An exception in it ends the program, and is raised here.
+    * `:timeout` - the milliseconds that the call may take. After them the program is ended, and the result
       is `{output, :timeout}`, with the output so far. `:infinity` by default.
-    * `:kill_after` - when a program is ended before its time it gets SIGTERM first, and SIGKILL this many
-      milliseconds later, with all it has started. 500 by default.
+    * `:kill_after` - a program that is ended early gets SIGTERM first and, this many milliseconds later,
+      SIGKILL together with all that it has started. 500 by default.
     * `:checkpoint` - a function of the session and the program's host pid, called in the caller while the
-      program is parked before exec: to set up its id maps, capabilities and filters. It answers `:ok`, or
+      program is parked before exec: to set up its id maps, capabilities and filters. It returns `:ok`, or
       `{:error, reason}`, which ends the call. The timeout does not interrupt it.
-    * `:stdio` - where the streams lead that are not the call's own, as in `Linx.Process.spawn/1`: a
-      keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Without `:pipe`
-      for stderr, which nobody would read, and without `:pty`.
+    * `:stdio` - where the streams lead that the call does not use itself, as in `Linx.Process.spawn/1`: a
+      keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
+      be a `:pipe`, because the call does not read it, and there is no `:pty`.
     * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:name` and so on. The call
       decides `:argv`, `:files`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
-      by default; with `:leave` the call lasts until all who hold the output have closed it.
+      by default; with `:leave` the call lasts until every process that has the output open has closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
 
   ## Errors
 
   `ArgumentError` for an option that does not fit, before anything is started. `ErlangError` with `:enoent`,
   `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
-  what surrounds it cannot be had, such as a namespace or the directory. The program is looked for as
+  its surroundings cannot be set up, such as a namespace or the directory. The program is looked for as
   `System.cmd/3` does: along the BEAM's `PATH`, or, when its name has a slash, by its path.
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do
     case Cmd.run(check!(:cmd, [command | args], opts)) do
-      {:ok, answer} ->
-        answer
+      {:ok, result} ->
+        result
 
       {:error, %Error{stage: :execve, errno: errno}} ->
         :erlang.error(errno, [command, args, opts])
@@ -84,7 +83,7 @@ defmodule Linx do
   end
 
   @doc """
-  Runs a program to its end and answers with all there is to know of it.
+  Runs a program to its end and returns its output, its exit status and what it used.
 
   The program is a list with its arguments, or its name alone; no shell is involved.
 
@@ -96,7 +95,7 @@ defmodule Linx do
   captured apart, unless `:stderr_to_stdout` or `:stdio` says otherwise, and
 
     * `:max_output` - is how many bytes of both together are captured at most, or `:infinity`. A program
-      that writes more is killed, and the answer is an error. 64 MiB by default.
+      that writes more is killed, and the result is an error. 64 MiB by default.
 
   ## Errors
 
@@ -105,8 +104,9 @@ defmodule Linx do
     * `{:bad_<option>, value}` - and nothing was started
     * `%Linx.Process.Error{}` - the program could not be run, which `Linx.Process.Error.kind/1` sorts; or, with
       the stage `:timeout` or `:max_output`, it was ended for passing that bound
-    * the reason that the function given as `:checkpoint` answered
-    * `:aborted`, `:no_process` or `:nodedown` - the session was aborted or stopped by somebody else, or lost
+    * the reason that the function given as `:checkpoint` returned
+    * `:aborted`, `:no_process` or `:nodedown` - another process aborted or stopped the session, or the
+      connection to its node was lost
 
           iex> {:error, error} = Linx.run("no such program")
           iex> Linx.Process.Error.kind(error)
@@ -129,8 +129,8 @@ defmodule Linx do
   A program's output as a lazy enumerable.
 
   The program is a list with its arguments, or its name alone. It is started each time the stream is
-  enumerated, and never runs further ahead of its reader than a pipe and one element. Elements are
-  binaries as they come, or lines.
+  enumerated. It is never further ahead of the enumeration than one element and what its pipe holds. Elements
+  are binaries of any size, or lines.
 
       iex> Linx.stream!(["seq", "3"], lines: true) |> Enum.map(&String.to_integer/1)
       [1, 2, 3]
@@ -142,18 +142,18 @@ defmodule Linx do
   With `stdio: [stderr: :pipe]` stderr is read too, and an element is `{:stdout, binary}` or
   `{:stderr, binary}`.
 
-  A reader that stops early, or raises, ends the program: SIGTERM, and after `:kill_after` milliseconds SIGKILL.
-  At the end of the output the program's own end is awaited, and when it failed
-  `Linx.ExitError` is raised.
+  When the enumeration stops early, or raises, the program is ended: by SIGTERM, and after `:kill_after`
+  milliseconds by SIGKILL. At the end of the output the stream waits for the program's end, and raises
+  `Linx.ExitError` when it failed.
 
   Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`, and
 
     * `:lines` - `true`, or how many bytes a line may have, a MiB by default. Lines come without their
       newline. A longer one ends the program and raises `Linx.Process.Error` with the stage `:lines`.
-    * `:ignore_exit` - `true` to end the stream in silence however the program ended
+    * `:ignore_exit` - with `true` the stream ends without an exception however the program ended
 
-  A bad option is an `ArgumentError` here. What goes wrong later is raised by the enumeration: the
-  `Linx.Process.Error`s of `run/2`, an exception of the input.
+  A bad option raises `ArgumentError` here. The enumeration raises the `Linx.Process.Error`s of `run/2`, and an
+  exception of the input.
   """
   @spec stream!([binary()] | binary(), keyword()) :: Enumerable.t()
   def stream!(program, opts \\ [])

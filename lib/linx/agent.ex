@@ -1,9 +1,9 @@
 defmodule Linx.Agent do
   @moduledoc false
-  # Finds and starts the agent, the C program that does for a session what the BEAM cannot do itself.
+  # Finds and starts the agent, the C program that makes the system calls of a session.
   #
-  # It is `priv/linx_process` of this application. The environment variable `LINX_AGENT` names another
-  # one, such as a sanitizer build.
+  # The agent is `priv/linx_process` of this application, unless the environment variable `LINX_AGENT` has
+  # the path of another one, such as one built with sanitizers.
 
   alias Linx.Agent.{Request, Wire}
   alias Linx.Process.Error
@@ -13,7 +13,8 @@ defmodule Linx.Agent do
   # Standard input, output and error stay the workload's; frames go over fds 3 and 4.
   @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
 
-  # How long an agent that kills is waited for, in ms: it is as quick as the machine lets it be.
+  # Milliseconds to wait for the agent that kills. It waits for nothing itself, so that only a machine under
+  # load makes it slow.
   @kill_timeout 10_000
 
   @doc """
@@ -40,7 +41,7 @@ defmodule Linx.Agent do
   def open do
     path = path()
 
-    # open_port/2 takes a directory for a program.
+    # open_port/2 does not fail for a directory.
     if path != built_in() and File.dir?(path, [:raw]),
       do: {:error, {:missing_agent, path}},
       else: open(path)
@@ -56,7 +57,7 @@ defmodule Linx.Agent do
   Kills an agent that does not react, by its host pid, through another agent: SIGKILL to its process group,
   or to the process.
 
-  The number must still be taken: by an agent whose port is open.
+  The pid must still be that agent's, which it is as long as its port is open.
   """
   @spec kill(pos_integer()) ::
           :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}
@@ -66,7 +67,7 @@ defmodule Linx.Agent do
   Kills a workload whose own agent, `agent_pid`, does not react, through another agent: SIGKILL to all
   that descends from that agent, and to the workload's process group if its agent has not reaped it.
 
-  The agent's number must still be taken: its port is open.
+  `agent_pid` must still be that agent's, which it is as long as its port is open.
   """
   @spec kill_workload(pos_integer(), pos_integer()) ::
           :ok | {:error, :timeout | {:missing_agent, Path.t()} | Error.t() | term()}
@@ -81,7 +82,7 @@ defmodule Linx.Agent do
       result
     end
   rescue
-    # The port went before it was written to or closed.
+    # The port had closed before it was written to or closed here.
     ArgumentError -> {:error, :timeout}
   end
 
@@ -102,7 +103,7 @@ defmodule Linx.Agent do
   end
 
   @doc """
-  What to do about a missing agent, for a person.
+  What to do about a missing agent, in words.
 
       iex> Linx.Agent.missing_message("/opt/linx_process") =~ "make"
       true
@@ -113,8 +114,8 @@ defmodule Linx.Agent do
       "own directory, or name another one in #{@variable}"
   end
 
-  # open_port/2 raises these for a file that is not there or is not executable; a path that is no
-  # file name at all is a bad argument.
+  # open_port/2 raises these errors for a file that does not exist or is not executable, and badarg for a
+  # path that cannot be a file name.
   defp refusal(%ErlangError{original: reason}, path)
        when reason in [:enoent, :eacces, :enotdir, :eisdir, :eloop, :enametoolong],
        do: {:missing_agent, path}
@@ -125,7 +126,8 @@ defmodule Linx.Agent do
   defp refusal(%SystemLimitError{}, _path), do: Error.new(:open_port, :system_limit)
   defp refusal(_error, path), do: {:missing_agent, path}
 
-  # The answer is the code server's, a process that all callers share, and never changes.
+  # Kept in a persistent term, because the code server, which all processes share, would be asked for it at
+  # each session, and it never changes.
   defp built_in do
     case :persistent_term.get(__MODULE__, nil) do
       nil -> locate()

@@ -1,7 +1,7 @@
 defmodule Linx.Capabilities do
   @moduledoc """
-  The capabilities of a process (capabilities(7)): reading them, and taking them from a workload at
-  the checkpoint.
+  The capabilities of a process (capabilities(7)): reads them, and takes them from a workload at the
+  checkpoint, where its child is parked before exec (see `Linx.Process`).
 
   Capabilities are atoms such as `:cap_net_admin`, and sets of them `MapSet`s; the verbs also take
   lists.
@@ -23,7 +23,7 @@ defmodule Linx.Capabilities do
 
   @bits Map.new(Enum.with_index(@names))
 
-  # A kernel newer than this table has bits without a name here; read/1 shows them by number.
+  # A kernel newer than this table has bits without a name here; read/1 names them by their number.
   @all_names @names ++ for(bit <- length(@names)..63, do: :"cap_#{bit}")
 
   @fields [
@@ -70,8 +70,8 @@ defmodule Linx.Capabilities do
   @doc """
   The five sets of a process of this host.
 
-  A capability this module has no name for is shown by its bit, such as `:cap_41`.
-  `{:error, :no_process}` when there is no such process, `{:error, {:bad_pid, value}}` for what is no pid.
+  A capability that this module has no name for is named by its bit, such as `:cap_41`.
+  `{:error, :no_process}` when there is no such process, `{:error, {:bad_pid, value}}` for a value that is no pid.
 
       iex> {:ok, capabilities} = Linx.Capabilities.read(1)
       iex> :cap_kill in capabilities.permitted
@@ -92,9 +92,9 @@ defmodule Linx.Capabilities do
   Drops capabilities from the workload's bounding set, at the checkpoint: all of them or, when the
   kernel refuses, none.
 
-  Like the other verbs here: `:ok` says that the kernel did it. `{:error, {:bad_capabilities, value}}` names
-  what is no capability, before anything is sent. A refusal by the kernel is
-  `{:error, %Linx.Process.Error{}}` and the end of the session. `{:error, :not_ready}` before the checkpoint,
+  As with the other functions here, `:ok` means that the kernel has done it. `{:error, {:bad_capabilities, value}}`
+  has the values that are no capabilities; nothing is sent then. A refusal by the kernel is
+  `{:error, %Linx.Process.Error{}}` and ends the session. `{:error, :not_ready}` before the checkpoint,
   `{:error, :running}` after it, `{:error, :no_process}` after the end.
 
       iex> Linx.Capabilities.drop_bounding(self(), [:cap_net_raw, :cap_of_tea])
@@ -110,7 +110,7 @@ defmodule Linx.Capabilities do
   Sets the workload's effective, permitted and inheritable sets, at the checkpoint.
 
   `sets` is a keyword list, a map or a `Linx.Capabilities` struct with `:effective`, `:permitted` and
-  `:inheritable`; one that is left out is empty. Other keys of a struct are not looked at.
+  `:inheritable`; one that is left out is empty. The other keys of a struct are ignored.
 
       iex> Linx.Capabilities.set_thread_sets(self(), effective: [:cap_kill], permitted: :all)
       {:error, {:bad_capabilities, :all}}
@@ -128,7 +128,7 @@ defmodule Linx.Capabilities do
   @doc """
   Makes the workload's ambient set exactly this one, at the checkpoint.
 
-  A capability can only be ambient that is permitted and inheritable.
+  A capability can be ambient only when it is permitted and inheritable.
 
       iex> Linx.Capabilities.set_ambient(self(), [:cap_kill | :improper])
       {:error, {:bad_capabilities, [:cap_kill | :improper]}}

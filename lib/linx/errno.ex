@@ -188,7 +188,7 @@ defmodule Linx.Errno do
   def code(name) when is_atom(name), do: nil
 
   @doc """
-  What an error says to a person, by name or number.
+  The description of an error, by name or number.
 
       iex> Linx.Errno.describe(12)
       "Cannot allocate memory"

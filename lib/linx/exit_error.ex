@@ -2,7 +2,7 @@ defmodule Linx.ExitError do
   @moduledoc """
   Raised by `Linx.stream!/2` when a program has ended other than with exit code 0.
 
-    * `:argv` - what was run
+    * `:argv` - the program and its arguments
     * `:status` - its exit status as shells have it: the exit code, or 128 + n when signal n ended it
     * `:outcome` - `{:exited, code}` or `{:signaled, signum}`
 

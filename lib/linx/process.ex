@@ -3,7 +3,7 @@ defmodule Linx.Process do
   Runs Linux programs in namespaces of their own, under supervision.
 
   A session is one workload: a program that runs in fresh namespaces (`spawn/1`) or in those of another
-  process (`enter/2`). One process per session looks after it, and its pid is the session's handle.
+  process (`enter/2`). Each session has a process of the BEAM, whose pid is the session's handle.
 
       {:ok, session} = Linx.Process.spawn(argv: ["/bin/sh", "-c", "hostname"], namespaces: [:user, :uts])
 
@@ -17,9 +17,10 @@ defmodule Linx.Process do
 
   ## The checkpoint
 
-  The child is created, then parked. While it is, it can be configured from outside (its id maps,
-  cgroup, network) and from inside (`Linx.Capabilities`, `Linx.Seccomp`, `Linx.User.set_credentials/2`).
-  `proceed/1` lets it go, `abort/1` ends it. With `auto_proceed: true` there is no checkpoint.
+  The checkpoint is the stop of the created child before exec: the child is parked there. It can then be
+  configured from outside (its id maps, cgroup, network) and from inside (`Linx.Capabilities`,
+  `Linx.Seccomp`, `Linx.User.set_credentials/2`). `proceed/1` lets it execute the program, `abort/1` ends it.
+  With `auto_proceed: true` there is no checkpoint.
 
   ## Events
 
@@ -29,10 +30,10 @@ defmodule Linx.Process do
   | --- | --- |
   | `{:linx_process, :ready, host_pid}` | the child is parked at the checkpoint |
   | `{:linx_process, :running}` | the workload has been executed |
-  | `{:linx_process, :pty_out, binary}` | it wrote to its terminal |
-  | `{:linx_process, :exited, code}` | it exited |
-  | `{:linx_process, :signaled, signum}` | a signal ended it |
-  | `{:linx_process, :aborted}` | it was aborted at the checkpoint |
+  | `{:linx_process, :pty_out, binary}` | the workload wrote to its terminal |
+  | `{:linx_process, :exited, code}` | the workload exited |
+  | `{:linx_process, :signaled, signum}` | a signal ended the workload |
+  | `{:linx_process, :aborted}` | the workload was aborted at the checkpoint |
   | `{:linx_process, :error, errno, stage}` | the session failed; `errno` is a number, see `Linx.Process.Error` |
 
   The last four are final: a session sends exactly one of them, and no event after it. When the
@@ -54,9 +55,9 @@ defmodule Linx.Process do
       {:ok, "a\\nb\\n"} = Linx.Process.read(session, :stdout)
       :eof = Linx.Process.read(session, :stdout)
 
-  The workload is held up while nobody reads, and nothing is taken from it that was not asked for.
-  Its output stays readable after its end: the agent stays until every stream has come to its end
-  or was closed. A descendant that has a stream open keeps it from ending.
+  The agent takes from a pipe only what was asked for by a read, so a workload whose output is not read
+  blocks once its pipe is full. Its output stays readable after its end, because the agent stays until every
+  stream has ended or was closed. A stream does not end while a descendant has it open.
 
   In active mode (the options `:active` and `:stream_to`, and `set_active/3`) output is sent instead, in
   messages of this form whatever `:events` says, to `:stream_to` or else to the owner:
@@ -64,19 +65,19 @@ defmodule Linx.Process do
   | message | when |
   | --- | --- |
   | `{:linx_process, session, {stream, binary}}` | there was output on `:stdout`, `:stderr` or `:pty` |
-  | `{:linx_process, session, {:eof, stream}}` | everybody who had it open has closed it |
-  | `{:linx_process, session, {:failed, stream, error}}` | the session failed, and what is missing of it is lost |
-  | `{:linx_process, session, {:passive, stream}}` | it was the last message of a count |
+  | `{:linx_process, session, {:eof, stream}}` | every process that had it open for writing has closed it |
+  | `{:linx_process, session, {:failed, stream, error}}` | the session failed, and the rest of the stream is lost |
+  | `{:linx_process, session, {:passive, stream}}` | the message before was the last one of a count |
 
-  With `active: true` a receiver that is slower than the workload collects messages without a bound, as
-  with any socket; a count, or `:once`, gives it a bound. When the receiver dies, its streams are closed.
+  With `active: true` the message queue of a receiver that is slower than the workload grows without a bound,
+  as with any socket; a count, or `:once`, bounds it. When the receiver dies, its streams are closed.
 
   ## Who dies when
 
   | what dies | then |
   | --- | --- |
   | the workload | final event; the agent ends; no zombie is left |
-  | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload's process group is killed, and the workload reaped, before the session is gone |
+  | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload's process group is killed, and the workload reaped, before the session has ended |
   | the session by `:kill`, or the whole BEAM | the agent applies `:orphan_policy` |
   | the agent | the kernel kills the workload; `:agent_died` |
   | the owner | the session goes on, unless the owner also started it |
@@ -126,7 +127,7 @@ defmodule Linx.Process do
   @typedoc "An output of the workload."
   @type stream :: :stdout | :stderr | :pty
 
-  @typedoc "How much is sent without being read: `:gen_tcp` has the same."
+  @typedoc "How much output is sent as messages, as `:active` of `:gen_tcp`."
   @type active :: boolean() | :once | pos_integer()
 
   @typedoc "An option of `spawn/1` and `enter/2`."
@@ -176,7 +177,7 @@ defmodule Linx.Process do
   @doc """
   Starts a program in fresh namespaces.
 
-  The answer comes as soon as the agent is started: what follows is told by events. The session is
+  Returns as soon as the agent is started: what happens after that is reported by events. The session is
   linked to the caller.
 
   ## What runs, and where
@@ -188,10 +189,10 @@ defmodule Linx.Process do
     * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
       BEAM's by default.
     * `:cwd` - the working directory, in the workload's own root. Inherited by default.
-    * `:files` - paths, of which the first that is there is executed, and not argv's first element: along
-      a `PATH` in the workload's own root, say. What may not be executed is passed over, as
-      execvp(3) does.
-    * `:arg0` - what the workload is told as its own name, instead of the file that is executed.
+    * `:files` - paths, of which the first that exists is executed instead of argv's first element: the
+      candidates of a `PATH` in the workload's own root, for instance. A file that may not be executed is
+      skipped, as execvp(3) does.
+    * `:arg0` - the workload's argv[0], instead of the file that is executed.
     * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
       three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,
       `{:file, path, :read | :write | :append}`, a file of the host (`:write` creates or empties it), and
@@ -201,8 +202,8 @@ defmodule Linx.Process do
       `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
       `:leave` leaves it running, and so does `:linger`, the deprecated name of `:leave`. `{:kill, 5000}` by
       default.
-    * `:descendants` - `:kill` has everything that the workload leaves behind killed before its end is
-      told, processes included that have detached themselves. `:leave` by default.
+    * `:descendants` - with `:kill` every process that the workload leaves behind is killed before the
+      workload's end is reported, also one that has detached itself. `:leave` by default.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
       default.
 
@@ -210,12 +211,12 @@ defmodule Linx.Process do
 
     * `:owner` - a pid that receives the events. The caller by default.
     * `:events` - `:plain` (the default), `:tagged` or `:none`; see above.
-    * `:linger` - when `true`, the default, the session answers `wait/2` and `info/1` after the
-      workload's end. When `false` it stops then, with the reason `:normal` after exit code 0,
+    * `:linger` - when `true`, the default, the session outlives its workload, so that `wait/2` and `info/1`
+      can be called after the end. When `false` it stops then, with the reason `:normal` after exit code 0,
       `{:exited, code}`, `{:signaled, signum}`, `{:shutdown, :aborted}` or `{:error, error}`; but not before
-      its output was read to the end, or closed, or whoever read it is gone.
+      its output was read to the end or closed, or the process that was reading it has ended.
     * `:auto_proceed` - when `true` the workload runs without a stop at the checkpoint. The verbs of
-      the checkpoint then answer `{:error, :running}` from the start. `false` by default.
+      the checkpoint then return `{:error, :running}` from the start. `false` by default.
     * `:name` - registers the session, as `GenServer.start_link/3` would.
     * `:active` - `false` (the default), `:once`, a number of messages, or `true`: how much of the output
       is sent without being read, see above. A terminal's output is sent as `:pty_out` events unless
@@ -225,10 +226,10 @@ defmodule Linx.Process do
     * `:link` - when `false` the session is not linked to the caller, so that the caller gets no exit
       signal from it. It ends with the caller all the same. `true` by default.
     * `:node` - a connected node, or one to connect to, for the session to live on: the workload runs
-      there, under that node's own agent, and everything else is as usual. When that node is lost the
-      owner gets a final event, calls answer `{:error, :nodedown}`, and the node itself ends the
-      session. A session's `:name` is registered there. Events come another way than answers: one that
-      was sent before an answer may arrive after it.
+      there, under that node's own agent, and everything else is as usual. When the connection to that node
+      is lost the owner gets a final event, functions return `{:error, :nodedown}`, and the node itself ends
+      the session. A session's `:name` is registered there. Events take another path than the replies to
+      calls: an event that was sent before a reply may arrive after it.
 
   ## Errors
 
@@ -254,13 +255,13 @@ defmodule Linx.Process do
   @doc """
   Starts a program in the namespaces of a live process: `target` is a host pid or another session.
 
-  Takes the options of `spawn/1`. `:namespaces` are those of the target's to join; by default every
+  Takes the options of `spawn/1`. `:namespaces` are those of the target's that are joined; by default every
   one that differs from the BEAM's. The workload's ancestors stay on the host, so it does not end with
   the target unless the target's pid namespace does.
 
   Besides the errors of `spawn/1`: `{:error, {:bad_target, value}}`, `{:error, :not_ready}` when the session
-  to enter has no process yet, and `{:error, :no_process}` when it has ended. A host pid that is gone is
-  a terminal `{:linx_process, :error, errno, :pidfd_open}`.
+  to enter has no process yet, and `{:error, :no_process}` when it has ended. When no
+  process has the host pid, the final event is `{:linx_process, :error, errno, :pidfd_open}`.
 
       iex> Linx.Process.enter(0, argv: ["/bin/true"])
       {:error, {:bad_target, 0}}
@@ -279,9 +280,9 @@ defmodule Linx.Process do
   @doc """
   A child specification for a session under a supervisor.
 
-  The options are those of `spawn/1`. `:linger` is always false, so that the supervisor learns of the
-  workload's end, and without an `:owner` there are no events, because the supervisor has no use for
-  them.
+  The options are those of `spawn/1`. `:linger` is always false, so that the session ends with its workload
+  and the supervisor sees it. Without an `:owner` there are no events, because they would go to the
+  supervisor, which does not handle them.
 
       iex> Linx.Process.child_spec(argv: ["/bin/sleep", "9"], name: :sleeper).id
       :sleeper
@@ -311,9 +312,9 @@ defmodule Linx.Process do
   defp start(mode, options), do: Remote.start(mode, options, self())
 
   @doc """
-  Lets the workload go.
+  Lets the child go on from the checkpoint to exec.
 
-  `:ok` says that it was told to: whether it got to run, an event says. `{:error, :not_ready}` before the
+  `:ok` means that the agent was told; an event reports whether the workload then runs. `{:error, :not_ready}` before the
   checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the end.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
@@ -328,7 +329,7 @@ defmodule Linx.Process do
   @doc """
   Ends the workload at the checkpoint, before it has run.
 
-  Kept until the checkpoint when it comes early. `{:error, :running}` after `proceed/1`,
+  Before the checkpoint it is kept, and done there. `{:error, :running}` after `proceed/1`,
   `{:error, :no_process}` after the end.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
@@ -346,7 +347,7 @@ defmodule Linx.Process do
   `to: :group` sends it to the workload's process group, `to: :tree` to the workload and all its
   descendants that can be found: those that have detached themselves only with `descendants: :kill`.
 
-  Kept until the workload runs when it comes early. `{:error, {:bad_signal, value}}`,
+  A signal before the workload runs is kept, and sent when it runs. `{:error, {:bad_signal, value}}`,
   `{:error, {:bad_to, value}}`, or `{:error, :no_process}` after the end.
 
       iex> Linx.Process.signal(self(), :sigfoo)
@@ -365,7 +366,7 @@ defmodule Linx.Process do
   end
 
   @doc """
-  Ends the workload, and answers how it ended, as `wait/2` does.
+  Ends the workload, and returns how it ended, as `wait/2` does.
 
   SIGTERM goes to its process group; what has not ended `grace_ms` milliseconds later is sent SIGKILL,
   with all its descendants. At the checkpoint the workload is aborted. What it wrote stays readable.
@@ -386,15 +387,15 @@ defmodule Linx.Process do
   def stop(_session, grace_ms), do: {:error, {:bad_grace, grace_ms}}
 
   @doc """
-  Reads up to `max_bytes` of what the workload has written to `:stdout`, `:stderr` or `:pty`, as soon as there
+  Reads up to `max_bytes` of what the workload has written to `:stdout`, `:stderr` or `:pty`; waits until there
   is any.
 
-  Only what is asked for is taken from the workload, which is held up meanwhile. It comes in pieces of up
-  to 60 KiB, one a read. With a larger `max_bytes`, of which up to 960 KiB count, the next pieces are on
-  their way meanwhile, so that who reads a lot waits less.
+  The agent takes no more from the workload than is asked for, so a workload that writes more blocks until
+  the next read. A read returns at most 60 KiB. With a larger `max_bytes`, of which up to 960 KiB count, the
+  agent sends the following pieces without waiting for the next read, so that many reads take less time.
 
-  `:eof` comes when everybody who had the stream open has closed it; after the workload's end too, for
-  what it wrote stays readable. The stream has to be a pipe, or a terminal in a session with the option
+  `:eof` is returned when every process that had the stream open for writing has closed it. Both output and
+  `:eof` can be read after the workload's end. The stream has to be a pipe, or a terminal in a session with the option
   `:active`.
 
   `{:error, :timeout}` loses nothing: what comes later is there for the next reader.
@@ -419,8 +420,8 @@ defmodule Linx.Process do
   def read(_session, stream, _max_bytes, _timeout), do: {:error, {:bad_stream, stream}}
 
   @doc """
-  Reads from whichever of stdout and stderr has something, and says which; `:eof` when both have
-  ended. Otherwise as `read/4`.
+  Reads from stdout or stderr, whichever has output first, and returns which one it was; `:eof` when both
+  have ended. Otherwise as `read/4`.
 
       iex> {:ok, session} =
       ...>   Linx.Process.spawn(argv: ["/bin/sh", "-c", "echo no >&2"], stdio: :pipe, auto_proceed: true)
@@ -437,11 +438,12 @@ defmodule Linx.Process do
   @doc """
   Writes to the workload's standard input, which has to be a pipe.
 
-  `:ok` once the kernel has taken every byte, which a workload that does not read delays. What several
-  processes write arrives in the order of their calls, unmixed. Before the workload runs as well.
+  Returns `:ok` once the kernel has taken every byte: a workload that does not read delays it. What several
+  processes write arrives in the order of their calls, unmixed. It can be called before the workload runs.
 
-  `{:error, %Linx.Process.Error{errno: :epipe}}` when nobody reads any more, and what was not taken is lost.
-  `{:error, :timeout}` when it took too long: some of it may have been taken, the rest is dropped.
+  `{:error, %Linx.Process.Error{errno: :epipe}}` when no process has the pipe open for reading any more; the
+  bytes that the kernel has not taken are lost. `{:error, :timeout}` when the kernel did not take all of them in
+  time: it may have taken some, the rest is dropped.
   `{:error, :closed}` after `close_stdin/1`, `{:error, :not_piped}`, `{:error, :no_process}`,
   `{:error, {:bad_data, value}}`, `{:error, {:bad_timeout, value}}`.
 
@@ -473,7 +475,8 @@ defmodule Linx.Process do
   end
 
   @doc """
-  Closes the workload's standard input behind all that was written: it reads the end of the file then.
+  Closes the workload's standard input behind all that was written, so that the workload then reads end of
+  file.
 
   `:ok` as well when it was closed before; `{:error, :not_piped}`, `{:error, :no_process}`.
 
@@ -508,9 +511,9 @@ defmodule Linx.Process do
   def close(_session, stream), do: {:error, {:bad_stream, stream}}
 
   @doc """
-  Has the output streams, or one of them, sent as messages, as the option `:active` does from the start.
+  Makes the output streams, or one of them, active: output is sent as messages, as with the option `:active`.
 
-  A number is added to what is left of the one before. `{:error, :not_piped}`, `{:error, :no_process}`,
+  A number is added to what is left of the number set before. `{:error, :not_piped}`, `{:error, :no_process}`,
   `{:error, {:bad_active, value}}`, `{:error, {:bad_stream, value}}`.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/echo", "hello"], stdio: [stdout: :pipe], auto_proceed: true)
@@ -536,7 +539,7 @@ defmodule Linx.Process do
 
   `{:ok, {:exited, code}}`, `{:ok, {:signaled, signum}}`, `{:ok, :aborted}`, or
   `{:error, %Linx.Process.Error{}}` for a session that failed. `{:error, :timeout}` leaves the session as it
-  is, and nothing arrives later. `{:error, :no_process}` when there is no such session,
+  is, and no message arrives later. `{:error, :no_process}` when there is no such session,
   `{:error, {:bad_timeout, value}}`. Any number of processes may wait.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/no/such/program"], auto_proceed: true)
@@ -564,8 +567,8 @@ defmodule Linx.Process do
   @doc """
   The workload's process id on this host.
 
-  `{:error, :not_ready}` until there is one. After the session's end it is what it was, and the
-  kernel may have given the number to another process.
+  `{:error, :not_ready}` until the workload has a process. After the session's end it is still returned, though
+  the kernel may have given the number to another process.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
       iex> receive do: ({:linx_process, :ready, pid} -> {:ok, pid} == Linx.Process.host_pid(session))
@@ -575,12 +578,12 @@ defmodule Linx.Process do
   def host_pid(session), do: call(session, :host_pid)
 
   @doc """
-  Makes another process the owner: it receives the events from here on.
+  Makes another process the owner, which receives the events from then on.
 
   `{:error, {:bad_owner, value}}` for what is no pid, `{:error, :no_process}` after the end.
 
-      iex> Linx.Process.set_owner(self(), :somebody)
-      {:error, {:bad_owner, :somebody}}
+      iex> Linx.Process.set_owner(self(), :no_pid)
+      {:error, {:bad_owner, :no_pid}}
   """
   @spec set_owner(session(), pid()) :: :ok | {:error, {:bad_owner, term()} | :no_process}
   def set_owner(session, owner) when is_pid(owner), do: call(session, {:set_owner, owner})
@@ -590,7 +593,7 @@ defmodule Linx.Process do
   Writes to the workload's terminal: iodata of any size.
 
   The bytes arrive in order, after those of earlier calls; `:ok` does not say that the workload has read
-  them. While more than 4 MiB wait for a workload that does not read, the call waits too.
+  them. While more than 4 MiB wait for a workload that does not read, the function does not return.
 
   `{:error, :no_pty}` for a session without `stdio: :pty`, `{:error, :not_running}` before the workload runs,
   `{:error, :no_process}` after its end, `{:error, {:bad_data, value}}` for what is no iodata.
@@ -611,8 +614,8 @@ defmodule Linx.Process do
   Sets the size of the workload's terminal: rows and columns of characters, width and height in
   pixels (0 when unknown), each up to 65535.
 
-  At the checkpoint and while the workload runs. Kept until then when it comes early; a session without
-  a checkpoint applies it once the workload runs. `{:error, :no_pty}`, `{:error, :no_process}`,
+  It is applied at the checkpoint and while the workload runs. Before that it is kept until the checkpoint or,
+  in a session without one, until the workload runs. `{:error, :no_pty}`, `{:error, :no_process}`,
   `{:error, {:bad_winsize, value}}`.
 
       iex> Linx.Process.pty_set_winsize(self(), {24, 80})
@@ -629,9 +632,9 @@ defmodule Linx.Process do
   @doc """
   The handle of the workload's terminal, which is the session itself.
 
-  The agent holds the master side; `pty_write/2` and the `:pty_out` events reach it. So `{:ok, session}`
-  says that there is a terminal, `{:error, :no_pty}` that there is none, and `{:error, :no_process}` that
-  it is gone.
+  The agent has the master side open, and `pty_write/2` and the `:pty_out` events reach it. `{:ok, session}`
+  when the workload has a terminal, `{:error, :no_pty}` when it has none, `{:error, :no_process}` after the
+  session's end.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"], stdio: :pty)
       iex> Linx.Process.pty_master(session) == {:ok, session}
@@ -662,15 +665,15 @@ defmodule Linx.Process do
 
   def format_error(reason), do: Options.message(reason)
 
-  # A command that the child applies at the checkpoint; the answer is the kernel's. For the modules
-  # that know what to send.
+  # Sends a set-up command to the child at the checkpoint, and returns what the kernel said to it. Called by
+  # the modules that know the commands, such as Linx.Capabilities.
   @doc false
   @spec checkpoint(session(), tuple()) ::
           :ok | {:error, Error.t() | :not_ready | :running | :no_process}
   def checkpoint(session, command), do: call(session, {:checkpoint, command})
 
-  # No time limit: the session answers every call at once but those that say otherwise, and when it
-  # is gone, or goes before it answers, the call exits.
+  # There is no time limit, because the session replies to every request at once, except to those that wait for
+  # something. When the session does not exist, or ends before its reply, GenServer.call/3 exits.
   defp call(session, request) do
     GenServer.call(session, request, :infinity)
   catch

@@ -1,11 +1,11 @@
 defmodule Linx.Result do
   @moduledoc """
-  What became of a program that `Linx.run/2` ran to its end.
+  The output and the end of a program that `Linx.run/2` ran.
 
-    * `:stdout`, `:stderr` - all that it wrote, as binaries; empty for an output that went elsewhere
+    * `:stdout`, `:stderr` - all that the program wrote, as binaries; empty for an output that was not captured
     * `:status` - its exit status as shells have it: the exit code, or 128 + n when signal n ended it
-    * `:outcome` - the same without that ambiguity: `{:exited, code}` or `{:signaled, signum}`
-    * `:usage` - what it used, itself and the children that it waited for (wait4(2), getrusage(2)); see
+    * `:outcome` - `{:exited, code}` or `{:signaled, signum}`, which `:status` does not always tell apart
+    * `:usage` - what the program and the children that it waited for used (wait4(2), getrusage(2)); see
       `t:Linx.Process.Info.usage/0`
     * `:duration` - from the start of the session to the end of the program and its output, in
       microseconds

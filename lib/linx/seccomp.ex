@@ -1,6 +1,7 @@
 defmodule Linx.Seccomp do
   @moduledoc """
-  System call filters for a workload (seccomp(2)).
+  System call filters for a workload (seccomp(2)), given to it at the checkpoint, where its child is parked
+  before exec (see `Linx.Process`).
   """
 
   alias Linx.Process.Error
@@ -16,11 +17,11 @@ defmodule Linx.Seccomp do
   `filter` is an array of `struct sock_filter` in the machine's byte order, 1 to 4096 instructions, as
   libseccomp's `seccomp_export_bpf` writes it. Sets no_new_privs first when it is off.
 
-  `:ok` says that the kernel accepts the filter. It is installed as the very last step before exec, so
-  it need not allow what comes before. Filters add up: every one that was given is installed.
+  `:ok` means that the kernel accepts the filter. It is installed as the last step before exec, so it need not
+  allow the system calls of the steps before. Every filter that is given is installed.
 
-  `{:error, {:bad_filter, value}}` for what has no such size, before anything is sent. A filter that the kernel
-  refuses is `{:error, %Linx.Process.Error{stage: :seccomp_install}}`, and the end of the session.
+  `{:error, {:bad_filter, value}}` for a value of another size; nothing is sent then. A filter that the kernel
+  refuses is `{:error, %Linx.Process.Error{stage: :seccomp_install}}`, and ends the session.
   `{:error, :not_ready}` before the checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the end.
 
       iex> Linx.Seccomp.install(self(), "odd")
@@ -38,16 +39,16 @@ defmodule Linx.Seccomp do
   def install(_session, filter), do: {:error, {:bad_filter, filter}}
 
   @doc """
-  Keeps the workload from typing into its terminal, at the checkpoint: ioctl(2) with TIOCSTI or TIOCLINUX
-  then fails with EPERM.
+  Gives the workload a filter, at the checkpoint, that keeps it from putting input into its terminal: ioctl(2)
+  with TIOCSTI or TIOCLINUX then fails with EPERM.
 
-  A workload with `stdio: :inherit` that is given a terminal which is no other session's controlling one
-  makes it its own (it leads a session, see setsid(2)), and what it puts into the input of that
-  terminal is read by whoever reads it next, such as the shell that the BEAM was started from. Since
-  Linux 6.2 an administrator can forbid this for all (`dev.tty.legacy_tiocsti`).
+  A workload leads a session (setsid(2)). With `stdio: :inherit` a terminal that is no other session's
+  controlling terminal becomes its own, and the input that it puts there is read by the next reader, such as
+  the shell that the BEAM was started from. Since Linux 6.2 an administrator can forbid this for all processes
+  (`dev.tty.legacy_tiocsti`).
 
-  Returns what `install/2` returns. Calls by any of the machine's system call tables are covered. On an
-  architecture that has no such filter here (other than x86-64, arm64 and riscv64) it is
+  Returns what `install/2` returns. The filter covers all system call tables of the machine. On an architecture
+  for which there is no filter here (other than x86-64, arm64 and riscv64) it returns
   `{:error, %Linx.Process.Error{stage: :seccomp_install, errno: :enosys}}`, and the session goes on.
 
       iex> Linx.Seccomp.deny_terminal_injection(self(), "sparc")

@@ -4,7 +4,7 @@ defmodule Linx.Signal do
 
   The numbers are those of x86, ARM and RISC-V (signal(7)). The real-time signals count from
   glibc's `SIGRTMIN`, which is 34: `:sigrtmin`, `:"sigrtmin+1"` … `:"sigrtmax-1"`, `:sigrtmax`. The two
-  below it, which the C library keeps for itself, are `:sig32` and `:sig33`.
+  below it, which the C library reserves, are `:sig32` and `:sig33`.
 
       iex> Linx.Signal.number(:sigterm)
       {:ok, 15}
@@ -55,7 +55,7 @@ defmodule Linx.Signal do
 
   from_rtmax = [sigrtmax: @rtmax] ++ for(n <- 1..30, do: {:"sigrtmax-#{n}", @rtmax - n})
 
-  # The nearer end names a real-time signal, as `kill -l` has it.
+  # A real-time signal is named from the nearer end of their range, as `kill -l` does.
   real_time = Enum.take(from_rtmin, 16) ++ (from_rtmax |> Enum.take(15) |> Enum.reverse())
 
   @table @standard ++ real_time

@@ -2,9 +2,9 @@ defmodule Linx.Stdin do
   @moduledoc """
   A session's standard input as a `Collectable`; `Linx.stdin/2` makes one.
 
-  What is collected is iodata. Each element is written when it comes, and the next one taken once the
-  kernel has it. The input is closed at the end, unless `close: false` was asked for. A workload that
-  no longer reads makes it raise `Linx.Process.Error` with `errno: :epipe`.
+  Elements are iodata. Each one is written before the next one is collected: the kernel has taken all of it by
+  then. The input is closed at the end, unless the option was `close: false`. Collecting raises
+  `Linx.Process.Error` with `errno: :epipe` when the workload no longer reads.
   """
 
   @enforce_keys [:session]

@@ -1,21 +1,21 @@
 defmodule Linx.Telemetry do
   @moduledoc """
-  What happens to sessions, as events of the `telemetry` library.
+  The events of sessions for the `telemetry` library.
 
-  They are sent when that application is loaded as a session starts, and cost nothing when it is not:
-  linx does not depend on it. Handlers run in the session's process, on the session's node.
+  They are sent when the application `telemetry` is loaded as a session starts, and cost nothing when it is
+  not: linx does not depend on it. Handlers run in the session's process, on the session's node.
 
   | event | when | measurements | metadata besides |
   | --- | --- | --- | --- |
   | `[:linx, :session, :start]` | the agent is started | `:system_time` | |
   | `[:linx, :session, :ready]` | the child is parked, or on its way to exec | `:duration` | `:host_pid` |
   | `[:linx, :session, :running]` | the workload has been executed | `:duration` | |
-  | `[:linx, :session, :stop]` | it exited, was killed or was aborted | `:duration`, those of `t:Linx.Process.Info.usage/0` when asked for | `:result` |
+  | `[:linx, :session, :stop]` | the workload exited, was killed or was aborted | `:duration`, those of `t:Linx.Process.Info.usage/0` with `usage: true` | `:result` |
   | `[:linx, :session, :exception]` | the session failed | `:duration` | `:kind`, `:reason`, `:stacktrace` |
 
   `:duration` is the time since the start, and `:system_time` that of the start, both in native units
   (`System.convert_time_unit/3`). The metadata is always a map with `:session` (its pid), `:mode` (`:spawn` or
-  `:enter`) and `:argv`. `:result` is what `Linx.Process.wait/2` answers; `:reason` is the
+  `:enter`) and `:argv`. `:result` is what `Linx.Process.wait/2` returns; `:reason` is the
   `Linx.Process.Error`, `:kind` is `:error` and `:stacktrace` is empty, as `:telemetry.span/3` names them.
 
       :telemetry.attach("log", [:linx, :session, :stop], fn _event, measurements, metadata, _config ->

@@ -1,37 +1,37 @@
 defmodule Linx.Tty do
   @moduledoc """
-  A person's terminal, put into a session: whoever sits at the BEAM's own terminal types to the workload
-  and sees what it writes.
+  Connects the BEAM's own terminal with a session's: what is typed there is the workload's input, and the
+  workload's output is shown there.
 
       Linx.Tty.attach(argv: ["/bin/sh"], namespaces: [:user, :pid, :mount])
 
   `mix linx.shell` does it from the command line, with everything that a shell of its own needs.
 
-  While a session is attached the terminal is raw: every key goes to the workload, ctrl-C, ctrl-Z and
-  ctrl-\\ among them, and its own terminal makes signals of them. So full-screen programs and line
-  editors work as anywhere. A change of the window's size reaches the workload within a fifth of a second.
+  While a session is attached the terminal is raw: every key goes to the workload, also ctrl-C, ctrl-Z and
+  ctrl-\\, and the workload's terminal makes signals of them. So full-screen programs and line editors work
+  as usual. A change of the window's size reaches the workload within a fifth of a second.
 
-  The terminal is restored to what it was, whatever comes to an end: the workload, the session, the
+  The terminal is restored to its previous settings when any of these ends: the workload, the session, the
   calling process, the BEAM by SIGTERM or by `kill -9`, the agent. After a full-screen program that was
   killed the screen may still show it; `reset` clears that.
 
   ## Where it works
 
-  Standard input has to be a terminal that the BEAM reads plainly: under `mix`, `elixir`, a release's
-  `start`, `erl -noshell`. In `iex` it does not work, because the line editor there owns the terminal and takes
-  what is typed: `attach/1` answers `{:error, :line_editor}`.
+  Standard input has to be a terminal that the BEAM reads without a line editor: under `mix`, `elixir`, a
+  release's `start`, `erl -noshell`. In `iex` it does not work, because the line editor there reads what is
+  typed: `attach/1` returns `{:error, :line_editor}`.
   """
 
   alias Linx.Process.Error
   alias Linx.Tty.Relay
 
-  # What a session at a person's terminal can't be told otherwise.
+  # The options of a session that the terminal needs, which cannot be given.
   @fixed [stdio: :pty, active: false, events: :tagged, linger: true, auto_proceed: false]
   @fixed_names [:owner, :stream_to, :node, :link] ++ Keyword.keys(@fixed)
 
   @typedoc """
-  Called at the checkpoint with the session and the workload's host pid; anything but `:ok` is an error
-  that ends the session.
+  Called at the checkpoint with the session and the workload's host pid; a result other than `:ok` is an
+  error that ends the session.
   """
   @type prepare :: (pid(), pos_integer() -> :ok | {:error, term()})
 
@@ -48,27 +48,26 @@ defmodule Linx.Tty do
           | Linx.Process.start_error()
 
   @doc """
-  Gives the terminal to a session until the workload ends, and answers how it ended.
+  Connects the terminal with a session until the workload ends, and returns how it ended.
 
-  With options a session is started: those of `Linx.Process.spawn/1`, but for those that
-  say how to talk to it (`:stdio`, `:owner`, `:events`, `:active`, `:stream_to`, `:linger`, `:link`, `:auto_proceed`, `:node`), and
-  one more:
+  With options a session is started: those of `Linx.Process.spawn/1` except for the ones that say how its events
+  and streams are handled (`:stdio`, `:owner`, `:events`, `:active`, `:stream_to`, `:linger`, `:link`,
+  `:auto_proceed`, `:node`), and one more:
 
     * `:prepare` - a function that is called at the checkpoint, in the calling process, with the session
-      and the workload's host pid. `:ok` lets the workload go; `{:error, reason}` ends the session, and is the
-      answer.
+      and the workload's host pid. After `:ok` the workload is executed; `{:error, reason}` ends the session,
+      and is returned.
 
-  The session ends with the call. One that exists already can be given instead, with `stdio: :pty` and
-  events. It is let go if it is at its checkpoint, its events go to the terminal meanwhile instead of
-  to its owner, and it lives on when the terminal is taken away. When it was started with the option
-  `:active` (`active: false` is enough), what it wrote before is shown too, and a workload that writes faster
-  than the terminal shows is held up.
+  The session ends when the function returns. A session that exists can be given instead of options; it needs
+  `stdio: :pty` and events. It proceeds if it is at its checkpoint, the function is its owner meanwhile, and it
+  goes on afterwards. When it was started with the option `:active` (`active: false` is enough), its earlier
+  output is shown too, and a workload that writes faster than the terminal shows is blocked meanwhile.
 
   `{:ok, outcome}` and `{:error, %Linx.Process.Error{}}` are those of `Linx.Process.wait/2`. Before anything is started:
   `{:error, :not_a_terminal}` when standard input is none, `{:error, :line_editor}` under `iex`,
   `{:error, :no_input}` with `-noinput`, `{:error, :busy}` while another session has the terminal,
   `{:error, {:bad_prepare, value}}`, and the errors of `Linx.Process.spawn/1`, of `Linx.Process.pty_master/1` for a session.
-  `{:error, :terminal_closed}` when the terminal is gone. `format_error/1` puts each into words.
+  `{:error, :terminal_closed}` when the terminal was closed. `format_error/1` puts each into words.
 
       iex> Linx.Tty.attach(argv: ["/bin/sh"], prepare: :nothing)
       {:error, {:bad_prepare, :nothing}}
@@ -90,7 +89,7 @@ defmodule Linx.Tty do
   end
 
   @doc """
-  Why a session could not be attached, for a person.
+  Why a session could not be attached, in words.
 
       iex> Linx.Tty.format_error(:not_a_terminal)
       "standard input is not a terminal"
@@ -104,7 +103,7 @@ defmodule Linx.Tty do
         "program without a shell, as `mix linx.shell` does"
 
   def format_error(:no_input),
-    do: "the BEAM was started with -noinput, so nobody reads what is typed"
+    do: "the BEAM was started with -noinput, so it does not read what is typed"
 
   def format_error(:busy), do: "another session has this terminal"
   def format_error(:terminal_closed), do: "the terminal is gone"
@@ -158,8 +157,8 @@ defmodule Linx.Tty do
 
   defp given?(flag), do: :init.get_argument(flag) != :error
 
-  # A shell may have been started since: by the line editor's own process before OTP 26, of which
-  # `shell` knows from then on.
+  # A shell may have been started since. From OTP 26 on `shell` knows of it; before, the line editor had a
+  # process named user_drv.
   defp shell? do
     if Code.ensure_loaded?(:shell) and function_exported?(:shell, :whereis, 0),
       do: apply(:shell, :whereis, []) not in [:undefined, :noshell],

@@ -14,24 +14,24 @@ defmodule Linx.User do
   @rows_max 340
   @bytes_max 4095
 
-  # The bit of CAP_SETGID is that of the writer, not of the workload.
+  # The writer of a gid map is the BEAM: its CAP_SETGID counts, not the workload's.
   @self "/proc/self"
 
-  @typedoc "`count` ids from `inside` on, in the namespace, are those from `outside` on in its parent."
+  @typedoc "Maps `count` ids, from `inside` on in the namespace, to those from `outside` on in its parent."
   @type row :: {inside :: 0..0xFFFFFFFE, outside :: 0..0xFFFFFFFE, count :: pos_integer()}
 
   @doc """
-  Writes the id maps of a process in a fresh user namespace, once, while it is parked.
+  Writes the id maps of a process in a fresh user namespace while it is parked. Each map can be written once.
 
     * `:uid`, `:gid` - lists of `{inside, outside, count}`, up to 340 rows that do not overlap. A map that
       is left out is not written.
     * `:setgroups` - `:allow` or `:deny`: whether processes in the namespace may call setgroups(2). The kernel
-      insists on `:deny` before it takes a gid map from a writer without CAP_SETGID. By default it is
-      denied for such a writer and left as it is for others.
+      accepts a gid map from a writer without CAP_SETGID only after `:deny`. By default it is denied for such
+      a writer, and not changed for others.
 
   Everything is validated before anything is written. `{:error, {:bad_uid, rows}}`, `{:bad_gid, rows}`,
   `{:bad_setgroups, value}`, `{:bad_option, {name, value}}`, `{:bad_options, value}`, `{:bad_pid, value}`; `{:error, :no_process}`
-  when the process is gone; `{:error, %Linx.Process.Error{}}` with the stage `:uid_map`, `:setgroups` or
+  when there is no such process; `{:error, %Linx.Process.Error{}}` with the stage `:uid_map`, `:setgroups` or
   `:gid_map` when the kernel refuses.
 
       iex> Linx.User.setup_maps(1, uid: [{0, 1000, 1}, {0, 2000, 1}])
@@ -57,9 +57,9 @@ defmodule Linx.User do
   `:uid` and `:gid` are required, and set as its real, effective and saved ids; `:groups`, `[]` by default, are all
   the supplementary groups it keeps. The ids are those of its own user namespace.
 
-  `:ok` says that the kernel did it. `{:error, {:bad_uid, value}}`, `{:bad_gid, value}`, `{:bad_groups, value}`,
+  `:ok` means that the kernel has done it. `{:error, {:bad_uid, value}}`, `{:bad_gid, value}`, `{:bad_groups, value}`,
   `{:bad_option, {name, value}}`, `{:bad_options, value}` before anything is sent. A refusal by the kernel is
-  `{:error, %Linx.Process.Error{}}` and the end of the session. `{:error, :not_ready}` before the checkpoint,
+  `{:error, %Linx.Process.Error{}}` and ends the session. `{:error, :not_ready}` before the checkpoint,
   `{:error, :running}` after it, `{:error, :no_process}` after the end.
 
       iex> Linx.User.set_credentials(self(), uid: "nobody", gid: 65534)
@@ -144,7 +144,7 @@ defmodule Linx.User do
     end
   end
 
-  # The BEAM's pid as this /proc numbers it.
+  # The BEAM's pid in the pid namespace of this /proc.
   defp own_pid do
     {:ok, pid} = File.read_link(@self)
     String.to_integer(pid)
@@ -152,7 +152,7 @@ defmodule Linx.User do
 
   defp write(_host_pid, _file, nil), do: :ok
 
-  # One write(2) each: the kernel takes no map in pieces.
+  # One write(2) a file, because the kernel accepts a map only as a whole.
   defp write(host_pid, file, text) do
     case File.write("/proc/#{host_pid}/#{file}", text) do
       :ok -> :ok

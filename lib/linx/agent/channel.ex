@@ -2,17 +2,17 @@ defmodule Linx.Agent.Channel do
   @moduledoc false
   # A session's port to its agent, on which writing never blocks.
   #
-  # A process that writes to a busy port is suspended until the agent reads, and could neither answer a
-  # call nor be stopped. There is no other notice of a port that is free again. So when the port is busy
-  # a process is made to be suspended in the session's place; what is written meanwhile waits here, in
-  # order.
+  # A process that writes to a busy port is suspended until the agent reads (erlang:port_command/3), and
+  # could then neither reply to a call nor be stopped. The VM has no message that says that a port is no longer
+  # busy. So when the port is busy, a process is started that is suspended instead of the session; frames that
+  # are written meanwhile wait in `waiting`, in order.
 
   alias Linx.Agent
 
   @enforce_keys [:port]
   defstruct [:port, :writer, waiting: []]
 
-  # `waiting` has the newest frame first.
+  # The newest frame is the first of `waiting`.
   @type t :: %__MODULE__{port: port(), writer: pid() | nil, waiting: [binary()]}
 
   @doc "Starts an agent and sends it its request. The errors are those of `Linx.Agent.open/0`."
@@ -22,7 +22,7 @@ defmodule Linx.Agent.Channel do
   end
 
   @doc """
-  Writes a frame, now or when the port is free.
+  Writes a frame, now or when the port is no longer busy.
 
   In the second case `{:written, port}` is sent to the calling process, for `written/1`.
   """
@@ -35,7 +35,7 @@ defmodule Linx.Agent.Channel do
 
   def write(%__MODULE__{} = channel, frame), do: %{channel | waiting: [frame | channel.waiting]}
 
-  @doc "Goes on with what waits, when `{:written, port}` has arrived."
+  @doc "Writes the frames that wait, when `{:written, port}` has arrived."
   @spec written(t()) :: t()
   def written(%__MODULE__{waiting: []} = channel), do: %{channel | writer: nil}
 
@@ -49,11 +49,11 @@ defmodule Linx.Agent.Channel do
   def close(%__MODULE__{port: port}) do
     Port.close(port)
   rescue
-    # It has closed itself, with the agent.
+    # The port closed when the agent ended.
     ArgumentError -> true
   end
 
-  @doc "The agent's process id, `nil` once it is gone."
+  @doc "The agent's process id, `nil` once it has ended."
   @spec agent_pid(t()) :: pos_integer() | nil
   def agent_pid(%__MODULE__{port: port}) do
     case Port.info(port, :os_pid) do
@@ -62,7 +62,8 @@ defmodule Linx.Agent.Channel do
     end
   end
 
-  # Ends with the port, and so with the session: a command to a closed port does not block.
+  # The process ends at the latest when the port closes, and so when the session ends, because a command to a
+  # closed port does not block.
   defp start_writer(port, frames) do
     session = self()
 
@@ -72,7 +73,8 @@ defmodule Linx.Agent.Channel do
     end)
   end
 
-  # A port that has closed raises. A message on its way says that it has, and nobody is left to write to.
+  # Port.command/3 raises when the port has closed. The frame is dropped then, because the agent has ended,
+  # which a message to the session says.
   defp command(port, frame, options) do
     Port.command(port, frame, options)
   rescue

@@ -44,7 +44,7 @@ defmodule Linx.Agent.Request do
     |> put_demand(how[:demand])
   end
 
-  # The agent knows the policy by the name that it had first.
+  # On the wire the policy keeps the name that it had first.
   defp orphan_policy(%{orphan_policy: :leave} = options), do: %{options | orphan_policy: :linger}
   defp orphan_policy(options), do: options
 

@@ -2,10 +2,10 @@ defmodule Linx.Agent.Wire do
   @moduledoc false
   # The frames between a session and its agent: one term each in the External Term Format.
   #
-  # `decode/1` accepts what an agent may send and nothing else: unknown atoms, other shapes and
-  # trailing bytes are `:error`, so that the rest of the library sees well-formed frames alone.
+  # `decode/1` accepts what an agent may send and nothing else: unknown atoms, other terms and
+  # trailing bytes are `:error`, so that the rest of the library gets only well-formed frames.
 
-  # The names of the agent's steps (`c_src/wire/stage.h`), each of which can fail.
+  # The names of the agent's steps that can fail (`c_src/wire/stage.h`).
   @stages ~w(
     malformed_request request_too_big malformed_command command_too_big
     standard_fds allocate memfd sigprocmask signalfd subreaper pipe2
@@ -28,15 +28,16 @@ defmodule Linx.Agent.Wire do
 
   @stage_set Map.new(@stages, &{&1, true})
 
-  # What getrusage(2) counts, besides whether there is a core dump.
+  # The numbers of a :usage frame, as getrusage(2) counts them; the frame also says whether there is a core dump.
   @usage ~w(utime_us stime_us maxrss_kb minflt majflt inblock oublock nvcsw nivcsw)a
 
-  # The largest frames the agent takes; a data frame's term adds a few bytes to its data.
+  # The largest request and the most data in a frame that the agent accepts, in bytes. The term of a data
+  # frame adds a few bytes to its data.
   @request_max 16 * 1024 * 1024
   @data_max 1024 * 1024
 
-  # The most data in a frame from the agent (`c_src/agent/relay.c`): the pages that the VM reads of a port at
-  # once, with what is around them.
+  # The most data in a frame from the agent, in bytes (`c_src/agent/relay.c`): with the frame's other bytes it
+  # fits into what the VM reads from a port at once.
   @output_max 60 * 1024
 
   @typedoc "A step of a session that can fail."
@@ -147,7 +148,7 @@ defmodule Linx.Agent.Wire do
   defp frame?({:usage, %{core_dumped: dumped?} = usage}) when is_boolean(dumped?),
     do: map_size(usage) == length(@usage) + 1 and Enum.all?(@usage, &is_count(usage[&1]))
 
-  # Of an agent that holds the BEAM's own terminal (`Linx.Tty.Terminal`).
+  # These frames come from an agent that has the BEAM's own terminal (`Linx.Tty.Terminal`).
   defp frame?({:settings, settings}), do: is_binary(settings)
 
   defp frame?({:winsize, {rows, cols, xpixel, ypixel}}),

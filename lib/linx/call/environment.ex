@@ -18,7 +18,7 @@ defmodule Linx.Call.Environment do
     changes = Enum.to_list(changes)
     if Enum.all?(changes, &change?/1), do: {:ok, changes}, else: :error
   rescue
-    # Not an enumerable, or an improper list.
+    # `changes` is no enumerable, or an improper list.
     _error in [Protocol.UndefinedError, FunctionClauseError] -> :error
   end
 
@@ -38,7 +38,7 @@ defmodule Linx.Call.Environment do
   end
 
   @doc """
-  The bytes of a variable that the BEAM tells as characters, which it decodes as it does file names.
+  The bytes of a variable that the BEAM returns as characters. It decodes variables as it does file names.
 
       iex> Linx.Call.Environment.bytes(~c"a")
       "a"

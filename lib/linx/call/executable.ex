@@ -1,11 +1,11 @@
 defmodule Linx.Call.Executable do
   @moduledoc false
-  # What a program's name stands for, by the rules of `System.cmd/3`: an absolute path is taken as it
-  # is, a relative one that has a slash is one from the BEAM's working directory, and anything else is
-  # looked for along the BEAM's `PATH`.
+  # Finds the file that a program's name stands for, by the rules of `System.cmd/3`: an absolute path is
+  # taken as it is, a relative path with a slash is relative to the BEAM's working directory, and any other
+  # name is looked for along the BEAM's `PATH`.
   #
-  # Which of the files along `PATH` is there is found out by executing them in turn, in the workload: to
-  # ask the file system from the BEAM takes a third as long as it takes to run a short program.
+  # The child executes the files along `PATH` in turn until one exists, because asking the file system from
+  # the BEAM takes a third of the time that it takes to run a short program.
 
   alias Linx.Call.Environment
 
@@ -36,9 +36,8 @@ defmodule Linx.Call.Executable do
   end
 
   @doc """
-  Why a program could not be executed, when the kernel says that it may not be: `:eacces` also stands for
-  a directory along `PATH` that may not be searched, and for a file there that is no program. Then
-  there is none.
+  Why a program could not be executed when the kernel has said EACCES: a directory along `PATH` that may not
+  be searched, or a file there that is not executable, gives EACCES too, and then the program does not exist.
 
       iex> Linx.Call.Executable.refusal("no such program", node())
       :enoent
@@ -68,7 +67,7 @@ defmodule Linx.Call.Executable do
     end
   end
 
-  # A relative element is one from the BEAM's working directory, an empty one that directory itself.
+  # A relative element of PATH is relative to the BEAM's working directory, an empty one is that directory.
   defp path do
     case :os.getenv(~c"PATH") do
       false -> []

@@ -1,10 +1,10 @@
 defmodule Linx.Call.Failure do
   @moduledoc false
-  # What a call that cannot answer an error raises instead.
+  # What `Linx.cmd/3` and `Linx.stream!/2`, which return no errors, raise instead.
 
   alias Linx.Process.Error
 
-  @doc "An error as callers of `Linx.run/2` get it; what enumerating the input raised is raised again."
+  @doc "The error as `Linx.run/2` returns it; an exception of the input's enumeration is raised again."
   @spec error(Linx.Call.Job.reason()) :: {:error, term()}
   def error(:timeout), do: {:error, Error.new(:timeout, :etimedout)}
   def error({:checkpoint, reason}), do: {:error, reason}
@@ -20,8 +20,8 @@ defmodule Linx.Call.Failure do
     end
   end
 
-  defp message({:checkpoint, _}, answer),
-    do: "the checkpoint answered {:error, #{inspect(answer)}}"
+  defp message({:checkpoint, _}, reason),
+    do: "the checkpoint returned {:error, #{inspect(reason)}}"
 
   defp message(:aborted, _reason), do: "the program was aborted at its checkpoint"
   defp message(_reason, :nodedown), do: "the node is not connected"

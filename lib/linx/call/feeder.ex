@@ -2,11 +2,11 @@ defmodule Linx.Call.Feeder do
   @moduledoc false
   # A process that writes a call's input to its program, at the pace at which the program reads.
   #
-  # It is a process because the input may be slow, and the program wait for somebody to read its output
-  # meanwhile. It is linked to the session, and so ends with it.
+  # It is a process of its own because the caller reads the output meanwhile: a program whose output is not
+  # read may stop reading its input. The process is linked to the session, and so ends with it.
 
-  # Elements are written as they come, without waiting for each to be read. So many bytes and writes
-  # may be on the way; either bounds what a stream of small elements costs.
+  # The bytes and the writes that may be unacknowledged. Elements are written without waiting for the previous
+  # ones to be read, so that a stream of small elements does not cost a round trip each.
   @window 256 * 1024
   @writes 128
 
@@ -18,7 +18,7 @@ defmodule Linx.Call.Feeder do
     callers = [self() | Process.get(:"$callers", [])]
 
     spawn_monitor(fn ->
-      # Whose work the input's code does, as Task tells it.
+      # As Task does: the process on whose behalf the input's code runs.
       Process.put(:"$callers", callers)
       Process.link(session)
       feed(input, session)
@@ -26,7 +26,7 @@ defmodule Linx.Call.Feeder do
   end
 
   @doc """
-  What stopped the feeding of a session that is gone: `:ok` unless it was the input itself.
+  What stopped the feeding of a session that has ended: `:ok` unless it was an exception of the input.
   """
   @spec failure(t()) :: :ok | {:error, {:input, :error | :exit | :throw, term(), list()}}
   def failure({pid, monitor}) do
@@ -41,7 +41,7 @@ defmodule Linx.Call.Feeder do
     end
   end
 
-  @doc "Ends the feeding of a session that is gone."
+  @doc "Ends the feeding of a session that has ended."
   @spec stop(t()) :: :ok
   def stop({pid, monitor}) do
     Process.demonitor(monitor, [:flush])
@@ -60,7 +60,7 @@ defmodule Linx.Call.Feeder do
     Linx.Process.close_stdin(session)
   catch
     :throw, {__MODULE__, :unread} -> :ok
-    # The link takes the session down with it.
+    # The session is linked to this process and ends with it.
     kind, reason -> exit({:shutdown, {__MODULE__, kind, reason, __STACKTRACE__}})
   end
 
@@ -76,7 +76,7 @@ defmodule Linx.Call.Feeder do
     ArgumentError -> raise ArgumentError, "input is iodata, got an element: #{inspect(element)}"
   end
 
-  # Takes the answers that are there, and waits for one while there is too much on the way.
+  # Takes the replies that have arrived, and waits for one while more than the bounds allow is unacknowledged.
   defp await({writes, bytes} = on_the_way) do
     full? = bytes > @window or :queue.len(writes) > @writes
 
@@ -92,9 +92,9 @@ defmodule Linx.Call.Feeder do
 
   defp await_oldest({writes, bytes} = on_the_way, timeout) do
     with {:value, {write, size}} <- :queue.peek(writes),
-         {:reply, answer} <- :gen_server.wait_response(write, timeout) do
-      # Nobody reads any more, which is the program's choice.
-      if answer != :ok, do: throw({__MODULE__, :unread})
+         {:reply, result} <- :gen_server.wait_response(write, timeout) do
+      # The program has closed its standard input, which is no error.
+      if result != :ok, do: throw({__MODULE__, :unread})
       {:queue.drop(writes), bytes - size}
     else
       {:error, _session_is_gone} -> throw({__MODULE__, :unread})

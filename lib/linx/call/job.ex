@@ -1,13 +1,13 @@
 defmodule Linx.Call.Job do
   @moduledoc false
-  # A call's program while it runs: a session, and a process that feeds it its input if there is one.
+  # A call's program while it runs: a session, and if there is input a process that writes it.
   #
-  # All of it ends in `close/2`, and with the process that started it, should that one be killed.
+  # Both end in `close/2`, or with the process that started them when that one is killed.
 
   alias Linx.Call.{Environment, Executable, Feeder}
   alias Linx.Process.Error
 
-  # What one read takes at most: much for one step, little to hold.
+  # The most bytes that one read returns: enough to make reads few, and little memory.
   @chunk 256 * 1024
 
   @enforce_keys [:call, :session, :started, :deadline]
@@ -22,7 +22,7 @@ defmodule Linx.Call.Job do
         }
 
   @typedoc """
-  Why a call failed. `{:checkpoint, reason}` is the answer of the function given as `:checkpoint`, and
+  Why a call failed. `{:checkpoint, reason}` is what the function given as `:checkpoint` returned, and
   `{:input, kind, reason, stacktrace}` what enumerating the input raised.
   """
   @type reason ::
@@ -54,7 +54,7 @@ defmodule Linx.Call.Job do
     end
   end
 
-  @doc "The next output of the program; `:eof` at the end of all of it."
+  @doc "The next output of the program; `:eof` when all its streams have ended."
   @spec next(t()) :: {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, reason()}
   def next(job) do
     case read(job) do
@@ -64,7 +64,7 @@ defmodule Linx.Call.Job do
     end
   end
 
-  @doc "How the program ended, once it has."
+  @doc "Waits for the program's end, and returns how it ended."
   @spec await(t()) :: {:ok, {:exited, 0..255} | {:signaled, 1..64}} | {:error, reason()}
   def await(job) do
     case Linx.Process.wait(job.session, remaining(job)) do
@@ -89,7 +89,8 @@ defmodule Linx.Call.Job do
     do: System.convert_time_unit(System.monotonic_time() - job.started, :native, :microsecond)
 
   @doc """
-  Ends what is left: SIGTERM to a program that still runs, SIGKILL to all of it after `grace_ms`.
+  Ends what still runs: SIGTERM to the program, and `grace_ms` milliseconds later SIGKILL to all that it has
+  started.
   """
   @spec close(t(), non_neg_integer()) :: :ok
   def close(job, grace_ms) do
@@ -140,12 +141,12 @@ defmodule Linx.Call.Job do
 
         other ->
           raise ArgumentError,
-                ":checkpoint answers :ok or {:error, reason}, not: #{inspect(other)}"
+                ":checkpoint returns :ok or {:error, reason}, not: #{inspect(other)}"
       end
     end
   end
 
-  # An answer other than :ok means that the session has ended, which reading and waiting tell.
+  # When proceed/1 does not return :ok the session has ended, and the next read or wait returns how.
   defp proceed(session) do
     Linx.Process.proceed(session)
     :ok
@@ -179,8 +180,9 @@ defmodule Linx.Call.Job do
 
   defp read(job), do: Linx.Process.read_any(job.session, @chunk, remaining(job))
 
-  # The session's own error says more than the read or the wait that met it, and the input's more
-  # than that. The session goes first, because what it is linked to is about to be killed.
+  # The session's own error says more than that of the read or the wait, and an exception of the input more
+  # than the session's. The session is stopped first, because it is linked to the feeder, which is then
+  # killed.
   defp failure(job, reason) do
     result = Linx.Process.wait(job.session, 0)
     stop(job, 0)
@@ -206,7 +208,7 @@ defmodule Linx.Call.Job do
       :exit, _gone -> :ok
     end
 
-    # They were asked for to learn of the checkpoint alone.
+    # The events were asked for only because of the one that says that the child is parked.
     if job.call.checkpoint, do: drop_events(session)
     :ok
   end

@@ -2,8 +2,8 @@ defmodule Linx.Call.Lines do
   @moduledoc false
   # Cuts a stream of bytes into lines. Pure.
   #
-  # A line ends at `"\n"`, which is not part of it; what comes before is left as it is. Each byte is
-  # looked at once, however many pieces a line comes in.
+  # A line ends at `"\n"`, which is not part of it; the bytes before are left as they are. Each byte is
+  # scanned once, however many pieces a line arrives in.
 
   defstruct pieces: [], size: 0, max: :infinity
 
@@ -14,7 +14,7 @@ defmodule Linx.Call.Lines do
         }
 
   @doc """
-  Adds bytes, and takes the lines that they complete. `:too_long` when a line, finished or not, has
+  Adds bytes, and returns the lines that they complete. `:too_long` when a line, finished or not, has
   more than `max` bytes.
 
       iex> alias Linx.Call.Lines

@@ -24,7 +24,8 @@ defmodule Linx.Call.Run do
     end
   end
 
-  # A program that says too much is not asked to say more.
+  # A program that has written more than :max_output is killed at once: its output at a SIGTERM would be
+  # dropped.
   defp grace({:error, %Error{stage: :max_output}}, _call), do: 0
   defp grace(_result, call), do: call.kill_after
 

@@ -2,8 +2,8 @@ defmodule Linx.Call.Stdio do
   @moduledoc false
   # Where the standard streams of a call's program lead. Pure.
   #
-  # A call reads what is a pipe. What the option `:stdio` says goes before the call's own choice, as
-  # long as nobody is left with a pipe that the call does not serve.
+  # A call reads the outputs that are pipes. The option `:stdio` overrides the call's own choice; a pipe that
+  # the call would not read or write is an error.
 
   @streams [:stdin, :stdout, :stderr]
 

@@ -1,6 +1,6 @@
 defmodule Linx.Call.Stream do
   @moduledoc false
-  # A program's output as a lazy enumerable: what `Linx.stream!/2` answers with.
+  # A program's output as a lazy enumerable: what `Linx.stream!/2` returns.
 
   alias Linx.Call.{Failure, Job, Lines}
   alias Linx.{ExitError, Result}
@@ -33,7 +33,7 @@ defmodule Linx.Call.Stream do
         {Enum.map(elements, &label(&1, stream, call)), {job, lines}}
 
       :eof ->
-        # The lines that no newline has ended come first; then the end is met once more.
+        # The lines without a newline are returned first. The next read returns :eof again.
         case for({stream, left} <- lines, line <- Lines.rest(left), do: {stream, line}) do
           [] ->
             finish(Job.await(job), {job, lines}, call)

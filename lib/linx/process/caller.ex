@@ -1,15 +1,15 @@
 defmodule Linx.Process.Caller do
   @moduledoc false
-  # The tie between the process that starts a session and a process that lives for it: the session's own,
-  # or the one that stands in for a session on another node.
+  # Makes the process that starts a session, the caller, known to a process that ends with it: the session's
+  # own, or for a session on another node its `Linx.Process.Remote`.
 
-  @doc "Makes the caller's end known to this process, as `ended/2` tells it."
+  @doc "Links to the caller or monitors it, so that its end is a message, which `ended/2` recognises."
   @spec tie(pid(), boolean()) :: true | reference()
   def tie(caller, true), do: Process.link(caller)
   def tie(caller, false), do: Process.monitor(caller)
 
   @doc """
-  Whether a message says that the caller has ended, and with what reason to follow it.
+  Whether a message says that the caller has ended, and the reason with which to stop then.
 
       iex> Linx.Process.Caller.ended({:EXIT, self(), :normal}, self())
       {:stop, :normal}

@@ -1,18 +1,20 @@
 defmodule Linx.Process.Ending do
   @moduledoc false
-  # How a session has its workload ended: by an abort at the checkpoint, by signals else. Pure, and part
-  # of `Linx.Process.Session`, whose state the functions take and return with effects.
+  # How a session ends its workload: by an abort at the checkpoint, otherwise by signals. Pure, and part of
+  # `Linx.Process.Session`, whose struct the functions take, and return together with effects.
 
-  # What a session that goes down does to a workload that runs.
+  # The command with which a session that stops kills a workload that runs.
   @kill {:signal, 9, :group}
 
-  # What stop/2 sends: SIGTERM, then SIGCONT, because a stopped process handles no signal before it goes
-  # on (the agent's orphan policy does the same). When the grace is over, SIGKILL to what is left of the tree.
+  # What Linx.Process.stop/2 sends: SIGTERM, then SIGCONT, because a stopped process handles no signal before
+  # it is continued (the agent's orphan policy does the same). When the grace is over, SIGKILL to what is left of
+  # the tree.
   @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
   @kill_tree {:signal, 9, :tree}
 
-  # Milliseconds that an agent has to end what it was told to end, and then to report its own end when
-  # another agent has ended it. An agent that is stopped, or that the workload keeps asleep, does neither.
+  # Milliseconds that an agent has to end the workload once it was told to, and that it has to report the end of
+  # a workload that another agent has killed. An agent that is stopped, or blocked by the workload, does
+  # neither.
   @react 1_000
 
   @type session :: Linx.Process.Session.t()
@@ -24,14 +26,14 @@ defmodule Linx.Process.Ending do
     do: state in [:ready, :aborting] or (state in [:starting, :spawned] and not auto?)
 
   @doc """
-  Aborts before the checkpoint. The agent obeys it there, too: a child that never gets to the checkpoint
-  is ended all the same.
+  Aborts before the checkpoint. The agent accepts the command there too, so that a child which never reaches
+  the checkpoint is ended as well.
   """
   @spec abort_early(session()) :: change()
   def abort_early(%{abort?: true} = session), do: {session, []}
   def abort_early(session), do: {%{session | abort?: true}, [{:send, :abort}]}
 
-  @doc "Ends the workload at once. Also before it runs, because it may never get there."
+  @doc "Ends the workload at once, also before it runs, because it may never run."
   @spec stop(session()) :: change()
   def stop(%{state: :ready} = session), do: {%{session | state: :aborting}, [{:send, :abort}]}
   def stop(%{state: :aborting} = session), do: {session, []}
@@ -44,7 +46,7 @@ defmodule Linx.Process.Ending do
   @spec kill_now() :: [Linx.Process.Session.effect()]
   def kill_now, do: [{:send, @kill}]
 
-  @doc "Asks the workload to end, and has it killed when the grace, in milliseconds, is over."
+  @doc "Sends the workload SIGTERM, and has it killed when the grace, in milliseconds, is over."
   @spec terminate(session(), non_neg_integer()) :: change()
   def terminate(session, grace) do
     cond do
@@ -60,7 +62,7 @@ defmodule Linx.Process.Ending do
     end
   end
 
-  @doc "Kills the workload with all its descendants, and from outside when the agent does not."
+  @doc "Kills the workload with all its descendants; through another agent when its own does not react."
   @spec kill(session()) :: change()
   def kill(%{state: :ended} = session), do: {session, []}
 
@@ -69,14 +71,14 @@ defmodule Linx.Process.Ending do
     {session, sends ++ [{:rescue_after, @react, :workload}]}
   end
 
-  @doc "Kills the workload without the agent's help, and the agent when it still does not react."
+  @doc "Kills the workload through another agent, and then its own agent when that still does not react."
   @spec rescue_workload(session()) :: change()
   def rescue_workload(session),
     do: {session, [{:kill, :workload}, {:rescue_after, @react, :agent}]}
 
   @doc """
-  Sends a signal, or keeps it until the workload runs. SIGKILL is not the workload's to handle, so it
-  does not wait for a workload that may never run.
+  Sends a signal, or keeps it until the workload runs. SIGKILL is sent at once, because the workload cannot
+  handle it, and may never run.
   """
   @spec signal(session(), 1..64, :workload | :group | :tree) :: change()
   def signal(session, number, scope) do
@@ -87,7 +89,7 @@ defmodule Linx.Process.Ending do
       else: {keep_signals(session, [command]), []}
   end
 
-  @doc "The signals that were kept, once."
+  @doc "Sends the signals that were kept, and keeps none."
   @spec send_signals(session()) :: change()
   def send_signals(session) do
     sends = for command <- Enum.reverse(session.signals), do: {:send, command}

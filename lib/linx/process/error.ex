@@ -1,19 +1,19 @@
 defmodule Linx.Process.Error do
   @moduledoc """
-  Why a session could not do what it was asked to.
+  Why a session failed.
 
     * `:stage` - the step that failed: one of the agent's (the table of stages in `pages/wire.md`), or of the
-      library's own `:open_port` (the agent could not be started), `:agent_died` (it ended without saying how the
-      session did), `:nodedown` (the node it lived on is lost), `:write` (to the workload's standard
-      input), `:malformed_frame` (it said something that makes no sense), `:uid_map`, `:setgroups`,
-      `:gid_map` (`Linx.User`), `:timeout`, `:max_output`, `:lines` (a bound that a call of `Linx` was given)
+      library's own `:open_port` (the agent could not be started), `:agent_died` (the agent ended without
+      reporting how the session did), `:nodedown` (the connection to the session's node is lost), `:write` (to the
+      workload's standard input), `:malformed_frame` (the agent sent a frame that was not due), `:uid_map`,
+      `:setgroups`, `:gid_map` (`Linx.User`), `:timeout`, `:max_output`, `:lines` (options of `Linx.run/2` and the
+      other calls)
     * `:errno` - the kernel's reason, by name; `nil` for `:agent_died`
     * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n
       killed it
     * `:index` - which element of a list of commands failed, from 0, when it was one
 
-  It is an exception, so that it can be raised as it is, and its message says what to do about it
-  where that is known:
+  It is an exception, so that it can be raised, and its message says what to do where that is known:
 
       iex> error = Linx.Process.Error.new(:execve, 2)
       iex> Exception.message(error)
@@ -113,7 +113,7 @@ defmodule Linx.Process.Error do
      "the workload has ended, but a tracer keeps its exit status, which only root may read elsewhere"},
     {:pidfd_open, :esrch, "the process to enter is gone"},
     {:connect_unix, :enoent, "there is no socket at the path given to :connect_unix"},
-    {:connect_unix, :econnrefused, "nobody listens at the path given to :connect_unix"},
+    {:connect_unix, :econnrefused, "no process listens at the path given to :connect_unix"},
     {:malformed_frame, :eproto, "the agent and this library are not of the same version"},
     {:open_port, :system_limit, "the BEAM's limit of ports is reached (erl +Q)"},
     {:open_port, :emfile, "the BEAM's limit of open files is reached (ulimit -n)"},
@@ -126,7 +126,7 @@ defmodule Linx.Process.Error do
        "setgroups denied; a map is written once"}
   ]
 
-  # Bounds that a call's options set, named by the stage.
+  # The messages of the options of calls that bound a program, by the stage.
   @bounds %{
     timeout: "the program did not end within :timeout, and was ended",
     max_output: "the program wrote more than :max_output bytes, and was killed",
@@ -154,7 +154,7 @@ defmodule Linx.Process.Error do
     do: %__MODULE__{stage: stage, errno: name, code: Errno.code(name), index: index}
 
   @doc """
-  What sort of trouble it is, for a program that decides what to do next.
+  What sort of failure it is, for a program that decides what to do next.
 
       iex> Linx.Process.Error.kind(Linx.Process.Error.new(:execve, 2))
       :not_found

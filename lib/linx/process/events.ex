@@ -17,7 +17,7 @@ defmodule Linx.Process.Events do
 
   def send(:plain, owner, _session, event), do: Kernel.send(owner, plain(event))
 
-  @doc "Whether a session sends nothing after this one."
+  @doc "Whether an event is final: a session sends none after it."
   @spec final?(Linx.Process.event()) :: boolean()
   def final?(:aborted), do: true
   def final?({:error, _code, _stage}), do: true

@@ -9,10 +9,10 @@ defmodule Linx.Process.Info do
     * `:stage` - deprecated: the same as `:state`, under the name it had before
     * `:host_pid` - the workload's process id as this host sees it; `nil` before `:spawned`. After the
       end the kernel may give the number to another process.
-    * `:child_pid` - the same as the workload itself sees it; `nil` before `:ready`
-    * `:agent_pid` - the agent's process id; `nil` once it is gone
+    * `:child_pid` - the process id that the workload itself sees; `nil` before `:ready`
+    * `:agent_pid` - the agent's process id; `nil` once the agent has ended
     * `:pty?` - whether the workload has a terminal
-    * `:owner` - who receives the events
+    * `:owner` - the process that receives the events
     * `:linger` - whether the session outlives its workload
     * `:auto_proceed` - whether it started without a stop at the checkpoint
     * `:usage` - what the workload used, by the kernel's account (getrusage(2)): processor time `:utime_us`

@@ -1,13 +1,16 @@
 defmodule Linx.Process.Output do
   @moduledoc false
-  # One stream of a workload's output: what was asked for and has not come, what has come and was not
-  # taken, and how it ended. Pure; `Linx.Process.Streams` decides who gets it.
+  # One stream of a workload's output: the bytes that were asked for and have not arrived, those that have
+  # arrived and were not read, and how the stream ended. Pure; `Linx.Process.Streams` decides which reader gets
+  # them.
 
-  # A piece that is cut off a binary this much larger would keep all of it alive.
+  # A piece that is cut off a binary is copied when the binary is this many times larger, because the piece
+  # would keep all of the binary in memory.
   @waste 4
 
-  # `ending` is nil, :eof, :closed (from this side) or {:error, error}; `active` as `:active` has it;
-  # `reader` is who asked for some of it last, and `told?` when somebody has been told of the ending.
+  # `ending` is nil, :eof, :closed (by `Linx.Process.close/2`) or {:error, error}; `active` is the option's
+  # value; `reader` is the process that read last; `told?` is whether a reader or the receiver knows of the
+  # ending.
   defstruct buffer: :queue.new(),
             buffered: 0,
             demanded: 0,
@@ -28,8 +31,8 @@ defmodule Linx.Process.Output do
         }
 
   @doc """
-  Adds what has come. `:error` when it was not asked for, or comes after the end; what was on its way
-  when the stream was closed from this side is dropped.
+  Adds bytes that have arrived. `:error` when they were not asked for, or arrive after the end. Bytes that
+  arrive after the stream was closed by `finish/2` with `:closed` are dropped.
 
       iex> alias Linx.Process.Output
       iex> {:ok, output} = Output.push(%Output{demanded: 5}, "abc")
@@ -76,7 +79,7 @@ defmodule Linx.Process.Output do
     end
   end
 
-  @doc "Ends the stream, if it has not ended. Closing it drops what was not taken."
+  @doc "Ends the stream, if it has not ended. `:closed` drops the bytes that were not read."
   @spec finish(t(), ending()) :: t()
   def finish(%__MODULE__{} = output, :closed),
     do: %{
@@ -91,7 +94,7 @@ defmodule Linx.Process.Output do
   def finish(%__MODULE__{ending: nil} = output, ending), do: %{output | ending: ending}
   def finish(%__MODULE__{} = output, _ending), do: output
 
-  @doc "Whether it has ended and everything was taken."
+  @doc "Whether the stream has ended and all of it was read."
   @spec finished?(t()) :: boolean()
   def finished?(%__MODULE__{ending: ending, buffered: buffered}),
     do: ending != nil and buffered == 0

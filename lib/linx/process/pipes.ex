@@ -1,6 +1,6 @@
 defmodule Linx.Process.Pipes do
   @moduledoc false
-  # A session's streams, in both directions, which may outlast its workload. Pure, and part of
+  # A session's pipes, in both directions, which may outlast its workload. Pure, and part of
   # `Linx.Process.Session`.
   #
   # The functions return `{pipes, effects}`, with effects as `Linx.Process.Session` has them, and with
@@ -8,8 +8,8 @@ defmodule Linx.Process.Pipes do
 
   alias Linx.Process.{Error, Stdin, Streams}
 
-  # `ended_early` are streams that ended before it was known whether the workload got to run;
-  # `last_readers` processes that the session's own end waits for.
+  # `ended_early` are streams that ended before the workload was known to run; `last_readers` are processes
+  # that the session waits for before it stops: they have read a stream and do not know of its end.
   defstruct streams: %Streams{}, stdin: nil, ended_early: [], last_readers: []
 
   @type t :: %__MODULE__{
@@ -31,7 +31,7 @@ defmodule Linx.Process.Pipes do
     do: %__MODULE__{streams: streams, stdin: if(stdin?, do: %Stdin{})}
 
   @doc """
-  What a caller asks of a stream.
+  Carries out a caller's request to a stream.
 
       iex> alias Linx.Process.Pipes
       iex> {_pipes, effects} = Pipes.call(%Pipes{}, {self(), :tag}, {:close, :stdin})
@@ -101,7 +101,7 @@ defmodule Linx.Process.Pipes do
   def frame(%{stdin: %Stdin{}} = pipes, {:closed, :stdin, errno}, _started?),
     do: {:ok, put_stdin(pipes, Stdin.break(pipes.stdin, Error.new(:write, errno)))}
 
-  # A child that fails to start closes its streams before it is known that it failed.
+  # A child that fails to execute the program closes its streams, and the agent reports that first.
   def frame(pipes, {:eof, name}, false) when is_map_key(pipes.streams.outputs, name),
     do: {:ok, {%{pipes | ended_early: [name | pipes.ended_early]}, []}}
 
@@ -115,7 +115,7 @@ defmodule Linx.Process.Pipes do
          do: {:ok, put_streams(pipes, change)}
   end
 
-  @doc "The workload has run: its streams that ended early have ended."
+  @doc "Ends the streams that ended early, once the workload is known to run."
   @spec started(t()) :: {t(), effects()}
   def started(pipes) do
     Enum.reduce(pipes.ended_early, {%{pipes | ended_early: []}, []}, fn name, {pipes, effects} ->
@@ -124,7 +124,7 @@ defmodule Linx.Process.Pipes do
     end)
   end
 
-  @doc "The process that receives the streams in active mode has ended."
+  @doc "Closes the streams in active mode, whose receiver has ended."
   @spec receiver_down(t()) :: {t(), effects()}
   def receiver_down(pipes), do: put_streams(pipes, Streams.close_active(pipes.streams))
 
@@ -153,8 +153,8 @@ defmodule Linx.Process.Pipes do
     do: put_stdin(pipes, Stdin.break(pipes.stdin, Error.new(:write, :epipe)))
 
   @doc """
-  Whether a session that has ended may stop: `:stop`, or `:wait` while output was not taken, or a reader
-  does not know of its stream's end. Such a reader comes back to read it, or dies.
+  Whether a session that has ended may stop: `:stop`, or `:wait` while there is output that was not read, or
+  a process has read a stream and does not know of its end. Such a process reads again, or ends.
   """
   @spec leave(t()) :: {:stop | :wait, {t(), effects()}}
   def leave(pipes) do
@@ -178,7 +178,7 @@ defmodule Linx.Process.Pipes do
      for(from <- new, do: {:watch, from, :infinity})}
   end
 
-  @doc "Drops a call that waits; `:error` when there is none."
+  @doc "Drops a request that waits; `:error` when there is none."
   @spec forget(t(), GenServer.from() | {pid(), :last_read}) :: {:ok, {t(), effects()}} | :error
   def forget(pipes, {pid, :last_read} = from) do
     if from in pipes.last_readers do

@@ -1,16 +1,17 @@
 defmodule Linx.Process.Remote do
   @moduledoc false
-  # Stands in for a session of another node on the node of its caller.
+  # A process on the node of the caller, for a session on another node.
   #
-  # The caller is tied to this process, and this process to the session: so the end of one is the end of
-  # the other, but a lost node is not the caller's end. Events and streams come through here. So when the
-  # node is lost it is known which of them have not come to their end, and that is told.
+  # The caller is linked to this process or monitored by it, and this process is linked to the session: so
+  # the end of the caller is the end of the session and the other way round, but a lost connection does not
+  # end the caller. The session's events and streams pass through this process. So when the connection is lost
+  # it knows which of them have not ended, and sends their ends.
 
   use GenServer
 
   alias Linx.Process.{Caller, Error, Events, Options, Pipes, Server}
 
-  # `active` are the streams whose receiver waits for more.
+  # `active` are the streams that are sent to the receiver and have not ended.
   defstruct [:session, :caller, :owner, :events, :stream_to, active: [], ended?: false]
 
   @doc "Starts a session on `options.node`; as `Linx.Process.Server.start/3`."
@@ -25,7 +26,7 @@ defmodule Linx.Process.Remote do
   @impl true
   def init({mode, options, caller}) do
     Process.flag(:trap_exit, true)
-    # A supervisor knows its child by the link to it.
+    # A supervisor needs the link to its child, which is the session.
     links = if options.supervised, do: [caller], else: []
     there = %{options | node: nil, link: true, remote: self(), links: links}
 
@@ -53,7 +54,7 @@ defmodule Linx.Process.Remote do
   rescue
     error in ErlangError ->
       case error.original do
-        # The node is there, and this library is not.
+        # The node runs, and does not have this library.
         {:exception, :undef, _stack} -> {:error, {:bad_node, node}}
         _no_connection -> {:error, :nodedown}
       end

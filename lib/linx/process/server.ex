@@ -1,7 +1,7 @@
 defmodule Linx.Process.Server do
   @moduledoc false
-  # The process behind a session: owns the agent's port, feeds `Linx.Process.Session` and carries out
-  # the effects it answers with. It decides nothing itself.
+  # The process of a session: owns the agent's port, passes what happens to `Linx.Process.Session`, and carries
+  # out the effects that it returns. It decides nothing itself.
 
   use GenServer
 
@@ -9,14 +9,14 @@ defmodule Linx.Process.Server do
   alias Linx.Process.{Caller, Events, Options, Pipes, Session, Terminal}
   alias Linx.Telemetry
 
-  # How long a session that goes down waits for its workload's end. Past that it closes the port,
-  # which leaves the rest to the agent's orphan policy.
+  # Milliseconds that a session which stops waits for its workload's end. After them it kills the workload
+  # and then the agent from outside.
   @end_timeout 5_000
 
-  # And how long it waits again after it has killed the workload, and then the agent, from outside.
+  # Milliseconds that it waits after each of these two. Then it closes the port.
   @victim_timeout 1_000
 
-  # The agent's own exit code for a broken channel, for when the port broke and no code is known.
+  # The agent's own exit code for a broken channel, used when the port broke and no exit code is known.
   @channel_failed 1
 
   defstruct [
@@ -32,10 +32,10 @@ defmodule Linx.Process.Server do
   ]
 
   @doc """
-  Starts a session on this node, tied to `caller`.
+  Starts a session on this node, which ends with `caller`.
 
-  The new process ties itself, once its agent is there. So a failure is a return value and never an
-  exit signal.
+  The new process links to the caller, or monitors it, once its agent is started. So a failure to start is a
+  return value and never an exit signal.
   """
   @spec start(:spawn | :enter, Options.t(), pid()) :: {:ok, pid()} | {:error, term()}
   def start(mode, options, caller) do
@@ -49,7 +49,7 @@ defmodule Linx.Process.Server do
 
   @impl true
   def init({mode, options, caller}) do
-    # For terminate/2 to be called whatever ends this process, and a broken port to be a message.
+    # So that terminate/2 is called when an exit signal ends this process, and a broken port is a message.
     Process.flag(:trap_exit, true)
 
     case Channel.open(options.encoded) do
@@ -106,8 +106,8 @@ defmodule Linx.Process.Server do
     end
   end
 
-  # What a workload reads and writes is not for the log. OTP calls this from 25 on, and Elixir knows it
-  # as a callback from 1.17 on.
+  # Keeps what a workload reads and writes out of the log. OTP calls this from 25 on, and Elixir knows it as a
+  # callback from 1.17 on.
   @doc false
   if {:format_status, 1} in GenServer.behaviour_info(:callbacks), do: @impl(true)
 
@@ -138,8 +138,8 @@ defmodule Linx.Process.Server do
   defp await_end(%{session: %{state: :ended}} = state, _deadline, _victims),
     do: advance(:stop, state)
 
-  # An agent that does not react, because it is stopped or because the workload keeps it waiting, is
-  # helped from outside: first by the workload's death, then by its own.
+  # When an agent does not react, because it is stopped or blocked by the workload, another agent kills the
+  # workload, and then the agent.
   defp await_end(%{port: port} = state, deadline, victims) do
     receive do
       {:written, ^port} ->
@@ -163,15 +163,15 @@ defmodule Linx.Process.Server do
     end
   end
 
-  # Neither number can belong to somebody else: the agent has not reaped its child, and the port is
-  # still open.
+  # Neither pid can have been given to another process: the agent has not reaped its child, and the port,
+  # whose child the agent is, is still open.
   defp kill(victim, %{session: %{host_pid: workload}, port: port}) do
     case {victim, Port.info(port, :os_pid)} do
       {:workload, {:os_pid, agent}} when workload != nil ->
         Linx.Agent.kill_workload(workload, agent)
 
-      # An agent that the workload keeps asleep ends after the workload alone, and its guard, which would
-      # see to that, at once. So the agent goes last.
+      # SIGKILL ends the guard of a blocked agent at once, which is the thread that would kill the workload,
+      # but the blocked thread only after the workload. So the workload is killed first.
       {:agent, {:os_pid, agent}} ->
         with :ok <- Linx.Agent.kill_workload(workload || agent, agent), do: Linx.Agent.kill(agent)
 
@@ -180,7 +180,7 @@ defmodule Linx.Process.Server do
     end
   end
 
-  # What a message is to the state machine; nil for one that is nothing to it.
+  # The event of the state machine that a message stands for; nil for a message that is none.
   defp event({port, {:data, bytes}}, %{port: port}) do
     case Wire.decode(bytes) do
       {:ok, frame} -> {:frame, frame}

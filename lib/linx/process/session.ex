@@ -59,9 +59,9 @@ defmodule Linx.Process.Session do
   @type victim :: :workload | :agent
 
   @typedoc """
-  What the server has to do. A `:watch` reports the caller's death and the time-out, a
-  `:watch_receiver` the death of that process and of no earlier receiver; `:kill_after` and
-  `:rescue_after` report that their milliseconds are over. `:kill` does without the agent's help.
+  What the server has to do. A `:watch` reports the caller's end and the time-out, a
+  `:watch_receiver` the end of that process and of no earlier receiver; `:kill_after` and
+  `:rescue_after` report that their milliseconds are over. `:kill` is done through another agent.
   """
   @type effect ::
           {:send, Linx.Agent.Wire.command()}
@@ -78,8 +78,8 @@ defmodule Linx.Process.Session do
           | {:stop, term()}
 
   @typedoc """
-  What happened. Each call gets exactly one reply. `:malformed` are bytes from the agent that are no
-  frame; with `:stop` the session process is about to end, and the workload has to end first.
+  What happened. Each call gets exactly one reply. `:malformed` is a message from the agent that is no
+  frame; at `:stop` the session's process is about to end, and the workload has to end before it.
   """
   @type event ::
           {:call, from(), term()}
@@ -104,7 +104,7 @@ defmodule Linx.Process.Session do
   def new(fields), do: struct!(__MODULE__, fields)
 
   @doc """
-  What a session does about an event.
+  The session after an event, and the effects that the server has to carry out.
 
       iex> alias Linx.Process.Session
       iex> session = Session.new(mode: :spawn, owner: self())
@@ -144,7 +144,7 @@ defmodule Linx.Process.Session do
   defp known?(request),
     do: is_tuple(request) and request != {} and @requests[elem(request, 0)] == tuple_size(request)
 
-  ## Calls that a session in any state serves
+  ## Requests that are served in every state
 
   defp call(session, request, from) when is_pipe_request(request),
     do: session |> pipes(Pipes.call(session.pipes, from, request)) |> settle()
@@ -163,7 +163,7 @@ defmodule Linx.Process.Session do
   defp call(%{host_pid: pid} = session, :host_pid, from) when pid != nil,
     do: reply(session, from, {:ok, pid})
 
-  ## After the end, and with the end decided
+  ## After the end, and while the workload is aborted
 
   defp call(%{state: :ended} = session, _request, from), do: gone(session, from)
 
@@ -174,7 +174,7 @@ defmodule Linx.Process.Session do
     {session, [{:reply, from, :ok} | watch]}
   end
 
-  # The reply is that to a wait. On the way to the workload's first instruction the signals are kept.
+  # The caller gets the reply of a wait. Before the workload runs the signals are kept.
   defp call(session, {:stop, grace}, from) do
     {session, effects} = Ending.terminate(session, grace)
     {put_in(session.waiters[from], true), [{:watch, from, :infinity} | effects]}
@@ -245,7 +245,7 @@ defmodule Linx.Process.Session do
     end
   end
 
-  # Of a session that has ended the agent reports nothing else but that the terminal took some input.
+  # After the final frame the agent sends no other frame than that the terminal took some input.
   defp status(%{state: :ended} = session, {:written, :pty, _bytes}), do: {session, []}
   defp status(%{state: :ended} = session, _frame), do: malformed(session)
 
@@ -335,7 +335,7 @@ defmodule Linx.Process.Session do
 
   defp send_size(session), do: terminal(session, Terminal.send_size(session.terminal))
 
-  # At the checkpoint a size that was kept is applied as a command without a caller.
+  # A size that was kept is applied at the checkpoint as a command without a caller.
   defp apply_size(session) do
     {session, sends} = send_size(session)
     {Enum.reduce(sends, session, fn _send, session -> push_verb(session, nil) end), sends}
@@ -345,8 +345,8 @@ defmodule Linx.Process.Session do
 
   ## The end
 
-  # Once the workload has ended and its streams have, the agent may end; then the session too, unless it
-  # is to stay, once all output was taken.
+  # Once the workload and its streams have ended, the port is closed, so that the agent ends. A session that
+  # does not linger then stops, once all output was read.
   defp settle({%{state: :ended} = session, effects}) do
     {session, close} = if Pipes.served?(session.pipes), do: close(session), else: {session, []}
     {session, leave} = leave(session)
@@ -373,7 +373,7 @@ defmodule Linx.Process.Session do
 
   defp leave(session), do: {session, []}
 
-  # Calls that wait for a stream get the reply that they would get after the session's end.
+  # Requests that wait for a stream get the reply that they would get after the session's end.
   defp stop(%{state: :ended} = session), do: break_pipes(session, :no_process)
   defp stop(session), do: Ending.stop(session)
 
@@ -386,7 +386,7 @@ defmodule Linx.Process.Session do
     {session, [{:kill, :agent} | effects]}
   end
 
-  # The agent ends a workload that does not run yet when the port is closed.
+  # A workload that does not run yet need not be killed, because the agent ends it when the port is closed.
   defp malformed(session) do
     kill = if session.state == :running, do: Ending.kill_now(), else: []
     {session, effects} = fail(session, Error.new(:malformed_frame, :eproto))
@@ -399,7 +399,7 @@ defmodule Linx.Process.Session do
     settle({session, effects ++ ends})
   end
 
-  # After the final event only the streams are left to fail.
+  # After the final event only the streams can fail.
   defp fail(%{state: :ended} = session, error), do: break_pipes(session, error)
 
   # A workload that failed to start wrote nothing, and what a workload wrote whose agent failed is not
@@ -433,7 +433,7 @@ defmodule Linx.Process.Session do
   defp reply(session, from, result), do: {session, [{:reply, from, result}]}
   defp gone(session, from), do: reply(session, from, {:error, :no_process})
 
-  # A call that waited waits no more.
+  # Drops the request of a caller that waits no more.
   defp forget(session, from, effects) do
     if is_map_key(session.waiters, from) do
       {%{session | waiters: Map.delete(session.waiters, from)}, effects}

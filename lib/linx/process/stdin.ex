@@ -1,9 +1,9 @@
 defmodule Linx.Process.Stdin do
   @moduledoc false
-  # What is being written to a workload's standard input: pure, and part of `Linx.Process.Pipes`.
+  # The writes to a workload's standard input. Pure, and part of `Linx.Process.Pipes`.
   #
-  # Writers come first come first served, and each is replied to once the kernel has taken all of its
-  # bytes; `Linx.Process.Window` bounds what is unacknowledged.
+  # Bytes are sent in the order of the writes, and each writer gets its reply once the kernel has taken all of
+  # its bytes; `Linx.Process.Window` bounds the unacknowledged bytes.
   #
   # The functions return `{stdin, effects}`, with effects as `Linx.Process.Session` has them.
 
@@ -51,7 +51,7 @@ defmodule Linx.Process.Stdin do
     end
   end
 
-  @doc "Closes it behind all that has been taken."
+  @doc "Closes standard input behind all bytes that were accepted for writing."
   @spec close(t()) :: {t(), effects()}
   def close(%{state: :open} = stdin), do: send_more(%{stdin | state: :closing})
   def close(stdin), do: {stdin, []}

@@ -1,26 +1,26 @@
 defmodule Linx.Process.Streams do
   @moduledoc false
-  # A workload's output streams and those who read them: pure, and part of `Linx.Process.Session`.
+  # A workload's output streams and their readers. Pure, and part of `Linx.Process.Pipes`.
   #
-  # Nothing is asked of the agent but what a reader waits for, or what fits the window of a stream in
-  # active mode. So no more is ever held than was asked for. What comes for a reader who no longer
-  # waits is kept for the next one, who asks for that much less.
+  # The agent is asked for what a reader waits for, and for what fits the window of a stream in active mode.
+  # So the session never holds more bytes than that. Bytes that arrive for a reader that no longer waits are
+  # kept for the next read, for which the agent is asked for that much less.
   #
-  # The functions answer `{streams, effects}`, with effects as `Linx.Process.Session` has them, and
-  # `{:message, event}`: for whoever receives the streams in active mode.
+  # The functions return `{streams, effects}`, with effects as `Linx.Process.Session` has them, and with
+  # `{:message, event}` for the process that receives the streams in active mode.
 
   alias Linx.Agent.Wire
   alias Linx.Process.{Error, Output}
 
-  # A read that allows for more asks for whole frames, up to so many: the rest would be a frame of a few
-  # bytes, and what is beyond them would only be read ahead.
+  # Bytes of a whole frame, and the most frames that one read asks for. A read of more than a frame asks for
+  # whole frames, because the remainder would be a frame of a few bytes.
   @frame Wire.output_max()
   @frames_max 16
 
-  # What is asked for ahead in active mode, and topped up at the half.
+  # Bytes that the agent is asked for ahead in active mode. It is asked for more when half of them have arrived.
   @window 256 * 1024
 
-  # Readers wait in the order they came. `last` is the stream that read_any was served from last.
+  # Readers wait in the order of their reads. `last` is the stream from which a read was served last.
   defstruct outputs: %{}, readers: [], last: nil
 
   @type stream :: :stdout | :stderr | :pty
@@ -30,8 +30,8 @@ defmodule Linx.Process.Streams do
   @type request :: stream() | :any
 
   @doc """
-  Streams that nothing has come of. In active mode the request to the agent asks for the first window;
-  `demand/1` says for what.
+  Streams of which nothing has arrived. In active mode the request to the agent asks for the first window,
+  which `demand/1` returns.
 
       iex> Linx.Process.Streams.new([:stdout], false) |> Linx.Process.Streams.demand()
       []
@@ -45,7 +45,7 @@ defmodule Linx.Process.Streams do
     }
   end
 
-  @doc "What has been asked for and has not come, of each stream."
+  @doc "The bytes of each stream that were asked for and have not arrived."
   @spec demand(t()) :: [{stream(), pos_integer()}]
   def demand(streams),
     do: for({name, %{demanded: bytes}} <- streams.outputs, bytes > 0, do: {name, bytes})
@@ -59,16 +59,16 @@ defmodule Linx.Process.Streams do
   def active(streams),
     do: for({name, %{active: active}} <- streams.outputs, active != false, do: name)
 
-  @doc "Whether the agent has nothing more to say of any stream."
+  @doc "Whether every stream has ended, so that the agent sends nothing more of any."
   @spec ended?(t()) :: boolean()
   def ended?(streams), do: Enum.all?(streams.outputs, fn {_, output} -> output.ending != nil end)
 
-  @doc "Whether besides everything that came was taken."
+  @doc "Whether every stream has ended and all that arrived was read."
   @spec finished?(t()) :: boolean()
   def finished?(streams),
     do: Enum.all?(streams.outputs, fn {_, output} -> Output.finished?(output) end)
 
-  @doc "Who has asked for a stream and does not know yet that it has ended."
+  @doc "The processes that have read a stream and do not know yet that it has ended."
   @spec untold(t()) :: [pid()]
   def untold(streams) do
     for {_, %{reader: reader, told?: false, ending: ending}} <- streams.outputs,
@@ -77,7 +77,7 @@ defmodule Linx.Process.Streams do
         do: reader
   end
 
-  @doc "A reader is gone, and need not be told of anything."
+  @doc "Notes that a reader has ended, so that it need not know how its streams ended."
   @spec give_up(t(), pid()) :: t()
   def give_up(streams, reader) do
     names = for {name, %{reader: ^reader}} <- streams.outputs, do: name
@@ -85,8 +85,8 @@ defmodule Linx.Process.Streams do
   end
 
   @doc """
-  Reads up to `max` bytes of a stream, or of whichever of stdout and stderr has some: answers from
-  what is there, or waits for it.
+  Reads up to `max` bytes of a stream, or with `:any` of stdout or stderr: replies from the bytes that have
+  arrived, or makes the reader wait.
 
       iex> alias Linx.Process.Streams
       iex> streams = Streams.new([:stdout], false)
@@ -117,7 +117,7 @@ defmodule Linx.Process.Streams do
     end
   end
 
-  @doc "Takes what has come of a stream; `:error` when nobody asked for that much."
+  @doc "Takes bytes of a stream that have arrived; `:error` when they were not asked for."
   @spec data(t(), stream(), binary()) :: {:ok, {t(), effects()}} | :error
   def data(streams, name, data) do
     with {:ok, output} <- Map.fetch(streams.outputs, name),
@@ -137,7 +137,7 @@ defmodule Linx.Process.Streams do
   def finish_all(streams, ending),
     do: each(streams, Map.keys(streams.outputs), &finish(&1, &2, ending))
 
-  @doc "Closes a stream from this side: what it wrote and writes is not wanted."
+  @doc "Closes a stream from this side: the workload's output is dropped."
   @spec close(t(), stream()) :: {t(), effects()}
   def close(streams, name) do
     output = Map.fetch!(streams.outputs, name)
@@ -146,14 +146,15 @@ defmodule Linx.Process.Streams do
     {streams, sends ++ effects}
   end
 
-  @doc "Closes the streams in active mode, whose receiver is gone."
+  @doc "Closes the streams in active mode, whose receiver has ended."
   @spec close_active(t()) :: {t(), effects()}
   def close_active(streams) do
     each(streams, active(streams), &close/2)
   end
 
   @doc """
-  Sets the mode of the named streams. A count is added to the one that is left, as in `:inet.setopts/2`.
+  Sets the mode of the named streams. A count is added to what is left of the count before, as in
+  `:inet.setopts/2`.
   """
   @spec set_active(t(), [stream()], active()) :: {t(), effects()}
   def set_active(streams, names, active) do
@@ -166,7 +167,7 @@ defmodule Linx.Process.Streams do
   defp add(left, more) when is_integer(left) and is_integer(more), do: left + more
   defp add(_before, active), do: active
 
-  @doc "Takes a reader back, who is to have no answer; `:error` when there is none."
+  @doc "Drops a reader, which then gets no reply; `:error` when there is none."
   @spec forget(t(), GenServer.from()) :: {:ok, t()} | :error
   def forget(streams, from) do
     case Enum.split_with(streams.readers, &(&1.from == from)) do
@@ -195,7 +196,7 @@ defmodule Linx.Process.Streams do
     end)
   end
 
-  # What has changed of a stream may be news to those who wait, then to the receiver.
+  # Serves a stream that has changed: first the readers that wait, then the receiver, then asks for more.
   defp serve(streams, name) do
     {streams, answers} = serve_readers(streams, name)
     {streams, messages} = serve_receiver(streams, name)
@@ -219,7 +220,7 @@ defmodule Linx.Process.Streams do
 
   defp reply(reader, answer), do: [{:unwatch, reader.from}, {:reply, reader.from, answer}]
 
-  # The answer to a reader, if there is one by now.
+  # The reply to a reader, or :none while it has to wait.
   defp answer(streams, reader) do
     case Enum.find(turns(streams, reader.names), &(streams.outputs[&1].buffered > 0)) do
       nil ->
@@ -232,7 +233,7 @@ defmodule Linx.Process.Streams do
     end
   end
 
-  # With both streams busy neither is starved.
+  # The stream that was served last comes last, so that neither of two busy streams is starved.
   defp turns(%{last: last}, [last | others]), do: others ++ [last]
   defp turns(_streams, names), do: names
 
@@ -280,7 +281,7 @@ defmodule Linx.Process.Streams do
   defp count_down(1, name), do: {false, [{:message, {:passive, name}}]}
   defp count_down(count, _name), do: {count - 1, []}
 
-  # Asks the agent for what is wanted and not on its way.
+  # Asks the agent for the bytes that are wanted and were not asked for yet.
   defp ask(streams, names) do
     each(streams, names, fn streams, name ->
       output = streams.outputs[name]

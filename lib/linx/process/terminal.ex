@@ -1,22 +1,22 @@
 defmodule Linx.Process.Terminal do
   @moduledoc false
-  # The workload's terminal, of which the agent holds the master: its size, its input, and how much of
-  # its output has been asked for. Pure, and part of `Linx.Process.Session`.
+  # The workload's terminal, whose master the agent has open: its size, its input, and how much of its output
+  # has been asked for. Pure, and part of `Linx.Process.Session`.
   #
   # The functions return `{terminal, effects}`, with effects as `Linx.Process.Session` has them.
 
   alias Linx.Process.Window
 
-  # Bytes of output that are asked for ahead, topped up at the half. The owner receives every byte as an
-  # event and sets no pace, and what the agent has not been asked for when the workload ends would come
-  # after the final event. So the session never gets near the last byte of it.
+  # Bytes of output that are asked for ahead; more are asked for when half of them have arrived. The owner
+  # receives all output as events without asking for it, and output that the agent has not been asked for when
+  # the workload ends would arrive after the final event. So the demand is too large to be used up.
   @demand 1024 * 1024 * 1024
 
   # Bytes of unsent input above which a writer waits for its reply.
   @high_water 4 * 1024 * 1024
 
-  # `size` is the command of a size that was set before there was a process to apply it to; `writers`
-  # wait for room, the newest first; `demanded` bytes of output have been asked for and have not come.
+  # `size` is the command of a size that was set before there was a process to apply it to; `writers` wait for
+  # fewer unsent bytes, the newest first; `demanded` bytes of output were asked for and have not arrived.
   defstruct size: nil, input: %Window{}, writers: [], demanded: @demand
 
   @type size :: {:pty_winsize, {0..65535, 0..65535, 0..65535, 0..65535}}
@@ -34,7 +34,7 @@ defmodule Linx.Process.Terminal do
   def demand, do: @demand
 
   @doc """
-  What a caller asks of the terminal; `nil` is that of a session without one.
+  Carries out a caller's request to the terminal; `nil` is the terminal of a session without one.
 
   A size is sent to a workload that runs, and kept for one that does not run yet. A write is replied to
   at once, or when no more than 4 MiB are unsent.
@@ -71,7 +71,7 @@ defmodule Linx.Process.Terminal do
     do: {terminal, [{:reply, from, {:error, :not_running}}]}
 
   @doc """
-  The command of the size that was kept, once.
+  Sends the size that was kept, and keeps none.
 
       iex> alias Linx.Process.Terminal
       iex> command = {:pty_winsize, {24, 80, 0, 0}}
@@ -94,7 +94,7 @@ defmodule Linx.Process.Terminal do
     end
   end
 
-  @doc "Notes `bytes` of output, and asks for more at the half of what is asked for ahead."
+  @doc "Notes `bytes` of output, and asks for more when half of what is asked for ahead has arrived."
   @spec shown(t(), non_neg_integer()) :: {t(), effects()}
   def shown(%{demanded: demanded} = terminal, bytes) do
     left = max(demanded - bytes, 0)
@@ -104,7 +104,7 @@ defmodule Linx.Process.Terminal do
       else: {%{terminal | demanded: @demand}, [{:send, {:demand, :pty, @demand - left}}]}
   end
 
-  @doc "The workload has ended: what was not sent is dropped."
+  @doc "Drops the input that was not sent, because the workload has ended."
   @spec finish(t() | nil) :: {t() | nil, effects()}
   def finish(nil), do: {nil, []}
 

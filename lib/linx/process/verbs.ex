@@ -18,7 +18,7 @@ defmodule Linx.Process.Verbs do
   def push(verbs, from), do: %{verbs | callers: :queue.in(from, verbs.callers)}
 
   @doc """
-  Notes that the agent has applied its `n`th command; `:error` when that one was not due.
+  Notes that the agent has applied its `n`th command; `:error` when another one is next.
 
       iex> alias Linx.Process.Verbs
       iex> verbs = Verbs.push(%Verbs{}, {self(), :tag})
@@ -39,8 +39,8 @@ defmodule Linx.Process.Verbs do
   end
 
   @doc """
-  The session has ended. An error is that of the oldest command, because the agent applies one at a
-  time; those behind it were never looked at.
+  Replies to every caller, because the session has ended. An error of the session is the oldest command's,
+  because the agent applies one at a time; the commands behind it were not applied.
   """
   @spec finish(t(), Linx.Process.result()) :: {t(), [Linx.Process.Session.effect()]}
   def finish(verbs, result) do

@@ -1,13 +1,14 @@
 defmodule Linx.Process.Window do
   @moduledoc false
-  # Bytes on their way to one of the workload's inputs, standard input or the terminal. Pure.
+  # The bytes that are being written to one of the workload's inputs, standard input or the terminal. Pure.
   #
-  # At most 1 MiB is unacknowledged at any time, because the agent queues that much without blocking: a
-  # signal that is sent behind it is never stuck. The rest waits here, in the order of the calls.
+  # At most 1 MiB is unacknowledged at any time, because the agent queues that much before it stops reading its
+  # commands: so it always reads a signal that is sent behind the data. The rest waits here, in the order of the
+  # calls.
 
   alias Linx.Agent.Wire
 
-  # At most 64 KiB a frame, so that a command between two pieces is read soon.
+  # The most bytes in a frame: the agent reads a command between two pieces after at most that much data.
   @piece 64 * 1024
   @window Wire.data_max()
 
@@ -29,7 +30,7 @@ defmodule Linx.Process.Window do
         }
 
   @doc """
-  Adds a writer's bytes behind those that wait.
+  Adds a writer's bytes behind the unsent ones.
 
       iex> Linx.Process.Window.push(%Linx.Process.Window{}, :writer, "ls\\n").unsent_bytes
       3

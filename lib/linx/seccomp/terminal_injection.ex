@@ -1,7 +1,7 @@
 defmodule Linx.Seccomp.TerminalInjection do
   @moduledoc false
-  # A filter that denies typing into one's own terminal: ioctl(2) with TIOCSTI or TIOCLINUX
-  # (ioctl_tty(2), ioctl_console(2)) fails with EPERM. All else is allowed.
+  # A filter that keeps a process from putting input into its own terminal: ioctl(2) with TIOCSTI or TIOCLINUX
+  # (ioctl_tty(2), ioctl_console(2)) fails with EPERM. All other system calls are allowed.
 
   # BPF instructions (linux/filter.h) and the fields of struct seccomp_data (linux/seccomp.h); the low half
   # of an argument comes first, because each of these architectures is little-endian.
@@ -50,8 +50,8 @@ defmodule Linx.Seccomp.TerminalInjection do
     name
   end
 
-  # A block for each table: where the architecture is another's, the next block. Behind the last one the
-  # architecture is none of this machine's.
+  # A block of instructions for each table. When the architecture is another, a block jumps to the next one;
+  # behind the last one the process is killed, because the architecture is none of this machine's.
   defp tables(tables) do
     {code, _size} =
       tables
@@ -64,7 +64,7 @@ defmodule Linx.Seccomp.TerminalInjection do
     code
   end
 
-  # `behind`: so many instructions stand between the block and the verdict.
+  # `behind` is the number of instructions between the block and the verdict.
   defp block({architecture, numbers}, behind) do
     count = length(numbers)
 

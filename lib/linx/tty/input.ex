@@ -1,13 +1,12 @@
 defmodule Linx.Tty.Input do
   @moduledoc false
-  # What a person types, byte for byte.
+  # The input of the BEAM's own terminal, byte for byte.
   #
-  # The process `user` reads standard input, and nobody else can: it is asked for what it has read
-  # (the `:io` module's documentation has the protocol). Its encoding has to be `:latin1`, so that bytes
-  # stay bytes, which is `Linx.Tty.Relay`'s to see to.
+  # Only the process `user` can read standard input, so it is asked for what it has read (Erlang's I/O
+  # protocol). Its encoding has to be `:latin1`, so that no bytes are converted; `Linx.Tty.Relay` sets it.
 
   @doc """
-  The next bytes, as soon as there are any; `:eof` when the terminal is gone.
+  Waits for the next bytes; `:eof` when the terminal was closed.
   """
   @spec read() :: {:ok, binary()} | :eof
   def read do
@@ -16,17 +15,17 @@ defmodule Linx.Tty.Input do
     send(user, {:io_request, self(), ref, request(self())})
 
     receive do
-      {:io_reply, ^ref, answer} ->
+      {:io_reply, ^ref, reply} ->
         Process.demonitor(ref, [:flush])
-        bytes(answer)
+        bytes(reply)
 
       {:DOWN, ^ref, :process, ^user, _reason} ->
         :eof
     end
   end
 
-  # Since OTP 26 a request with a function of its own is served by lines, and one for characters at
-  # once.
+  # From OTP 26 on `user` serves a request with a function of its own line by line, and a request for
+  # characters at once. Before OTP 26 a request with a function is served at once.
   defp request(reader) do
     if otp_release() >= 26,
       do: {:get_chars, :latin1, '', 1},
@@ -35,8 +34,8 @@ defmodule Linx.Tty.Input do
 
   defp otp_release, do: :otp_release |> :erlang.system_info() |> List.to_integer()
 
-  # Called by `user` with whatever has been read. A request that waits can't be withdrawn: when its
-  # reader is gone, what was typed since is left to the next.
+  # Called by `user` with what has been read. A request that waits cannot be withdrawn, so when its reader has
+  # ended, the bytes are left for the next request.
   @doc false
   def take(_continuation, :eof, _reader), do: {:done, :eof, []}
 

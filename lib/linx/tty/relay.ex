@@ -1,11 +1,11 @@
 defmodule Linx.Tty.Relay do
   @moduledoc false
-  # Stands between the BEAM's terminal and a session: what is typed goes to the session, what the
-  # workload writes goes to the terminal, and the one gets the other's size.
+  # Copies between the BEAM's terminal and a session's: what is typed goes to the session, what the workload
+  # writes goes to the BEAM's terminal, and the session's terminal gets the size of the BEAM's.
   #
-  # There is one at a time, a child of Kernel's supervisor for such processes, so that a BEAM that goes
-  # down in good order waits until the terminal is restored. `terminate/2` is the one place where that is
-  # done; where not even that runs, the terminal's agent does it.
+  # There is one relay at a time, a child of Kernel's supervisor `kernel_safe_sup`, so that a BEAM that shuts
+  # down waits until the terminal is restored. `terminate/2` is the one place that restores it; when the BEAM
+  # is killed the terminal's agent does.
 
   use GenServer, restart: :temporary, shutdown: 20_000
 
@@ -13,16 +13,16 @@ defmodule Linx.Tty.Relay do
 
   @supervisor :kernel_safe_sup
 
-  # How much of the output is taken at a time, and how long a workload that has ended may be silent
-  # before nothing more is expected of those it left behind at the terminal.
+  # Bytes of output that one read takes, and milliseconds without output after the workload's end after which
+  # no more is expected of processes that it left behind at the terminal.
   @output_size 65_536
   @silence 500
 
-  # How long the end of the relay waits for that of a session it has started.
+  # Milliseconds that the relay waits at its end for the end of a session that it has started.
   @end_timeout 6_000
 
-  # `wait` is the request to the session that its end will answer, `outcome` that answer or whatever
-  # else has ended the relay, and `client` the caller who waits for something now.
+  # `wait` is the request whose reply comes at the session's end, `outcome` that reply or the error that has
+  # ended the relay, and `client` the caller that waits for its reply now.
   defstruct terminal: nil,
             size: nil,
             encoding: nil,
@@ -36,10 +36,10 @@ defmodule Linx.Tty.Relay do
             input: nil,
             output: nil
 
-  @typedoc "A session that is there, or the options of one that is to be started."
+  @typedoc "A session that exists, or the options of one that is to be started."
   @type target :: {:session, pid()} | {:spawn, keyword()}
 
-  @doc "Starts the relay for the calling process, and with it the relay ends."
+  @doc "Starts the relay, which ends with the calling process."
   @spec start() :: {:ok, pid()} | {:error, :busy}
   def start do
     case :supervisor.start_child(@supervisor, child_spec(self())) do
@@ -51,18 +51,18 @@ defmodule Linx.Tty.Relay do
   @doc false
   def start_link(client), do: GenServer.start_link(__MODULE__, client)
 
-  @doc "Gives the terminal back, and ends a session that the relay has started."
+  @doc "Restores the terminal, and ends a session that the relay has started."
   @spec stop() :: :ok
   def stop do
     _ = :supervisor.terminate_child(@supervisor, __MODULE__)
     :ok
   end
 
-  @doc "Makes the terminal raw and takes the session; answers once it is at its checkpoint or past it."
+  @doc "Makes the terminal raw and takes the session; returns once it is at its checkpoint or past it."
   @spec take(pid(), target()) :: {:ok, pid(), pos_integer()} | {:error, term()}
   def take(relay, target), do: GenServer.call(relay, {:take, target}, :infinity)
 
-  @doc "Lets the workload go; answers how it ended."
+  @doc "Has the session proceed; returns how the workload ended."
   @spec run(pid()) :: Linx.Process.result() | {:error, :terminal_closed | :no_process}
   def run(relay), do: GenServer.call(relay, :run, :infinity)
 
@@ -85,7 +85,7 @@ defmodule Linx.Tty.Relay do
   end
 
   def handle_call(:run, from, state) do
-    # Either may find the session ended, and its end is a message on its way.
+    # Errors are ignored, because when the session has ended the reply to `wait` says how.
     _ = Linx.Process.pty_set_winsize(state.session, state.size)
     _ = Linx.Process.proceed(state.session)
     {:noreply, answer(%{state | client: {:run, from}})}
@@ -123,7 +123,7 @@ defmodule Linx.Tty.Relay do
   defp other_message({:linx_process, _} = message, state), do: session_event(message, state)
   defp other_message(_message, state), do: {:noreply, state}
 
-  # Plain events and tagged ones: a session that is handed over has been started with either.
+  # Plain and tagged events, because a session that is given may have been started with either.
   defp session_event({:linx_process, session, event}, %{session: session} = state),
     do: {:noreply, event(event, state)}
 
@@ -164,7 +164,7 @@ defmodule Linx.Tty.Relay do
     end
   end
 
-  # What the owner before has been told, and the relay will not be.
+  # Takes over from `info` the events that were sent to the owner before, and will not be sent again.
   defp catch_up(%{state: before}, state) when before in [:starting, :spawned], do: state
 
   defp catch_up(%{state: :running} = info, state),
@@ -172,7 +172,7 @@ defmodule Linx.Tty.Relay do
 
   defp catch_up(info, state), do: %{state | host_pid: info.host_pid}
 
-  # Its answer comes behind all the session's events.
+  # The session replies to this request after it has sent all its events.
   defp follow(state),
     do: %{state | wait: :gen_server.send_request(state.session, {:wait, :infinity})}
 
@@ -181,7 +181,7 @@ defmodule Linx.Tty.Relay do
   defp finish(%{outcome: nil} = state, outcome), do: answer(%{state | outcome: outcome})
   defp finish(state, _later), do: state
 
-  # Without the terminal nothing more is shown, and the session may well go on.
+  # The terminal is lost: no output is shown any more, though the session may go on.
   defp give_up(state, reason), do: finish(%{state | output: nil}, {:error, reason})
 
   defp answer(%{client: {_call, from}, outcome: outcome, output: nil} = state)
@@ -199,7 +199,7 @@ defmodule Linx.Tty.Relay do
 
   ## The terminal
 
-  # Bytes are to pass as they are, both ways.
+  # With :latin1 no byte is converted, in either direction.
   defp pass_bytes(state) do
     {:encoding, encoding} = :user |> :io.getopts() |> List.keyfind(:encoding, 0)
     :ok = :io.setopts(:user, encoding: :latin1)
@@ -209,7 +209,8 @@ defmodule Linx.Tty.Relay do
   defp open_output(%{session: session} = state),
     do: %{state | output: spawn_link(fn -> pass_output(session) end)}
 
-  # Only what the terminal has taken is followed by more: a workload that writes faster is held up.
+  # The next output is read once the terminal has taken the last one, so that a workload which writes faster is
+  # blocked.
   defp pass_output(session) do
     case Linx.Process.read(session, :pty, @output_size, @silence) do
       {:ok, data} ->

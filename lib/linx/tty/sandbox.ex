@@ -1,7 +1,7 @@
 defmodule Linx.Tty.Sandbox do
   @moduledoc false
-  # What a shell of its own needs besides its namespaces, for `mix linx.shell`: an identity, its own
-  # `/proc` and host name, and an environment that is not the BEAM's.
+  # The options and the setup of the shell of `mix linx.shell` besides its namespaces: ids, a `/proc` and a
+  # host name of its own, and an environment that is not the BEAM's.
 
   alias Linx.Process.Error
 
@@ -10,22 +10,23 @@ defmodule Linx.Tty.Sandbox do
   @hostname "linx"
   @path "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-  # Taken over from the environment: what a terminal program needs to know of the terminal and of
-  # the person.
+  # Variables taken over from the BEAM's environment: what a terminal program needs to know of the terminal, the
+  # language and the time zone.
   @kept ~w(TERM COLORTERM LANG LANGUAGE TZ)
 
-  # An id that owns nothing on the host.
+  # The overflow id (user_namespaces(7)), which owns no files on the host.
   @nobody 65_534
 
-  # proc(5) says what the flags are for; a fresh instance shows the workload's own pid namespace.
+  # The flags are the usual ones of /proc (mount(8)). A new instance shows the pid namespace of the process that
+  # mounts it.
   @mount_proc "mount -t proc -o nosuid,nodev,noexec proc /proc"
   @set_hostname "hostname " <> @hostname
 
   @typedoc """
     * `:namespaces` - those of the shell
-    * `:as_root?` - whether root inside is the host's root; otherwise it is the user who asks, and for root an
-      id that owns nothing
-    * `:command` - what to run; `[]` is the user's shell
+    * `:as_root?` - whether root inside is the host's root; otherwise root inside is the user who runs the
+      task, or for root an id that owns nothing
+    * `:command` - the program with its arguments; `[]` is the user's shell
   """
   @type config :: %{
           namespaces: [Linx.Process.namespace()],
@@ -33,7 +34,7 @@ defmodule Linx.Tty.Sandbox do
           command: [String.t()]
         }
 
-  @doc "The namespaces of a shell that was not asked for others."
+  @doc "The namespaces of a shell without the option `--ns`."
   @spec default_namespaces() :: [Linx.Process.namespace()]
   def default_namespaces, do: @default
 
@@ -55,8 +56,8 @@ defmodule Linx.Tty.Sandbox do
     end
   end
 
-  # Who the shell is: ids inside and outside, and whether the directory and home of whoever asks are
-  # of any use to it.
+  # The shell's ids inside and outside, and whether it may use the working directory and the home of the user who
+  # runs the task.
   defp identity(config) do
     {uid, gid} = own_ids()
     inside? = :user in config.namespaces
@@ -116,7 +117,7 @@ defmodule Linx.Tty.Sandbox do
 
   defp set_up(_session, []), do: :ok
 
-  # By a visitor in the same namespaces, while the shell itself waits.
+  # Done by a second session that enters the same namespaces, the visitor, while the shell is parked.
   defp set_up(session, steps) do
     with {:ok, visitor} <-
            Linx.Process.enter(session,

@@ -2,9 +2,9 @@ defmodule Linx.Tty.Terminal do
   @moduledoc false
   # The BEAM's own terminal, in raw mode from `lend/0` to `give_back/1`.
   #
-  # An agent holds it, because a port program inherits the BEAM's standard input and outlives the BEAM
-  # by the moment that it takes to restore the terminal. The process that calls `lend/0` owns the agent's
-  # port and receives its messages.
+  # An agent changes and restores it, because a port program inherits the BEAM's standard input, and outlives a
+  # BEAM that is killed for the time that it takes to restore the terminal. The process that calls `lend/0` owns
+  # the agent's port and receives its messages.
 
   alias Linx.Agent
   alias Linx.Agent.{Request, Wire}
@@ -13,22 +13,22 @@ defmodule Linx.Tty.Terminal do
   # ioctl_tty(2): not a terminal.
   @enotty 25
 
-  # How long giving back may take. It waits for output that the terminal has not shown yet.
+  # Milliseconds that restoring may take, which waits for output that the terminal has not shown yet.
   @patience 5_000
 
   @enforce_keys [:port, :settings]
   defstruct [:port, :settings]
 
-  @typedoc "`settings` are what the terminal was before, as the kernel has them."
+  @typedoc "`settings` are those of the terminal before, as the kernel's struct."
   @type t :: %__MODULE__{port: port(), settings: binary()}
 
   @typedoc "Rows and columns of characters, width and height in pixels."
   @type size :: {0..65535, 0..65535, 0..65535, 0..65535}
 
   @doc """
-  Makes the terminal raw; answers its size as well.
+  Makes the terminal raw; returns its size as well.
 
-  `{:error, :not_a_terminal}` when standard input is none; nothing has been changed then.
+  `{:error, :not_a_terminal}` when standard input is no terminal; nothing has been changed then.
   """
   @spec lend() ::
           {:ok, t(), size()}
@@ -46,8 +46,8 @@ defmodule Linx.Tty.Terminal do
   @doc """
   Restores the terminal, and returns when it is restored.
 
-  By a second agent when the first was killed. `:error` when the terminal can no longer be set: it is
-  gone then, or stopped.
+  A second agent does it when the first was killed. `:error` when the terminal can no longer be set, because it
+  was closed, or its output is stopped.
   """
   @spec give_back(t()) :: :ok | :error
   def give_back(%__MODULE__{} = terminal) do
@@ -61,7 +61,7 @@ defmodule Linx.Tty.Terminal do
     end
   end
 
-  @doc "What a message says of the terminal; `nil` for one that is not its own."
+  @doc "What a message says of the terminal; `nil` for a message that is not from its agent."
   @spec event(t(), term()) :: {:winsize, size()} | {:lost, Error.t()} | nil
   def event(%__MODULE__{port: port}, {port, {:data, bytes}}) do
     case Wire.decode(bytes) do
@@ -107,7 +107,7 @@ defmodule Linx.Tty.Terminal do
   defp malformed, do: Error.new(:malformed_frame, :eproto)
   defp died(status), do: Error.new(:agent_died, status)
 
-  # A port that has closed raises; a message says that it has.
+  # Port.command/2 raises when the port has closed; a message says so too.
   defp command(port, frame) do
     Port.command(port, frame)
   rescue

@@ -11,7 +11,7 @@ defmodule Mix.Tasks.Compile.LinxAgent do
       Erlang's unless the environment has them
     * `CC`, `CFLAGS`, `LDFLAGS`, `CROSSCOMPILE` - passed on from the environment
 
-  What `make` prints is shown as it comes.
+  The output of `make` is shown.
   """
 
   use Mix.Task.Compiler
@@ -44,7 +44,7 @@ defmodule Mix.Tasks.Compile.LinxAgent do
     end
   end
 
-  # MAKEFLAGS and MAKELEVEL belong to a make that called mix, whose job server is closed here.
+  # MAKEFLAGS and MAKELEVEL may be those of a make that called mix, whose job server this make cannot use.
   defp environment do
     usr = Path.join(:code.root_dir(), "usr")
 
