@@ -127,7 +127,7 @@ defmodule AgentTest.CapabilityTest do
     for command <- commands, do: send_term(wire, command)
     proceed(wire)
 
-    # The maps have no id 0, so the workload is no root, and exec keeps only the ambient set.
+    # The maps have no id 0, so that the workload is not root, and exec keeps only the ambient set.
     assert %{"CapEff" => @net_bind, "CapPrm" => @net_bind, "CapAmb" => @net_bind} = sets(wire)
     kill(wire)
   end

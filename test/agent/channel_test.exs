@@ -65,14 +65,14 @@ defmodule AgentTest.ChannelTest do
   end
 
   describe "a client that does not read fd 4" do
-    # What the agent relays has nowhere to go; the beacon tells of the workload's death before a
-    # single frame has been read.
+    # The agent's output is not read; the end of the beacon's connection shows that the workload is dead before
+    # any frame has been read.
     defp stuck(request, opts \\ []) do
       {listener, argv} = Beacon.actor(["flood", 1])
       request = Map.merge(%{argv: argv, proceed: true}, request)
       wire = requested(request, [frames: :socket] ++ opts)
       beacon = Beacon.await_lit(listener)
-      # No event tells that every buffer is full; the flood has this long to fill them.
+      # Milliseconds for the flood to fill every buffer, of which there is no event.
       assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 200)
       {wire, beacon}
     end
@@ -103,7 +103,7 @@ defmodule AgentTest.ChannelTest do
       {listener, argv} = Beacon.actor(["write", 1, 32 * @mib])
       wire = requested(%{argv: argv, stdio: :pty, proceed: true}, frames: :socket)
       beacon = Beacon.await_lit(listener)
-      # An agent that took everything would see the workload's end now.
+      # An agent that read without a limit would see the workload's end now.
       assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 300)
       read_frames(wire)
       result = finish(wire)
@@ -121,7 +121,7 @@ defmodule AgentTest.ChannelTest do
     end
   end
 
-  # The agent learns of it from a write; afterwards nothing needs to happen that would wake it.
+  # The agent learns from a write that fd 4 is closed; no later event has to wake it.
   test "a client that closes fd 4 and keeps fd 3 ends the session" do
     for _ <- 1..150 do
       {listener, argv} = Beacon.actor(["flood", 1])
@@ -198,7 +198,7 @@ defmodule AgentTest.ChannelTest do
     end
   end
 
-  # The processor time of the agent's whole life (getrusage(2)); a loop that spins uses as much as
-  # the 400 ms that the session lasts.
+  # Microseconds of processor time of the whole agent (getrusage(2)); an event loop that polls without a pause
+  # uses the 400 ms that the session lasts.
   defp assert_idle(%{agent: {_, _, cpu_us}}), do: assert(cpu_us < 150_000)
 end

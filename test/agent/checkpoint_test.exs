@@ -3,7 +3,7 @@ defmodule AgentTest.CheckpointTest do
 
   import Bitwise
 
-  # A parked session ends over it, and its workload never ran.
+  # The command ends a parked session, whose workload has never run.
   defp assert_malformed(bytes, what) do
     wire = parked(%{argv: actor(["say", "never"])})
     send_raw(wire, bytes)

@@ -1,8 +1,8 @@
 defmodule AgentTest.DeathTest do
   use AgentTest.Case, async: true
 
-  # After each of these nothing of the session is alive: the beacon is dark; and nothing is a
-  # zombie: the driver, the agent's parent and subreaper, has seen everything reaped.
+  # After each of these deaths no process of the session is alive, because the beacon's connection has ended,
+  # and none is a zombie, because the driver, the agent's parent and subreaper, has no child left.
 
   @isolated ~w(mount uts ipc net pid)a
 
@@ -83,8 +83,8 @@ defmodule AgentTest.DeathTest do
       for map <- ["uid_map", "gid_map"],
           do: File.write!("/proc/#{wire.host_pid}/#{map}", "0 100000 1\n")
 
-      # All of it, or exec would give it back; what gains capabilities by exec loses the signal
-      # (PR_SET_PDEATHSIG(2const)).
+      # All other capabilities are dropped, because exec would give them back, and a process that gains
+      # capabilities by exec loses its parent-death signal (PR_SET_PDEATHSIG(2const)).
       last =
         "/proc/sys/kernel/cap_last_cap" |> File.read!() |> String.trim() |> String.to_integer()
 
@@ -97,8 +97,8 @@ defmodule AgentTest.DeathTest do
       assert %{orphans: [{_, 9}]} = kill_agent(wire, beacon)
     end
 
-    # A change of identity takes the parent-death signal away until it is set again on the way to
-    # exec; the child is stopped in between, and its parent dies.
+    # A change of ids clears the parent-death signal, which is set again before exec. The child is stopped in
+    # between, and its parent dies.
     @tag :root
     test "before the child can ask to be told of it leaves nothing" do
       request = %{argv: actor(["say", "orphan"]), stdio: [stdin: :pipe], ack: true}
@@ -107,12 +107,12 @@ defmodule AgentTest.DeathTest do
       assert_frame(wire, {:status, :applied, 1})
       Host.signal(wire.host_pid, 19)
       send_term(wire, :proceed)
-      # The answer to what comes behind :proceed says that it was passed on.
+      # The frame for the command behind :proceed shows that the agent has passed :proceed on.
       send_term(wire, {:stdin, "x"})
       await_written(wire, :stdin, 1)
       Host.signal(wire.agent, 9)
       assert {:signaled, 9, _} = await_agent_exit(wire)
-      # It may be dead already; what matters is that it does not go on.
+      # The child may be dead already; it must not go on to exec.
       System.cmd("kill", ["-CONT", "#{wire.host_pid}"], stderr_to_stdout: true)
       assert %{output: "", orphans: [{_, _}]} = await_gone(wire)
     end

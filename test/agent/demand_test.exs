@@ -9,7 +9,7 @@ defmodule AgentTest.DemandTest do
 
   defp ended(wire), do: finish(wire, drained: true)
 
-  # Two frames without an order between them: stderr's end, and the workload's.
+  # The end of stderr and that of the workload come in any order.
   defp next_two(wire) do
     Enum.sort(
       for _ <- 1..2 do
@@ -22,7 +22,7 @@ defmodule AgentTest.DemandTest do
   end
 
   test "nothing is sent that was not asked for" do
-    # No more than the smallest pipe holds (pipe(7)), so that the workload ends by itself.
+    # No more bytes than the smallest pipe holds (pipe(7)), so that the workload ends without a reader.
     wire = on_demand(["write", 1, 4000], @out)
     assert [:eof, :exited] = next_two(wire)
     assert so_far(wire, :stdout) == ""
@@ -214,7 +214,7 @@ defmodule AgentTest.DemandTest do
     {listener, argv} = Beacon.actor(["write", 1, 64 * @mib])
     wire = running(%{argv: argv, stdio: [stdout: :pipe], flow: :demand})
     beacon = Beacon.await_lit(listener)
-    # A workload whose output went anywhere would have ended by now.
+    # A workload whose output was taken would have ended by now.
     assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 300)
     send_term(wire, {:demand, :stdout, 64 * @mib + 1})
     result = ended(wire)

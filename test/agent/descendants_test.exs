@@ -1,7 +1,7 @@
 defmodule AgentTest.DescendantsTest do
   use AgentTest.Case, async: true
 
-  # The driver is the agent's subreaper: what it gets to reap, the agent has left behind.
+  # The driver is the agent's subreaper: the processes that it reaps are those that the agent left behind.
 
   describe "descendants: :kill" do
     defp killed(part, request \\ %{}, opts \\ []) do

@@ -1,13 +1,13 @@
 defmodule AgentTest.EarlyEndTest do
   use AgentTest.Case, async: true
 
-  # The end comes while the session is being made: at any of the moments between its first system calls.
+  # Sessions that are ended between any two of their first system calls.
 
   @moduletag :root
 
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
 
-  # A delay that no timer of the BEAM can make.
+  # A delay of microseconds, shorter than a timer of the BEAM.
   defp spin(microseconds), do: spin_until(System.monotonic_time(:microsecond) + microseconds)
 
   defp spin_until(until) do
@@ -34,7 +34,7 @@ defmodule AgentTest.EarlyEndTest do
         end
       end
 
-      # The first process of an entry into a pid namespace only makes the workload's, and leaves.
+      # The first process of an entry into a pid namespace only forks the workload's, and exits.
       test "is gone when both ends close while the first process has just forked", context do
         killer = Target.neighbour("killer")
         wire = start(frames: :socket)
@@ -43,7 +43,7 @@ defmodule AgentTest.EarlyEndTest do
         await_output(killer.wire, "held ")
         close_commands(wire)
         close_frames(wire)
-        # The agent has this long to act on it.
+        # Milliseconds for the agent to react.
         assert_alive(killer.pid, 100)
         send_raw(killer.wire, "release\n")
         assert %{orphans: [], output: ""} = await_gone(wire)
@@ -70,7 +70,7 @@ defmodule AgentTest.EarlyEndTest do
   end
 
   describe "a first process of an entry that is killed at a random moment" do
-    # Of an entry into a pid namespace the first child only makes the workload's process.
+    # The first process of an entry into a pid namespace only forks the workload's.
     defp ends(killer, target, request) do
       for delay <- 0..79 do
         wire = start()
@@ -83,7 +83,7 @@ defmodule AgentTest.EarlyEndTest do
         assert result.rest == ""
         assert result.orphans == []
 
-        # What was told of it is what has happened. (A killer that came late has met the workload.)
+        # The final frame agrees with what has happened. (A late killer has killed the workload.)
         case final do
           {:status, :exited, 7} -> assert result.output == "inside\n"
           {:status, :signaled, 9} -> assert ran?(result) or result.output == ""
@@ -107,7 +107,7 @@ defmodule AgentTest.EarlyEndTest do
         killer = Target.neighbour("killer")
         target = Target.unshare(@container)
         ends = ends(killer, target, unquote(Macro.escape(request)))
-        # Both were met: an end that was in time and one that was not.
+        # Both have happened: an end before the workload ran, and one after.
         assert {:status, :signaled, 9} in ends
         assert {:status, :exited, 7} in ends
 

@@ -1,7 +1,7 @@
 defmodule AgentTest.EnterRefusalTest do
   use AgentTest.Case, async: true
 
-  # One error frame, no child, nothing run in the wrong place.
+  # One error frame, and no child: nothing runs in the wrong namespaces.
   defp refused(request, opts \\ []) do
     request = Map.merge(%{argv: actor(["say", "inside"])}, request)
     wire = requested({:enter, request}, opts)

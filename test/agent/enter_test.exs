@@ -12,7 +12,7 @@ defmodule AgentTest.EnterTest do
     wire
   end
 
-  # All eight links, as the host sees them.
+  # The eight links of /proc/<pid>/ns, read on the host.
   defp assert_inside(target, wire),
     do: assert(Host.namespaces(wire.host_pid) == Host.namespaces(target.pid))
 
@@ -176,7 +176,7 @@ defmodule AgentTest.EnterTest do
       request = %{target: made.agent, argv: ["./actor", "say", "inside"], cwd: dir <> "/inside"}
       assert run({:enter, request}).output == "inside\n"
       refute File.exists?(dir <> "/inside")
-      # The same without the mount namespace is the host's directory, where none of it is.
+      # Without the mount namespace the directory is the host's, where the file does not exist.
       result = run({:enter, Map.put(request, :namespaces, [])})
       assert final(result) == {:error, errno(:enoent), :chdir}
     end
@@ -239,7 +239,7 @@ defmodule AgentTest.EnterTest do
     end
   end
 
-  # A directory whose path is short and plain enough for a shell and for a socket's address.
+  # A directory whose path is short enough for a socket's address, and needs no quotes in a shell.
   defp directory do
     path = scratch("enter")
     File.mkdir!(path)

@@ -3,7 +3,7 @@ defmodule AgentTest.ExecErrorTest do
 
   @moduletag :tmp_dir
 
-  # A failure on the way to exec: its errno and stage, and never a word of running.
+  # A failure before or at exec: its errno and stage, and no :running.
   defp assert_fails(request, name, stage, opts \\ []) do
     result = run(request, opts)
     assert [{:status, :spawned, _}, {:status, :ready, _}, {:error, code, ^stage}] = result.frames

@@ -1,18 +1,17 @@
 defmodule AgentTest.FaultTest do
   use AgentTest.Case, async: true
 
-  # Machines on which something is missing: too few descriptors, too little memory, a kernel or a
-  # container's filter that refuses a system call. Whatever is missing, the answer is a documented
-  # one, and never a workload that is less confined than was asked for.
+  # Machines with too few descriptors, too little memory, or a kernel or a container's filter that refuses a
+  # system call. The session then ends as documented, and no workload runs that is less confined than requested.
 
   @emfile 24
   @enomem 12
 
   describe "too few descriptors" do
-    # AddressSanitizer's agent needs some to load its libraries.
+    # An agent with AddressSanitizer needs descriptors to load its libraries.
     @describetag :sanitizer_unfit
 
-    # Every limit from the least that holds the channel to one that is enough.
+    # Every limit from the smallest that allows the channel to one that is enough.
     defp starved(request) do
       Enum.find(5..40, fn limit ->
         wire = start(driver: ["--nofile", limit], stdout: false)
@@ -37,7 +36,7 @@ defmodule AgentTest.FaultTest do
       end
     end
 
-    # Whichever of its two codes for a failure of its own the agent chose.
+    # Either of the two exit codes for a failure of the agent itself.
     defp exit_code(wire) do
       {:exited, code, _} = ended = await_agent_exit(wire)
       send(self(), {wire.ref, {:agent, ended}})
@@ -64,14 +63,14 @@ defmodule AgentTest.FaultTest do
       wire = start(driver: ["--memory", 8 * 1024 * 1024], stdout: false)
       send_raw(wire, <<12 * 1024 * 1024::32>>)
       send_raw(wire, :binary.copy(<<131>>, 1_000_000))
-      # An internal failure, in the table of exit codes.
+      # The exit code of an internal failure.
       assert [{:error, @enomem, stage}] = finish(wire, exit: 4).frames
       assert is_atom(stage)
     end
   end
 
-  # Without /proc there is no proof of exec: nothing is reported to run that may not.
-  # (LeakSanitizer needs one as well.)
+  # Without /proc the agent cannot prove that exec has happened, so it reports no :running.
+  # (LeakSanitizer needs a /proc as well.)
   @tag :root
   @tag :sanitizer_unfit
   test "an agent without /proc fails closed" do
@@ -84,7 +83,7 @@ defmodule AgentTest.FaultTest do
     assert result.orphans == []
   end
 
-  # An ordinary user sees no process of others there, and none that is not dumpable, as the child is
+  # With hidepid an ordinary user sees only its own processes there that are dumpable, and the child is not
   # before exec.
   @tag :root
   test "a /proc with hidepid proves the exec of an ordinary user's program" do
@@ -228,13 +227,13 @@ defmodule AgentTest.FaultTest do
     test "close_range, with no directory to look them up: no descriptor is left", %{tmp_dir: dir} do
       [driver: driver] = without(Bpf.deny([:close_range, :getdents64], errno(:enosys)), dir)
       wire = parked(%{argv: actor(["pause"])}, driver: ["--open-fds", 50 | driver])
-      # 3 and 4 are the parked child's own, and go with exec.
+      # Descriptors 3 and 4 are those of the parked child, which are closed at exec.
       assert wire.host_pid |> Host.fds() |> Map.keys() == [0, 1, 2, 3, 4]
       send_term(wire, :abort)
       assert {:status, :aborted, _} = final(finish(wire))
     end
 
-    # "All or nothing" seen from below: any drop at all would be the child's death.
+    # The filter kills the child at any drop: so when one capability is refused, none was dropped before.
     test "a bounding set with an unknown bit is refused before the first drop", %{tmp_dir: dir} do
       pr_capbset_drop = 24
       opts = without(Bpf.deny_argument(:prctl, 0, pr_capbset_drop, :kill), dir)

@@ -1,20 +1,20 @@
 defmodule AgentTest.FullChannelTest do
   use AgentTest.Case, async: true
 
-  # fd 4 is full when fd 3 closes. What is in it is still read, and the end of the session belongs to it:
-  # every frame is whole, and the last one is the final frame.
+  # fd 4 is full when fd 3 closes. A client that then reads fd 4 gets whole frames, of which the last one is the
+  # final frame.
 
   defp stuck(request) do
     {listener, argv} = Beacon.actor(["flood", 1])
     request = Map.merge(%{argv: argv, proceed: true, orphan_policy: {:kill, 0}}, request)
     wire = requested(request, frames: :socket)
     beacon = Beacon.await_lit(listener)
-    # No event tells that every buffer is full; the flood has this long to fill them.
+    # Milliseconds for the flood to fill every buffer, of which there is no event.
     assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 200)
     {wire, beacon}
   end
 
-  # An agent that does not wait for its reader is gone by then.
+  # Milliseconds, after which an agent that does not wait for its reader has ended.
   defp refute_gone(%{ref: ref}), do: refute_receive({^ref, {:agent, _ended}}, 200)
 
   for {what, request} <- [

@@ -1,7 +1,7 @@
 defmodule AgentTest.HardeningTest do
   use AgentTest.Case, async: true
 
-  # What a workload, a neighbour or a machine can do to an agent that takes things as they come.
+  # What a workload, a process in the same namespaces or the kernel's settings could make a careless agent do.
 
   defp hostile(part), do: [path("hostile"), part]
 
@@ -41,8 +41,8 @@ defmodule AgentTest.HardeningTest do
     end
   end
 
-  # In a pid namespace without a /proc of its own, /proc/2 is the kernel's thread with children 3, 4
-  # and so on; the agent is 2 in there, and those numbers are its neighbours'.
+  # In a pid namespace without a /proc of its own, /proc/2 is a kernel thread of the host, whose children are 3,
+  # 4 and so on. The agent is process 2 of the namespace, in which those numbers are other processes.
   @tag :root
   test "descendants are the agent's own, also where /proc is another pid namespace's" do
     script = """
@@ -72,8 +72,8 @@ defmodule AgentTest.HardeningTest do
     assert [{:error, ^efbig, :memfd}] = finish(wire, exit: 3).frames
   end
 
-  # The fallback for close_range reads /proc/self/fd, and after joining a mount namespace that is
-  # whatever its owner has put there.
+  # The fallback for close_range(2) reads /proc/self/fd, which in a mount namespace that was joined may be any
+  # directory that its owner has mounted.
   @tag :root
   @tag :tmp_dir
   test "a false /proc in what is entered keeps no inherited descriptor open", %{tmp_dir: dir} do
@@ -93,8 +93,8 @@ defmodule AgentTest.HardeningTest do
     await_gone(target)
   end
 
-  # The parent-death signal goes with every change of identity (PR_SET_PDEATHSIG(2const)), and a
-  # stopped process does not see the end of a pipe.
+  # Every change of ids clears the parent-death signal (PR_SET_PDEATHSIG(2const)), and a stopped process does
+  # not see the end of a pipe.
   @tag :root
   test "a parked child that was stopped dies with the agent, also when its identity was changed" do
     for setup <- [[], [{:set_credentials, 65_534, 65_534, []}]] do

@@ -1,7 +1,7 @@
 defmodule AgentTest.HarnessTest do
   use AgentTest.Case, async: true
 
-  # The harness itself, on a program that is no agent: `cat` answers what it is sent.
+  # Tests of the harness itself, with `cat` in the place of the agent, which sends back what it is sent.
 
   test "frames go out and come back, whatever they are cut into" do
     wire = start(program: ["/bin/sh", "-c", "exec cat <&3 >&4"])

@@ -1,8 +1,8 @@
 defmodule AgentTest.HoldTest do
   use AgentTest.Case, async: true
 
-  # hold: true keeps the agent, and so the channel, until the BEAM has closed its end: a Port whose
-  # program is gone loses what it had not read yet when something is written to it.
+  # hold: true keeps the agent, and so the channel, until the BEAM has closed its end, because a port that is
+  # written to after its program has ended loses the frames that it has not read yet.
 
   defp held(part, request \\ %{}) do
     request = Map.merge(%{argv: actor(part), hold: true}, request)
@@ -12,7 +12,7 @@ defmodule AgentTest.HoldTest do
   test "an agent that was asked to stays after the final frame, until fd 3 ends" do
     wire = held(["exit", 3])
     assert_frame(wire, {:status, :exited, 3})
-    # Commands that come too late are read, and do nothing.
+    # Commands after the workload's end are read, and have no effect.
     for term <- [{:signal, 9}, :proceed, {:pty_in, "x"}, {:close, :stdout}, :nonsense],
         do: assert(send_term(wire, term) == :ok)
 

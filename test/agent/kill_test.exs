@@ -1,7 +1,7 @@
 defmodule AgentTest.KillTest do
   use AgentTest.Case, async: true
 
-  # {:kill, %{target: pid}} is no session: a second agent ends what the first one, stuck, cannot.
+  # {:kill, %{target: pid}} is no session: a second agent kills what a blocked one cannot.
 
   defp kill_request(target), do: start(stdout: false) |> tap(&send_term(&1, {:kill, target}))
 
@@ -22,7 +22,7 @@ defmodule AgentTest.KillTest do
     [child] = Host.children(wire.host_pid)
     assert finish(kill_request(%{target: child})).frames == [{:status, :exited, 0}]
     assert Host.alive?(wire.host_pid)
-    # Its parent never waits for it.
+    # The child is left as a zombie, because its parent, the actor, never waits for it.
     kill(wire, orphans: true)
   end
 
@@ -53,8 +53,8 @@ defmodule AgentTest.KillTest do
     assert result.frames == [{:error, errno(:esrch), :kill}]
   end
 
-  # kill(2): the group -1 is everybody. Where this is not refused it reaches the test's own pid
-  # namespace, and no further.
+  # The group of pid 1 is -1 to kill(2), which stands for every process. The agent runs in a pid namespace of
+  # the test, so that a kill which is not refused reaches no process outside.
   @tag :root
   test "of pid 1 is refused: it is no group" do
     script = "#{path("actor")} pause & #{agent()}; echo agent $?; kill $! && echo spared"

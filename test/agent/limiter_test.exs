@@ -1,13 +1,13 @@
 defmodule AgentTest.LimiterTest do
   use AgentTest.Case, async: true
 
-  # A process of the same user may set the agent's resource limits (prlimit(2)). poll(2) refuses more
-  # descriptors than RLIMIT_NOFILE, and nothing can be opened any more.
+  # A process of the same user may set the agent's resource limits (prlimit(2)). With a low RLIMIT_NOFILE
+  # poll(2) refuses more descriptors than that, and no file can be opened any more.
 
   @emfile 24
 
-  # The time that the agent has for itself, of the half second that the workload sleeps: one that polls in
-  # vain uses all of it. Sanitizers need some to start.
+  # Microseconds of processor time that the agent may use of the half second that the workload sleeps. An agent
+  # that polls without a pause uses all of it; one with sanitizers needs more to start.
   @idle_us 300_000
 
   defp limited(request) do
@@ -59,7 +59,7 @@ defmodule AgentTest.LimiterTest do
     end
   end
 
-  # Before the proof of exec the session may fail for want of a descriptor; it may not hang.
+  # Before the proof of exec the session may fail without a descriptor; it may not hang.
   defp assert_ended(wire, expected) do
     result = await_gone(wire)
     assert [final] = Enum.filter(result.frames, &final?/1)

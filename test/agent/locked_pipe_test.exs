@@ -1,8 +1,8 @@
 defmodule AgentTest.LockedPipeTest do
   use AgentTest.Case, async: true
 
-  # A workload can keep a pipe of its own locked, and what touches that pipe then sleeps where no signal
-  # reaches it. Nothing that ends a session may depend on an agent that sleeps there.
+  # A workload can keep a pipe of its own locked, and a process that uses the pipe then sleeps uninterruptibly.
+  # A session can be ended also while its agent sleeps there (c_src/agent/guard.h).
 
   @grace_ms 200
 
@@ -26,12 +26,12 @@ defmodule AgentTest.LockedPipeTest do
     beacon = Beacon.await_lit(listener)
     word = Beacon.await_word(beacon)
     assert word in ["locked\n", "free\n"]
-    # From now on the agent has a reason to touch the pipe.
+    # From now on the agent uses the pipe.
     touch =
       if stream == :stdin, do: {:stdin, pattern(100_000)}, else: {:demand, stream, 1_000_000}
 
     send_term(wire, touch)
-    # No event tells that an agent sleeps there; it has this long to get there.
+    # Milliseconds for the agent to get to sleep in the locked pipe, of which there is no event.
     assert {:error, :timeout} = :gen_tcp.recv(beacon, 0, 50)
     {wire, beacon}
   end
@@ -50,7 +50,7 @@ defmodule AgentTest.LockedPipeTest do
       close_commands(wire)
       close_frames(wire)
       Beacon.await_dark(beacon)
-      # The workload's own child may be left to the subreaper, dead.
+      # The workload's own child may be left to the subreaper, as a zombie.
       assert Enum.all?(await_gone(wire).orphans, &match?({_pid, 9}, &1))
     end
 

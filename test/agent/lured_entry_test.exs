@@ -1,12 +1,12 @@
 defmodule AgentTest.LuredEntryTest do
   use AgentTest.Case, async: true
 
-  # An ordinary user makes a user namespace and waits for root to enter it. That root's ids have no name
-  # in there does not make them any less root's.
+  # An ordinary user makes a user namespace and waits for root to enter it. A process that keeps ids which the
+  # namespace does not map has root's access to the host's files.
 
   @moduletag :root
 
-  # An ordinary user that nothing else on the machine runs as.
+  # The id of an ordinary user of which no other process runs on the machine.
   @user 61_001
   @groups ["--groups", 1234, 2345]
   @stages [:setresuid, :setresgid]
@@ -119,7 +119,7 @@ defmodule AgentTest.LuredEntryTest do
   end
 
   describe "an entry whose ids were set by command" do
-    # Everything that would tell the workload's ids from the host's point of view.
+    # All that shows the workload's ids on the host.
     defp assert_is_the_user(pid) do
       status = Host.status(pid)
       assert status["Uid"] == Enum.join(List.duplicate(@user, 4), "\t")

@@ -1,7 +1,7 @@
 defmodule AgentTest.MalformedRequestTest do
   use AgentTest.Case, async: true
 
-  # One frame, exit code 2, and no process was ever made.
+  # One frame, exit code 2, and no child.
   defp assert_malformed(body, what) do
     wire = start(stdout: false)
     send_raw(wire, packet(body))
@@ -166,7 +166,7 @@ defmodule AgentTest.MalformedRequestTest do
     for size <- 0..(byte_size(body) - 1), do: assert_malformed(binary_part(body, 0, size), size)
   end
 
-  # The changed byte may leave a valid request; whatever it is, the answer is a documented one.
+  # The request may still be valid with the changed byte; the session ends as documented in any case.
   test "a request with any one byte changed ends with one final frame" do
     body =
       :erlang.term_to_binary(

@@ -151,13 +151,13 @@ defmodule AgentTest.NamespaceTest do
       result = finish(wire)
       assert result.output =~ "uid 0 0 gid 0 0\n"
       assert result.output =~ "pid 1 session 1 group 1\n"
-      # The changes of identity took none of it away.
+      # The changes of ids have not cleared it.
       assert result.output =~ "pdeathsig 9\n"
     end
   end
 
   describe "mounts of a child in a fresh mount namespace" do
-    # An agent whose own mounts are shared, which says nothing of this machine's.
+    # An agent whose own mounts are shared, whether those of this machine are or not.
     defp shared_mounts(request, opts \\ []) do
       program = ["/usr/bin/unshare", "--mount", "--propagation", "shared", agent()]
       parked(request, [program: program] ++ opts)
@@ -179,7 +179,7 @@ defmodule AgentTest.NamespaceTest do
 
     test "do not travel to the host", %{tmp_dir: dir} do
       refute mount_from_within([:mount], dir)
-      # The observer is no blind one: without the namespace it is the agent's own mount.
+      # The control: without the namespace the mount is the agent's own, and the observer sees it.
       assert mount_from_within([], dir)
     end
 

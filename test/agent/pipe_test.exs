@@ -8,7 +8,7 @@ defmodule AgentTest.PipeTest do
 
   defp ended(wire, opts \\ []), do: finish(wire, [drained: true] ++ opts)
 
-  # What a session with pipes promises besides: each stream ends once, with nothing behind its end.
+  # In a session with pipes each stream also ends once, with no frame of it behind its end.
   defp assert_streams(result, streams) do
     for stream <- streams do
       behind = result.frames |> Enum.drop_while(&(&1 != {:eof, stream})) |> Enum.drop(1)

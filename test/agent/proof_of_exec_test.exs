@@ -1,8 +1,8 @@
 defmodule AgentTest.ProofOfExecTest do
   use AgentTest.Case, async: true
 
-  # That a program was executed is proved by /proc. An agent whose /proc is another pid namespace's, or none,
-  # finds that out before it lets anything go.
+  # The agent reads in /proc whether a program was executed. An agent whose /proc is missing, or another pid
+  # namespace's, finds that out before it executes a program.
 
   @moduletag :root
 
@@ -47,7 +47,7 @@ defmodule AgentTest.ProofOfExecTest do
     end
 
     test "a /proc that is #{what} is an error before an entry" do
-      # Of the shell, which is the first process in there; other steps of an entry need /proc as well.
+      # The target is the shell, the first process of the namespace; other steps of an entry need /proc as well.
       request = %{target: 1, argv: actor(["say", "ran"]), proceed: true, namespaces: [:net]}
       assert_refused(elsewhere(unquote(prepare)), {:enter, request})
     end

@@ -56,7 +56,7 @@ defmodule AgentTest.PtyTest do
     assert result.pty == pattern(64 * @mib)
   end
 
-  # As the workload writes them these are 20 000 pieces.
+  # The workload makes 20 000 writes.
   test "many small pieces come in few frames" do
     script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done"
     result = run(%{argv: ["/bin/sh", "-c", script], stdio: :pty})
@@ -64,7 +64,7 @@ defmodule AgentTest.PtyTest do
     assert Enum.count(result.frames, &match?({:pty_out, _}, &1)) <= 400
   end
 
-  # What gathers in a frame is sent after a while, whether more comes or not.
+  # The agent sends a frame that it fills with output after a while, also when no more output comes.
   test "pieces that were held together leave though nothing follows them" do
     script = ~S'''
     stty -echo; echo ready
@@ -124,7 +124,7 @@ defmodule AgentTest.PtyTest do
     whole = pattern(32 * @mib)
     frames = for n <- 0..31, do: frame({:pty_in, binary_part(whole, n * @mib, @mib)})
     sender = Task.async(fn -> Enum.each(frames, &send_raw(wire, &1)) end)
-    # An agent that took everything would have it by now.
+    # An agent that reads without a limit would have all of it by now.
     assert Task.yield(sender, 300) == nil
     Host.signal(wire.host_pid, 10)
     assert Task.await(sender, 60_000) == :ok

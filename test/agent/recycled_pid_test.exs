@@ -1,8 +1,8 @@
 defmodule AgentTest.RecycledPidTest do
   use AgentTest.Case, async: true
 
-  # In a small pid namespace a number that has just become free is another process's at once. A signal to
-  # the tree is for the session's processes, and never for the one that has got a number of theirs.
+  # In a pid namespace with few pids a pid that has become free is given to another process at once. A signal to
+  # the tree is sent to the session's processes only, not to a process that was given a pid of theirs.
 
   @moduletag :root
 

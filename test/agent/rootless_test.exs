@@ -1,8 +1,8 @@
 defmodule AgentTest.RootlessTest do
   use AgentTest.Case, async: true
 
-  # What an ordinary user can have: the rest of the namespaces inside a user namespace of its own.
-  # The same as root, so that both halves of the suite run it.
+  # The namespaces that an ordinary user can have, inside a user namespace of its own. The tests hold for root
+  # as well, so that both runs of the suite have them.
 
   @moduletag :userns
 

@@ -28,7 +28,7 @@ defmodule AgentTest.RunningTest do
     assert final(result) == {:status, :signaled, 15}
   end
 
-  # A malformed frame, at the end of which the session still answers.
+  # Malformed frames, after which the session goes on.
   defp assert_ignored(frames) do
     wire = running(%{argv: actor(["catch", 10])})
     await_output(wire, "ready\n")

@@ -98,8 +98,8 @@ defmodule AgentTest.SeccompTest do
       refute ran?(result)
     end
 
-    # Not even exit is left to say why: what remains is that the workload never ran. (A sanitizer
-    # calls exit again and again.)
+    # The child cannot even exit with a code that says why; the agent sees only that the workload never ran. (A
+    # sanitizer calls exit again and again.)
     @tag :sanitizer_unfit
     test "everything, every way to exit included, ends with a final frame and no process" do
       for request <- [%{argv: actor(["exit", 0])}, %{argv: ["/no/such"]}] do

@@ -77,7 +77,7 @@ defmodule AgentTest.SetupSealTest do
       assert Host.mask(wire.host_pid, "CapAmb") == @chown
       send_term(wire, :abort)
       finish(wire)
-      # The other way round the last element asks for what the first gave away.
+      # In the other order the last element needs a capability that the first one has given up.
       wire = requested(%{argv: actor(["pause"]), setup: Enum.reverse(setup)})
       assert final(finish(wire)) == {:error, errno(:eperm), :cap_set_thread, 2}
     end

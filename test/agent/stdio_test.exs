@@ -116,7 +116,7 @@ defmodule AgentTest.StdioTest do
       refused("/tmp/" <> String.duplicate("x", 200), :enametoolong)
     end
 
-    # unix(7): a full backlog blocks connect(2), for as long as the listener pleases.
+    # unix(7): connect(2) blocks while the listener's backlog is full.
     test "a full backlog ends in an error, and holds nothing up for ever", %{tmp_dir: dir} do
       path = Path.join(short(dir), "s")
       _listener = listen(path, backlog: 0)
@@ -149,7 +149,7 @@ defmodule AgentTest.StdioTest do
       assert result.frames == [{:error, errno(name), :connect_unix}]
     end
 
-    # A socket's path has to fit into 108 bytes (unix(7)); ExUnit's directories need not.
+    # A socket's path has at most 108 bytes (unix(7)), and one in a directory of ExUnit may have more.
     defp short(dir) do
       link = scratch("link")
       File.ln_s!(dir, link)

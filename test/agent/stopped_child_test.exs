@@ -1,8 +1,8 @@
 defmodule AgentTest.StoppedChildTest do
   use AgentTest.Case, async: true
 
-  # A child that has been stopped says nothing any more: it does not come to its checkpoint, and no
-  # command is answered. What was asked to end comes to its end all the same.
+  # A child that was stopped does not reach its checkpoint and applies no command. It can be ended all the
+  # same.
 
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
 
@@ -15,7 +15,7 @@ defmodule AgentTest.StoppedChildTest do
       requested({:enter, Map.merge(%{target: stopper.pid, argv: actor(["pause"])}, request)})
     end
 
-    # The container's first process has stopped so many others.
+    # Waits until the container's first process has stopped this many others.
     defp await_stopped(stopper, count), do: await_output(stopper.wire, " as #{count}\n")
 
     test ":abort ends an entry that does not come to its checkpoint" do

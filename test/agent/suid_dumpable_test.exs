@@ -23,7 +23,7 @@ defmodule AgentTest.SuidDumpableTest do
     Target.neighbour("lurer", [map, map], driver: driver)
   end
 
-  # What another process of that user, with all capabilities in the user namespace, gets at.
+  # What another process of that user, with all capabilities in the user namespace, can read of the child.
   defp assert_out_of_reach(lurer, wire) do
     said = Target.order(lurer, "try #{wire.host_pid}", "tried #{wire.host_pid}\n")
     refute said =~ "open"

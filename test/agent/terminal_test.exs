@@ -1,8 +1,8 @@
 defmodule AgentTest.TerminalTest do
   use AgentTest.Case, async: true
 
-  # {:terminal, %{}} is no session: the agent lends a person's terminal. The terminal is another
-  # session's, whose workload sits still; stty(1) is the oracle of its mode.
+  # {:terminal, %{}} is no session: the agent makes its own terminal raw and restores it. The terminal here is
+  # another session's, whose workload does not use it; stty(1) shows its mode.
 
   defp terminal_of_a_session do
     wire = parked(%{argv: actor(["pause"]), stdio: :pty})

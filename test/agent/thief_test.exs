@@ -1,15 +1,15 @@
 defmodule AgentTest.ThiefTest do
   use AgentTest.Case, async: true
 
-  # A container of root without a user namespace, whose first process has CAP_SYS_PTRACE and takes every
-  # descriptor that it can get of what enters, from the moment that it is there.
+  # A container of root without a user namespace, whose first process has CAP_SYS_PTRACE and copies every
+  # descriptor that it can of each process that enters, from the moment that the process exists.
 
   @moduletag :root
 
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
   @entries 100
 
-  # The inodes behind the agent's channel and behind what else it has open.
+  # The inodes of the agent's channel and of its other descriptors.
   defp channel(agent) do
     for fd <- [3, 4], link = Host.fds(agent)[fd], do: link |> inode()
   end
@@ -25,7 +25,7 @@ defmodule AgentTest.ThiefTest do
         do: "#{kind} #{what}"
   end
 
-  # Many entries, and what the thief had of their agents.
+  # Enters many times, and returns which of the agents' descriptors the thief had.
   defp rob(thief, count, request) do
     channels =
       for _ <- 1..count do

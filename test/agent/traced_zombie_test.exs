@@ -1,18 +1,18 @@
 defmodule AgentTest.TracedZombieTest do
   use AgentTest.Case, async: true
 
-  # What is traced and has ended is hidden from its parent's waitid(2) until the tracer has waited for it,
-  # while its pidfd says all the time that it has ended. These tracers live on and never wait.
+  # The end of a traced process is hidden from its parent's waitid(2) until the tracer has waited for it,
+  # while its pidfd is readable from its end on. These tracers live on and never wait.
 
-  # An agent that spins uses all the time that it waits; what it needs is a few milliseconds, and some
-  # hundred when it is built with sanitizers.
+  # Microseconds of processor time. An agent that polls without a pause uses all the time that it waits; it
+  # needs a few milliseconds, and some hundred when it is built with sanitizers.
   @cpu_us 1_000_000
 
   defp traced(part, request \\ %{}) do
     running(Map.merge(%{argv: [path("tracer") | Enum.map(part, &to_string/1)]}, request))
   end
 
-  # The tracer goes when all was seen, if it is still there: a zombie does not go before.
+  # Ends the tracer, if it still runs, after the checks, because the zombie does not go before.
   defp release(wire) do
     [_, pid] = Regex.run(~r/tracer (\d+)/, await_output(wire, "\n"))
     release_pid(String.to_integer(pid))
@@ -73,7 +73,7 @@ defmodule AgentTest.TracedZombieTest do
       wire = running(%{argv: actor(["pause"])})
       await_output(wire, "ready\n")
       seize(tracer, wire.host_pid)
-      # Any other signal would stop it for its tracer to decide (ptrace(2)).
+      # At any other signal a traced process is stopped until its tracer decides (ptrace(2)).
       send_term(wire, {:signal, 9})
       assert_ended(wire, {:status, :signaled, 9})
       release_pid(tracer.pid)

@@ -1,8 +1,8 @@
 defmodule AgentTest.UnmappedIdsTest do
   use AgentTest.Case, async: true
 
-  # A fresh user namespace whose maps lack the agent's ids. A workload that keeps them is the agent's
-  # user in everything that the host's files are asked for.
+  # A fresh user namespace whose maps lack the agent's ids. A workload that keeps them has the access of the
+  # agent's user to the host's files.
 
   @user 61_002
 
@@ -51,7 +51,7 @@ defmodule AgentTest.UnmappedIdsTest do
       maps = [uid_map: "1 #{@user} 1", gid_map: "1 #{@user} 1"]
       assert {:error, code, stage} = outcome(maps)
       assert {code, stage in [:setresuid, :setresgid]} == {errno(:einval), true}
-      # The agent's own ids have a name inside then, but nothing has asked for them.
+      # The agent's own ids are mapped then, but no command has set them.
       maps = [uid_map: "1000 0 1", gid_map: "1000 0 1"]
       assert {:error, code, stage} = outcome(maps)
       assert {code, stage in [:setresuid, :setresgid]} == {errno(:einval), true}
@@ -112,7 +112,7 @@ defmodule AgentTest.UnmappedIdsTest do
   end
 
   describe "a spawn with :user by an ordinary user" do
-    # Its own ids are all that such a workload can keep.
+    # Such a workload can only keep its own ids.
     @describetag :userns
 
     defp as_user, do: if(Host.root?(), do: [driver: ["--user", @user]], else: [])

@@ -42,12 +42,12 @@ defmodule AgentTest.UsageTest do
     assert {:status, :aborted, _} = List.last(finish(wire).frames)
   end
 
-  # AddressSanitizer forbids core dumps.
+  # AddressSanitizer disables core dumps.
   @tag :tmp_dir
   @tag :sanitizer_unfit
   test "says what the wait status says of a core dump", %{tmp_dir: dir} do
     for driver <- [[], ["--core"]] do
-      # The same program without an agent tells what this machine does (core(5)).
+      # The same program without an agent shows whether this machine writes core dumps (core(5)).
       driver = driver ++ ["--cwd", dir]
       alone = await_gone(start(program: actor(["die", 6]), driver: driver))
       dumped = Bitwise.band(alone.wait_status, 0x80) != 0

@@ -1,8 +1,8 @@
 defmodule AgentTest.WorkingDirectoryTest do
   use AgentTest.Case, async: true
 
-  # What is mounted at the checkpoint hides the host's files from the workload, also those that it was
-  # among when it was made (the class of CVE-2024-21626).
+  # A mount at the checkpoint hides the host's files from the workload, also those of the working directory that
+  # the child was created with (the class of CVE-2024-21626).
 
   @moduletag :root
 
@@ -21,10 +21,10 @@ defmodule AgentTest.WorkingDirectoryTest do
     assert {"", 0} = System.cmd(path("visitor"), arguments, stderr_to_stdout: true)
   end
 
-  # From any depth that a test directory has.
+  # More steps up than a test directory is deep.
   @host "../../../../../../../../etc/passwd"
 
-  # The workload's program lies at the new root as well.
+  # The workload's program exists in the new root as well.
   defp where(program \\ path("actor")),
     do: [program, "where", "secret", "below/secret", @host, "."]
 
@@ -88,7 +88,7 @@ defmodule AgentTest.WorkingDirectoryTest do
           result = finish(wire)
           refute result.output =~ "secret open"
           refute result.output =~ "passwd open"
-          # From the new root on, ".." is that root and there is no "below".
+          # In the new root ".." is that root, and there is no directory "below".
           if cwd != "..", do: assert(final(result) == {:error, errno(:enoent), :chdir})
         end
       end

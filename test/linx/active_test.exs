@@ -16,13 +16,13 @@ defmodule Linx.ActiveTest do
     message
   end
 
-  # What has arrived when a call made after it is answered.
+  # The messages that the session sent before it replied to a later request.
   defp nothing_more(session) do
     assert {:error, :timeout} = P.wait(session, 20)
     refute_received {:linx_process, ^session, _}
   end
 
-  # Every message up to the end of both streams, of which `ended` have ended.
+  # All messages until both streams have ended; `ended` have ended already.
   defp collect(session, ended \\ 0, messages \\ [])
   defp collect(_session, 2, messages), do: Enum.reverse(messages)
 
@@ -162,7 +162,7 @@ defmodule Linx.ActiveTest do
       receiver = spawn(fn -> receive do: ({:linx_process, _, {:stdout, _}} -> :ok) end)
       session = piped(["/usr/bin/yes"], stream_to: receiver, active: 1)
       await_down(receiver)
-      # Passive by then, the stream belongs to nobody and stays.
+      # The stream is passive by then, so it has no receiver and is not closed.
       assert {:error, :timeout} = P.wait(session, 20)
       assert :ok = P.set_active(session, :stdout, true)
       assert {:ok, {:signaled, 13}} = P.wait(session)
@@ -201,14 +201,14 @@ defmodule Linx.ActiveTest do
     :ok = P.write(session, "\n")
     assert_receive {:got, ^session, "one\n"}, 30_000
     refute_received {:linx_process, ^session, _}
-    # Its death closes what it received; the shell's cat notices at its next word.
+    # Its end closes the stream that it received; the shell's cat gets SIGPIPE at its next line.
     send(owner, :die)
     await_closed(session)
     _ = P.write(session, "two\n")
     assert {:ok, {:signaled, 13}} = P.wait(session)
   end
 
-  # Until a death has closed the stream. The session and the test hear of it in no order.
+  # Waits until the receiver's end has closed the stream. The session and the test are notified in any order.
   defp await_closed(session) do
     if P.read(session, :stdout) != {:error, :closed}, do: await_closed(session)
   end

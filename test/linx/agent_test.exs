@@ -1,13 +1,14 @@
 defmodule Linx.AgentTest do
-  # Agents that are not there, or are not what they should be. They are named by LINX_AGENT, so these tests
-  # run alone.
+  # Agents that do not exist, or do not keep to the protocol. LINX_AGENT names them, so these tests are not
+  # async.
   use Linx.SessionCase, async: false
 
   doctest Linx.Agent
 
   @moduletag :tmp_dir
 
-  # It begins to read its request first: to a BEAM that writes to nobody the exit code is lost.
+  # It begins to read its request before anything else, because a port that is written to after its program
+  # has ended breaks, and the exit code is lost.
   defp script(dir, text),
     do: agent_script(Path.join(dir, "agent"), "head -c 4 <&3 >/dev/null\n" <> text)
 
@@ -56,7 +57,7 @@ defmodule Linx.AgentTest do
       assert Linx.Process.format_error(reason) =~ "make"
     end
 
-    # The failure is an answer; no process was linked to the caller.
+    # The failure is a return value; no process was linked to the caller.
     refute_messages()
   end
 
@@ -149,7 +150,7 @@ defmodule Linx.AgentTest do
   end
 
   test "when the system has no room for another process, that is the answer", %{tmp_dir: dir} do
-    # A VM of its own, with room for very few files.
+    # A VM of its own with a low limit of open files.
     code = """
     sessions = for _ <- 1..200, do: Linx.Process.spawn(argv: ["/bin/true"], stdio: :devnull)
     {_, refused} = Enum.split_with(sessions, &match?({:ok, _}, &1))
@@ -157,7 +158,7 @@ defmodule Linx.AgentTest do
     IO.puts("refused: \#{Linx.Process.Error.kind(error)}")
     """
 
-    # It ends with its channel, and so with that VM.
+    # The agent ends when its channel closes, and so with that VM.
     script(dir, "exec cat <&3 >/dev/null 2>&1\n")
     paths = Enum.flat_map(:code.get_path(), &["-pa", List.to_string(&1)])
     shell = ~s(ulimit -n 150 && exec "$@")

@@ -4,7 +4,7 @@ defmodule Linx.CallNodeTest do
 
   alias Linx.Test.Nodes
 
-  # VMs that are killed are logged.
+  # Erlang logs the loss of a node that is killed.
   @moduletag :capture_log
 
   setup_all do

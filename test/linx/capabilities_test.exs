@@ -88,7 +88,7 @@ defmodule Linx.CapabilitiesTest do
     assert now.permitted == two
     assert now.inheritable == MapSet.new([:cap_kill])
 
-    # What was read can be given again; a set that is left out is empty.
+    # The struct that read/1 returns can be given; a set that is left out is empty.
     assert :ok = Capabilities.set_thread_sets(session, %{now | effective: two})
     {:ok, now} = Capabilities.read(host_pid)
     assert now.effective == two
@@ -117,11 +117,11 @@ defmodule Linx.CapabilitiesTest do
 
         :ok = Capabilities.set_thread_sets(session, sets)
         :ok = Capabilities.set_ambient(session, [:cap_net_bind_service])
-        # Root's own capabilities would come back at exec otherwise.
+        # Limits the bounding set, because exec gives root all the capabilities in it again.
         :ok = Capabilities.drop_bounding(session, Capabilities.all() -- [:cap_net_bind_service])
         {:ok, now} = Capabilities.read(host_pid)
         assert now.ambient == MapSet.new([:cap_net_bind_service])
-        # Exactly this set: an empty one takes them away again.
+        # The set becomes exactly the given one: an empty one clears it.
         :ok = Capabilities.set_ambient(session, [])
         {:ok, now} = Capabilities.read(host_pid)
         assert MapSet.size(now.ambient) == 0
@@ -136,7 +136,7 @@ defmodule Linx.CapabilitiesTest do
   test "a refusal is the answer and the end" do
     {session, _host_pid} = privileged()
     :ok = Capabilities.set_thread_sets(session, permitted: [:cap_kill], effective: [:cap_kill])
-    # Without CAP_SETPCAP nothing can be dropped (capabilities(7)).
+    # Dropping needs CAP_SETPCAP (capabilities(7)).
     assert {:error, %Error{stage: :cap_drop_bounding, errno: :eperm} = error} =
              Capabilities.drop_bounding(session, [:cap_chown])
 

@@ -1,7 +1,7 @@
 defmodule Linx.CheckpointTest do
   use Linx.SessionCase, async: true
 
-  # Dropping nothing is a command like any other, and open to everybody.
+  # A command that drops nothing, which needs no privilege.
   defp verb(session), do: Linx.Capabilities.set_ambient(session, [])
 
   test "proceed and the verbs are of the checkpoint: after it they are refused" do
@@ -45,7 +45,7 @@ defmodule Linx.CheckpointTest do
 
   test "a refusal by the kernel is the verb's answer and the final event" do
     {session, _host_pid} = parked()
-    # What is not permitted cannot become ambient (capabilities(7)).
+    # A capability that is not permitted cannot become ambient (capabilities(7)).
     :ok = Linx.Capabilities.set_thread_sets(session, [])
 
     assert {:error, %Error{stage: :cap_set_ambient, errno: :eperm} = error} =
@@ -91,7 +91,7 @@ defmodule Linx.CheckpointTest do
       {:error, %Error{}} ->
         assert {:error, %Error{stage: :cap_set_ambient}} = Linx.Process.wait(session)
 
-      # The proceed was first.
+      # The proceed of the other process came first.
       {:error, :running} ->
         assert next_event(session) == :running
     end

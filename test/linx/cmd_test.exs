@@ -52,7 +52,7 @@ defmodule Linx.CmdTest do
       end
     end
 
-    # What the options of newer versions do is known without them.
+    # The results of options that only newer versions of System.cmd/3 have are written here.
     test "Linx.cmd does with lines, in every version of Elixir" do
       for {script, lines} <- [
             {"printf 'one\\ntwo\\n'", ["one", "two"]},
@@ -156,7 +156,7 @@ defmodule Linx.CmdTest do
         _ -> :ok
       end)
 
-    # The second element exists only once the first has come back.
+    # The second element can be made only after the first has been read back.
     input =
       Stream.concat(
         ["ping\n"],
@@ -179,7 +179,7 @@ defmodule Linx.CmdTest do
       {listener, [program | args]} = Beacon.actor(["pause"])
       beacon = start_supervised!({Agent, fn -> nil end}, id: kind)
 
-      # Not before the program runs: an input that fails at once may end it before it is there.
+      # The input fails only once the program runs, because it may otherwise be ended before exec.
       input =
         Stream.map([1], fn _ ->
           socket = Beacon.await_lit(listener)
@@ -206,7 +206,7 @@ defmodule Linx.CmdTest do
     end
   end
 
-  # The session's end is logged as any GenServer's.
+  # The end of a session with an error is logged, as that of any GenServer.
   @tag :capture_log
   test "an input whose process is killed ends the call" do
     input = Stream.map([1], fn _ -> Process.exit(self(), :kill) end)
@@ -219,14 +219,14 @@ defmodule Linx.CmdTest do
                Linx.cmd(program, args, timeout: limit)
              end)
 
-    # Lines that no newline has ended are part of what there is.
+    # A last line without a newline is part of the output.
     script = ["-c", "printf half; exec sleep 600"]
 
     assert {["half"], :timeout} =
              in_time(&Linx.cmd("sh", script, timeout: &1, into: [], lines: 9))
   end
 
-  # The answer of a call with a time limit within which its program has said something.
+  # The result of a call whose time limit was long enough for its program to write something.
   defp in_time(fun, [limit | longer] \\ limits()) do
     case fun.(limit) do
       {nothing, :timeout} when nothing in ["", []] and longer != [] -> in_time(fun, longer)
@@ -344,14 +344,14 @@ defmodule Linx.CmdTest do
     assert ties() == before
   end
 
-  # A Collectable that reports what it is given, and does something about it.
+  # A Collectable that sends the test what it is given, and runs a function.
   defp collector(pid, fun), do: %Linx.Test.Collector{pid: pid, fun: fun}
 
   defp await_echo(seen) do
     if Agent.get(seen, & &1) == [], do: await_echo(seen), else: :ok
   end
 
-  # An error is compared by its kind, because the words are each library's own.
+  # Exceptions are compared by their module, because their messages differ between the libraries.
   defp kind(fun) do
     case fun.() do
       {output, status} when is_binary(output) ->

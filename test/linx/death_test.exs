@@ -8,7 +8,7 @@ defmodule Linx.DeathTest do
     pid
   end
 
-  # A session at each stage at which something can die, with its owner the test.
+  # A session in each state in which something can end; the test is its owner.
   defp at(:parked), do: parked()
   defp at(:running), do: running()
 
@@ -239,13 +239,13 @@ defmodule Linx.DeathTest do
     assert {:error, _} = Task.await(writer, 30_000)
   end
 
-  # Until a process is in splice(2), by its number on x86-64 and on arm64 (proc(5), syscall).
+  # Waits until a process is in splice(2), by its number on x86-64 and on arm64 (proc(5), syscall).
   defp await_splice(pid) do
     [number | _] = "/proc/#{pid}/syscall" |> File.read!() |> String.split()
     number in ["275", "76"] || await_splice(pid)
   end
 
-  # Until a process is in that state (proc(5)).
+  # Waits until a process is in that state (proc(5)).
   defp await_stat(pid, state) do
     [_, rest] = "/proc/#{pid}/stat" |> File.read!() |> String.split(") ", parts: 2)
     String.starts_with?(rest, state) || await_stat(pid, state)

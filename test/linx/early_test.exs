@@ -1,5 +1,5 @@
 defmodule Linx.EarlyTest do
-  # What is asked of a session whose agent has not said anything yet.
+  # Requests to a session whose agent has not sent a frame yet.
   use Linx.SessionCase, async: false
 
   setup do
@@ -35,7 +35,8 @@ defmodule Linx.EarlyTest do
 
   test "early signals are kept, in order, until the workload runs", %{gate: gate} do
     session = session(argv: actor(["pause"]))
-    # A workload that is stopped twice and continued in between ends by what came last.
+
+    # The signals are sent in their order: the last one ends a workload that the others stop and continue.
     for signal <- [:sigstop, :sigcont, :sigterm],
         do: assert(:ok = Linx.Process.signal(session, signal))
 
@@ -70,7 +71,7 @@ defmodule Linx.EarlyTest do
   test "a session that ends before its agent has said anything leaves no agent behind" do
     session = session(argv: actor(["pause"]))
     {:ok, %{agent_pid: agent_pid}} = Linx.Process.info(session)
-    # The agent does not answer; the bound of the wait for it ends this.
+    # The agent does not react, so that the session stops after the time that it waits for it.
     Process.unlink(session)
     assert :ok = GenServer.stop(session)
     assert next_event(session) == {:error, 1, :agent_died}

@@ -6,7 +6,7 @@ defmodule Linx.EnterTest do
     session
   end
 
-  # Parked, it would let nobody but root look at it.
+  # The target runs, because only root can read /proc of a parked child.
   defp entered(target, opts \\ []) do
     session = enter(target, [argv: actor(["pause"])] ++ opts)
     entered = await_ready(session)
@@ -17,7 +17,7 @@ defmodule Linx.EnterTest do
 
   defp namespaces, do: [:user, :mount, :uts, :ipc, :net, :pid, :cgroup, :time]
 
-  # Somebody's container: all namespaces fresh, root inside.
+  # A container: all namespaces are fresh, and its workload is root in them.
   defp container(opts \\ []) do
     {session, host_pid} = parked([namespaces: namespaces()] ++ opts)
     :ok = become_root(host_pid)

@@ -1,7 +1,7 @@
 defmodule Linx.LingerTest do
   use Linx.SessionCase, async: true
 
-  # Sessions that stop with a reason of their own are logged as any GenServer is.
+  # A session that stops with another reason than :normal is logged, as any GenServer.
   @moduletag :capture_log
 
   setup do

@@ -1,16 +1,16 @@
 defmodule Linx.LockedPipeTest do
-  # No limit of a call and no end of a session depends on what the workload does with its pipes, be it
-  # that it keeps them locked for ever.
+  # Time limits of calls hold, and sessions end, also when the workload keeps its pipes locked for ever
+  # (c_src/agent/guard.h says how).
   use Linx.SessionCase, async: true
 
   alias AgentTest.Programs
 
   @moduletag :capture_log
 
-  # What is asked for has come by then, with time to spare; the clock only guards against a hang.
+  # Milliseconds, far more than is needed; the bound only guards against a hang.
   @patience 10_000
 
-  # The program, and what it says once it holds the lock.
+  # The program, and the line that it writes once it holds the lock.
   defp locker(stream, options),
     do: Beacon.program([Programs.path("locker") | options] ++ [to_string(stream)])
 
@@ -20,7 +20,7 @@ defmodule Linx.LockedPipeTest do
     beacon
   end
 
-  # No event tells that an agent sleeps there; it has this long to get there.
+  # Milliseconds for the agent to get to sleep in the locked pipe, of which there is no event.
   defp await_touch(beacon), do: assert({:error, :timeout} = :gen_tcp.recv(beacon, 0, 50))
 
   defp locked(stream, options, opts \\ []) do
@@ -31,7 +31,7 @@ defmodule Linx.LockedPipeTest do
 
     if stream == :stdin, do: :ok = Linx.Process.write(session, "bait")
     beacon = await_lock(listener)
-    # The agent is told to touch the pipe, without a wait for what becomes of it.
+    # Makes the agent use the pipe, without waiting for the result.
     if stream == :stdin,
       do: Task.start(fn -> Linx.Process.write(session, String.duplicate("x", 100_000)) end),
       else: Linx.Process.read(session, stream, 65_536, 0)
@@ -52,7 +52,7 @@ defmodule Linx.LockedPipeTest do
     {" by a daemon", ["--daemon"], [descendants: :kill]}
   ]
 
-  # The time limit of a call that was long enough for the program to have locked its pipe.
+  # The result of a call whose time limit was long enough for the program to lock its pipe.
   defp run(stream, options, opts, [limit | longer] \\ [200, 2_000, 20_000]) do
     {listener, argv} = locker(stream, options)
     task = Task.async(fn -> Linx.run(argv, [timeout: limit, kill_after: 100] ++ opts) end)
@@ -91,7 +91,7 @@ defmodule Linx.LockedPipeTest do
   test "a session that is stopped at once leaves nothing, though its workload keeps a pipe locked" do
     sessions = for stream <- [:stdin, :stdout, :stderr], do: locked(stream, [])
 
-    # Each takes as long as a session waits for its agent before it helps from outside.
+    # Each takes the time that a session waits for its agent before it starts another one to kill.
     sessions
     |> Enum.map(fn {session, _beacon} -> Task.async(fn -> GenServer.stop(session) end) end)
     |> Task.await_many(30_000)

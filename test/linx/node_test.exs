@@ -5,7 +5,7 @@ defmodule Linx.NodeTest do
   alias Linx.Process, as: P
   alias Linx.Test.Nodes
 
-  # VMs that are killed, and sessions that end with a reason of their own, are logged.
+  # Erlang logs the loss of a node, and sessions that stop with another reason than :normal.
   @moduletag :capture_log
 
   setup_all do
@@ -44,7 +44,7 @@ defmodule Linx.NodeTest do
 
     {:ok, %Info{agent_pid: agent, owner: owner}} = P.info(session)
     assert owner == self()
-    # The agent's parent is the other VM's, by way of its helper that forks.
+    # The agent's parent is erl_child_setup, whose parent is the other VM.
     assert Host.stat(Host.stat(agent).ppid).ppid == vm(node)
 
     input = :crypto.strong_rand_bytes(3_000_000)
@@ -54,7 +54,7 @@ defmodule Linx.NodeTest do
     assert :ok = P.close_stdin(session)
     assert Task.await(reader, 30_000) == input
     assert {:ok, {:exited, 0}} = P.wait(session)
-    # They come by way of another process than the answer does.
+    # The events take another path than the reply.
     assert {:usage, %{}} = next_event(session)
     assert {:exited, 0} = next_event(session)
     assert {:error, :timeout} = P.wait(elem(ready(node), 0), 10)
@@ -74,7 +74,7 @@ defmodule Linx.NodeTest do
 
   test "streams are sent here too" do
     node = Nodes.start_node()
-    # In the order of what happened, as from a session of this node.
+    # The events arrive in their order, as from a session of this node.
     {session, _} = start(node, argv: actor(["write", 1, 1_000_000]), stdio: :pipe, active: true)
     assert :running = next_event(session)
     assert byte_size(collect(session, "")) == 1_000_000
@@ -113,7 +113,7 @@ defmodule Linx.NodeTest do
       assert {:error, :nodedown} = P.signal(session, 9)
       assert {:error, :nodedown} = P.stop(session)
       assert terminal_events(session) == []
-      # The link to the session was no link to its node: this process is still here.
+      # The loss of the node has not ended this process, though it is linked to the session.
       refute_received {:EXIT, _, _}
     end
 

@@ -65,7 +65,7 @@ defmodule Linx.PtyTest do
   test "a signal passes a workload that never reads what was written to it" do
     {session, _host_pid} = running(argv: actor(["ignore", 1]), stdio: :pty)
     await_output(session, "ready")
-    # More than agent and session hold together: this call has to wait.
+    # More bytes than agent and session hold together, so that this call waits.
     writer = Task.async(fn -> Linx.Process.pty_write(session, :binary.copy("x", 16 * @mib)) end)
     assert {:error, :timeout} = Linx.Process.wait(session, 0)
     assert :ok = Linx.Process.signal(session, :sigterm)

@@ -51,7 +51,7 @@ defmodule Linx.PublicTest do
     documented = Enum.filter(modules(), &is_map(moduledoc(&1)))
     assert Enum.sort(documented) == Enum.sort(@modules)
     undocumented = for module <- modules(), moduledoc(module) == :none, do: module
-    # A protocol's implementation is called by the protocol alone.
+    # Only the protocol calls its implementation.
     assert undocumented -- [Collectable.Linx.Stdin] == []
   end
 

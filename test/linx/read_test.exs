@@ -114,7 +114,7 @@ defmodule Linx.ReadTest do
       assert read_line(session) == "ready\n"
       {:ok, data} = P.read(session, :stdout, @mib)
       assert byte_size(data) > 0
-      # The answer of a call that comes after all that could have arrived by then.
+      # The session replies to this request after it has handled all that was sent to it before.
       assert {:error, :timeout} = P.wait(session, 50)
       assert held(session) <= 3 * @mib
       {:ok, %{agent_pid: agent}} = P.info(session)
@@ -136,7 +136,7 @@ defmodule Linx.ReadTest do
     end
   end
 
-  # All the binaries that the session's process has, in bytes, garbage included.
+  # The bytes of all binaries that the session's process refers to, garbage included.
   defp held(session) do
     {:binary, binaries} = Process.info(session, :binary)
     Enum.sum(for {_id, size, _references} <- Enum.uniq_by(binaries, &elem(&1, 0)), do: size)
@@ -205,7 +205,7 @@ defmodule Linx.ReadTest do
     test "starves neither of two busy streams" do
       session = shell("/usr/bin/yes out & exec /usr/bin/yes err >&2")
 
-      # Ends only if it comes to see enough of both.
+      # Ends only when it has read enough of both streams.
       alternate(session, %{stdout: 50, stderr: 50})
       assert {:ok, {:signaled, 15}} = P.stop(session)
     end
@@ -257,7 +257,7 @@ defmodule Linx.ReadTest do
     end
   end
 
-  # Until the process waits for a session's answer.
+  # Waits until the process waits for a session's reply.
   defp await_waiting(pid) do
     case Process.info(pid, [:status, :current_function]) do
       [status: :waiting, current_function: {:gen, _, _}] -> :ok
@@ -267,7 +267,7 @@ defmodule Linx.ReadTest do
 
   describe "a session that does not linger" do
     test "goes when its output was read to the end, and not before" do
-      # As much as the smallest pipe holds (pipe(7)), so that nobody has to read for the workload to end.
+      # As many bytes as the smallest pipe holds (pipe(7)), so that the workload ends without a read.
       session = piped(actor(["write", 1, 4_000]), linger: false, link: false)
       ref = Process.monitor(session)
       assert {:exited, 0} = session |> all_events() |> List.last()
@@ -308,7 +308,7 @@ defmodule Linx.ReadTest do
       ExUnit.CaptureLog.capture_log(fn ->
         session = shell("cat; exit 9", linger: false, link: false)
         ref = Process.monitor(session)
-        # Read in part, so that some of it is with the session.
+        # Reads a part of it, so that the session holds the rest.
         :ok = P.write(session, "a secret that was written")
         {:ok, "a "} = P.read(session, :stdout, 2)
         {:error, :timeout} = P.read(session, :stderr, 10, 0)

@@ -59,7 +59,7 @@ defmodule Linx.RunTest do
     assert {:ok, _} = Linx.run("true", max_output: 0)
     assert {:ok, _} = Linx.run(head.(1001), max_output: :infinity)
 
-    # Both outputs count.
+    # The bound is that of both outputs together.
     both = sh("head -c 600 /dev/zero; head -c 600 /dev/zero >&2")
     assert {:error, %Error{stage: :max_output}} = Linx.run(both, max_output: 1000)
     assert {:ok, _} = Linx.run(both, max_output: 1200)
@@ -80,7 +80,7 @@ defmodule Linx.RunTest do
       assert Exception.message(error) =~ ":timeout"
     end
 
-    # Not only while it writes: one that has closed its outputs runs on.
+    # The limit holds also for a program that has closed its outputs and runs on.
     assert {:error, %Error{stage: :timeout}} =
              Linx.run(sh("exec >&- 2>&-; exec sleep 600"), timeout: 1_000)
   end
@@ -117,7 +117,8 @@ defmodule Linx.RunTest do
     agent = fn -> Linx.run("true", timeout: 20_000) end
     assert {:ok, %{status: 0}} = agent.()
 
-    # 1 when the BEAM was writing to it at that moment: then the port is broken, and its code lost.
+    # The code is 1 when the BEAM was writing to the agent at that moment, because the port breaks then and its
+    # exit code is lost.
     assert {:error, %Error{stage: :agent_died, code: code}} =
              Linx.run(sh("kill -KILL $PPID; exec sleep 600"), timeout: 20_000)
 
@@ -140,7 +141,7 @@ defmodule Linx.RunTest do
     assert {:error, :aborted} = Linx.run(["touch", path], checkpoint: abort)
     refute File.exists?(path)
 
-    # A session that fails before its checkpoint tells why.
+    # The error of a session that fails before its checkpoint is returned.
     assert {:error, %Error{stage: :file_open}} =
              Linx.run("true",
                stdio: [stdin: {:file, "/no/such/file", :read}],

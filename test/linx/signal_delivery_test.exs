@@ -29,7 +29,7 @@ defmodule Linx.SignalDeliveryTest do
   test "a signal to a parked child waits for the workload" do
     {session, host_pid} = parked()
     assert :ok = Linx.Process.signal(session, :sigkill)
-    # Answered after the signal was taken, and the child is still there.
+    # The session replies to this after it has taken the signal, and the child is still parked.
     assert :ok = Linx.Capabilities.set_ambient(session, [])
     assert Host.alive?(host_pid)
     :ok = Linx.Process.proceed(session)

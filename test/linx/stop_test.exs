@@ -22,7 +22,7 @@ defmodule Linx.StopTest do
     String.to_integer(pid)
   end
 
-  # The pid of the child that the actor says it has.
+  # The pid of the actor's child, which the actor writes.
   defp family(part, opts \\ []) do
     session = session([argv: actor(part), stdio: :pipe, auto_proceed: true] ++ opts)
     said = read_both(session, "")
@@ -113,7 +113,7 @@ defmodule Linx.StopTest do
 
     test "goes on when the one who asked dies" do
       {session, _} = ready(["ignore", 15])
-      # Longer than it takes to be seen waiting.
+      # Milliseconds, longer than the test takes to see that it waits.
       caller = spawn(fn -> P.stop(session, 1_000) end)
       await_stopper(session)
       Process.exit(caller, :kill)
@@ -131,7 +131,7 @@ defmodule Linx.StopTest do
     end
   end
 
-  # Until somebody waits for the session's end.
+  # Waits until a process waits for the session's end.
   defp await_stopper(session) do
     if map_size(:sys.get_state(session).session.waiters) == 0, do: await_stopper(session)
   end

@@ -1,13 +1,13 @@
 defmodule Linx.StoppedChildTest do
-  # A container whose first process stops everything that appears in it: what enters never comes to its
-  # checkpoint, and is ended all the same.
+  # A container whose first process stops every process that appears in it: a child that enters it never
+  # reaches its checkpoint, and can be ended all the same.
   use Linx.SessionCase, async: true
 
   alias AgentTest.Target
 
   @moduletag :root
 
-  # The clock only guards against a hang.
+  # Milliseconds; the bound only guards against a hang.
   @patience 10_000
   @container ~w(--fork --kill-child --pid --mount-proc --mount)
 

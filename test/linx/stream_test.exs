@@ -195,7 +195,7 @@ defmodule Linx.StreamTest do
     assert Linx.stream!(["head", "-n", "2"], input: Linx.stream!("yes"), lines: true)
            |> Enum.to_list() == ["y", "y"]
 
-    # What it raises is raised at the end of the chain.
+    # The exception of the inner stream is raised by the outer one.
     assert_raise Linx.ExitError, ~r/false/, fn ->
       Linx.stream!("cat", input: Linx.stream!("false")) |> Stream.run()
     end

@@ -1,5 +1,5 @@
 defmodule Linx.TelemetryTest do
-  # A stand-in for the library of that name, which is loaded for as long as the test runs: not async.
+  # Defines a module :telemetry while the tests run, which all sessions of the VM then call: not async.
   use Linx.SessionCase, async: false
 
   alias Linx.Process, as: P

@@ -1,5 +1,5 @@
 defmodule Linx.TerminalInjectionTest do
-  # A workload on a terminal can type into it, and what reads from there next takes that for a person's input.
+  # A workload can put input into its terminal, which the next reader of the terminal takes for typed input.
   use Linx.SessionCase, async: true
 
   alias AgentTest.Programs
@@ -7,7 +7,7 @@ defmodule Linx.TerminalInjectionTest do
   @eperm 1
   @enosys 38
 
-  # What each attempt of the typist came to, as `%{"native TIOCSTI" => "errno 1"}`.
+  # The result of each attempt of the program `typist`, as `%{"native TIOCSTI" => "errno 1"}`.
   defp typed(opts, at_checkpoint) do
     {output, listener} = capture()
     argv = [Programs.path("typist")]
@@ -26,7 +26,7 @@ defmodule Linx.TerminalInjectionTest do
     end
   end
 
-  # By the filter: the kernel's own refusals of these commands are ENOTTY, EIO and EINVAL.
+  # EPERM is the filter's refusal, because the kernel itself refuses these commands with ENOTTY, EIO and EINVAL.
   defp denied?(outcome) do
     outcome in ["errno #{@eperm}", "errno #{@enosys}"] or outcome =~ "signal "
   end

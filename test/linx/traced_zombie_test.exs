@@ -1,11 +1,11 @@
 defmodule Linx.TracedZombieTest do
-  # What is traced and has ended is kept from its parent until the tracer has waited for it; these tracers
-  # never do. No call waits for them.
+  # The end of a traced process is kept from its parent until the tracer has waited for it (ptrace(2)). These
+  # tracers never wait, and no call depends on it.
   use Linx.SessionCase, async: true
 
   alias AgentTest.{Programs, Target}
 
-  # The clock only guards against a hang.
+  # Milliseconds; the bound only guards against a hang.
   @patience 10_000
 
   defp in_time(fun) do
@@ -28,7 +28,8 @@ defmodule Linx.TracedZombieTest do
     for descendants <- [:leave, :kill] do
       {tracer, session} = traced(descendants: descendants)
       {:ok, %{agent_pid: agent}} = Linx.Process.info(session)
-      # SIGTERM stops it for its tracer to decide (ptrace(2)), so that it takes the whole grace.
+
+      # A traced process is stopped at SIGTERM until its tracer decides (ptrace(2)), so the whole grace passes.
       assert {:ok, {:signaled, 9}} = in_time(fn -> Linx.Process.stop(session, 100) end)
       assert :ok = in_time(fn -> GenServer.stop(session) end)
       await_gone(agent)

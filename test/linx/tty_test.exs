@@ -1,6 +1,6 @@
 defmodule Linx.TtyTest do
-  # In a real terminal, typed to as a person types. Words that are waited for are typed with quotes
-  # in them, so that what a shell says is not mistaken for the echo of what it was told.
+  # Tests in a real terminal. Words that a test waits for are typed with quotes in them, so that the echo of
+  # what is typed is not mistaken for the output of the shell.
   use Linx.SessionCase, async: true
 
   alias Linx.Test.Tmux
@@ -12,7 +12,7 @@ defmodule Linx.TtyTest do
     {:ok, tmux: tmux, before: Tmux.settings(tmux)}
   end
 
-  # Root keeps its power over files, because the checkout may be root's alone.
+  # Root stays root on the host, because the checkout may be readable by root only.
   defp linx_shell(command, options \\ "") do
     root = if Host.root?(), do: "--root ", else: ""
     "mix linx.shell " <> root <> options <> command
@@ -145,7 +145,7 @@ defmodule Linx.TtyTest do
   describe "the terminal is as it was before, and nothing is left, when" do
     @describetag :userns
 
-    # A workload whose session is the last thing in the window that can end by itself.
+    # The session's workload is the only process of the window that can end by itself.
     setup %{tmux: tmux} do
       Tmux.type(tmux, linx_shell(Enum.join(actor(["winsize"]), " ")))
       Tmux.await(tmux, ~r/^ready$/m)
@@ -195,8 +195,8 @@ defmodule Linx.TtyTest do
   end
 
   describe "attach" do
-    # Programs in the window say what came of it, and then read a line, so that the terminal can be
-    # looked at while the BEAM lives, and what is typed to the session is seen to be the session's.
+    # Programs in the window print the result and then read a line, so that the terminal can be examined while
+    # the BEAM runs, and input that was typed for the session would be seen there.
     defp finish(%{tmux: tmux} = context, expected) do
       Tmux.await(tmux, expected)
       Tmux.await(tmux, ~r/^line\? \s*\z/m)

@@ -1,5 +1,5 @@
 defmodule Linx.UnmappedIdsTest do
-  # A user namespace without maps does not make the BEAM's user another one.
+  # In a user namespace without maps the workload would be the BEAM's user on the host.
   use Linx.SessionCase, async: true
 
   describe "as root" do

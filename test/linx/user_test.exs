@@ -81,7 +81,7 @@ defmodule Linx.UserTest do
 
     @tag :root
     test "takes 340 rows, and the last ids there are" do
-      # Short numbers: the kernel takes less than a page.
+      # The numbers are short, because the kernel takes less than a page.
       rows = for n <- 0..339, do: {n, n, 1}
       {session, host_pid} = parked(namespaces: [:user])
 
@@ -134,7 +134,7 @@ defmodule Linx.UserTest do
         [{0, 100, 10}, {50, 109, 1}],
         [{5, 0, 1}, {0, 100, 6}],
         for(n <- 0..340, do: {n, n, 1}),
-        # Within 340 rows, but more than a page.
+        # Fewer than 340 rows, but more bytes than a page.
         for(n <- 0..339, do: {1_000_000_000 + n, 1_000_000_000 + n, 1})
       ]
 

@@ -1,8 +1,8 @@
 defmodule Linx.VmDeathTest do
-  # A whole BEAM is killed, with sessions at every stage.
+  # A whole BEAM is killed that has sessions in every state.
   use Linx.SessionCase, async: true
 
-  # The second VM's last words, when it is killed, are not the test's.
+  # Keeps what is logged when the second VM is killed out of the test's output.
   @moduletag :capture_log
 
   defp start_vm do
@@ -17,7 +17,7 @@ defmodule Linx.VmDeathTest do
   defp call(peer, module, function, arguments),
     do: :peer.call(peer, module, function, arguments, 30_000)
 
-  # The session's parent in the other VM is a process that the call leaves behind.
+  # The session's caller in the other VM is a process that goes on after the remote call.
   defp start_session(peer, opts), do: call(peer, Linx.SessionCase, :detached_session, [opts])
 
   defp kill_vm(peer) do

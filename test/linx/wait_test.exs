@@ -27,7 +27,7 @@ defmodule Linx.WaitTest do
     await_waiters(session, 1)
     Process.exit(waiter, :kill)
     await_down(waiter)
-    # The session has its own notice of the death before it answers this.
+    # The session has been notified of the caller's end before it replies to this request.
     assert {:error, :timeout} = Linx.Process.wait(session, 0)
     await_waiters(session, 0)
   end

@@ -18,7 +18,7 @@ defmodule Linx.WriteTest do
     session
   end
 
-  # The error of a write that nobody reads.
+  # The error of a write to a pipe without a reader.
   defp assert_broken(answer) do
     assert {:error, %Error{stage: :write, errno: :epipe, code: 32} = error} = answer
     assert Exception.message(error) =~ "write failed: EPIPE"
@@ -36,7 +36,7 @@ defmodule Linx.WriteTest do
 
   test "a write is answered once the kernel took it, and not before" do
     session = piped(actor(["read-late", 9 * @mib])) |> ready()
-    # What a pipe holds without a reader, and no more.
+    # As many bytes as the kernel takes for a pipe that is not read.
     assert :ok = P.write(session, pattern(1000))
     <<_::binary-size(1000), rest::binary>> = pattern(9 * @mib)
     writer = Task.async(fn -> P.write(session, rest) end)
@@ -109,7 +109,7 @@ defmodule Linx.WriteTest do
 
   defp stdin(session), do: :sys.get_state(session).session.pipes.stdin
 
-  # Until a writer waits in the session.
+  # Waits until a writer waits in the session.
   defp await_sent(session) do
     if :queue.is_empty(stdin(session).window.unsent), do: await_sent(session)
   end
@@ -163,7 +163,7 @@ defmodule Linx.WriteTest do
       session = piped(actor(["pause"])) |> ready()
       assert {:error, :timeout} = P.write(session, pattern(2 * @mib), 20)
       assert {:error, :timeout} = P.write(session, "x", 0)
-      # Nothing of what nobody waits for any more is held.
+      # The session holds no bytes of a writer that does not wait any more.
       assert :queue.is_empty(stdin(session).window.unsent)
       assert {:ok, {:signaled, 15}} = P.stop(session)
     end
@@ -198,7 +198,7 @@ defmodule Linx.WriteTest do
     Process.exit(writer, :kill)
     await_down(writer)
     await_nobody(session)
-    # What was with the agent by then is written.
+    # The bytes that the agent had by then are written.
     sent = stdin(session).window.sent
     rest = binary_part(pattern(4 * @mib), sent, 4 * @mib - sent)
     next = Task.async(fn -> P.write(session, rest) end)
@@ -255,7 +255,7 @@ defmodule Linx.WriteTest do
     test "256 MiB come back as they went, with both sides full" do
       session = piped(["/bin/cat"])
       chunk = :crypto.strong_rand_bytes(@mib)
-      # No piece as large as a pipe or a frame, and none aligned with either.
+      # The pieces are neither as large as a pipe or a frame, nor aligned with either.
       pieces = for n <- 1..256, do: binary_part(<<chunk::binary, chunk::binary>>, n * 3011, @mib)
 
       writer =

@@ -1,7 +1,7 @@
 defmodule AgentTest.Case do
   @moduledoc """
-  A test that speaks the raw protocol to a real agent. Nothing of the library is used, so that the
-  two sides of the protocol are read twice and independently.
+  A test that speaks the raw protocol to a real agent. It uses nothing of the library, so that the protocol
+  has two independent clients.
   """
 
   use ExUnit.CaseTemplate
@@ -42,14 +42,14 @@ defmodule AgentTest.Case do
   @doc "An errno's number on Linux (errno(3))."
   def errno(name), do: Map.fetch!(@errno, name)
 
-  @doc "The next frame that carries no data has to match."
+  @doc "Asserts that the next frame that carries no data matches."
   defmacro assert_frame(wire, pattern) do
     quote do
       assert unquote(pattern) = next_frame(unquote(wire))
     end
   end
 
-  @doc "Starts an agent and brings a request to its checkpoint."
+  @doc "Starts an agent, sends it a request, and waits for the checkpoint."
   def parked(request, opts \\ []) do
     wire = requested(request, opts)
     {:status, :spawned, host_pid} = expect(wire, :spawned)
@@ -63,7 +63,7 @@ defmodule AgentTest.Case do
     wire
   end
 
-  @doc "The same, and on to `:running`. `:commands` are sent at the checkpoint, before `:proceed`."
+  @doc "As `parked/2`, and on to `:running`. The commands of `:checkpoint` are sent before `:proceed`."
   def running(request, opts \\ []) do
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])
     wire = parked(request, opts)
@@ -72,7 +72,7 @@ defmodule AgentTest.Case do
     wire
   end
 
-  @doc "A whole session: request, checkpoint commands, `:proceed`, end."
+  @doc "A whole session: request, the commands of `:checkpoint`, `:proceed`, end."
   def run(request, opts \\ []) do
     {finish, opts} = Keyword.pop(opts, :finish, [])
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])
@@ -99,10 +99,10 @@ defmodule AgentTest.Case do
   end
 
   @doc """
-  Waits for the session's end and holds it to what every session promises: exactly one final
-  frame, nothing after it, no half frame, an agent that exits by itself, and not a process left.
-  With `orphans: true` there may be processes left to the subreaper; with `drained: true` data may
-  follow the final frame; `exit:` is the agent's exit code.
+  Waits for the session's end and asserts what holds for every session: exactly one final frame, nothing after
+  it, no part of a frame, an agent that exits by itself, and no process left. With `orphans: true` there may be
+  processes left to the subreaper; with `drained: true` data may follow the final frame; `exit:` is the agent's
+  exit code.
   """
   def finish(wire, opts \\ []), do: wire |> Wire.await_gone() |> finished(opts)
 
@@ -126,7 +126,7 @@ defmodule AgentTest.Case do
     result
   end
 
-  @doc "The agent is killed; answers what was left of the session when all of it was dead."
+  @doc "Kills the agent, and returns the session's history once all its processes are dead."
   def kill_agent(wire, beacon \\ nil) do
     Host.signal(wire.agent, 9)
     beacon && Beacon.await_dark(beacon)
@@ -135,7 +135,7 @@ defmodule AgentTest.Case do
     result
   end
 
-  @doc "As many bytes as asked for of what the actor writes and wants to read."
+  @doc "The first `size` bytes of what the actor writes and expects to read."
   def pattern(size),
     do: "abcdefghijklmnopqrstuvw" |> :binary.copy(div(size, 23) + 1) |> binary_part(0, size)
 

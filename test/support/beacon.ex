@@ -1,7 +1,7 @@
 defmodule AgentTest.Beacon do
   @moduledoc """
-  Tells when a workload and everything that it forked is dead, without asking /proc again and
-  again: the actor's `--beacon` holds a connection open that ends with its last holder.
+  Waits until a workload and everything that it forked is dead, without polling /proc: the actor's `--beacon`
+  opens a connection that its children inherit, and that ends with the last of them.
   """
 
   import ExUnit.Assertions
@@ -11,7 +11,7 @@ defmodule AgentTest.Beacon do
   @doc "A listener, and the argv that makes the actor connect to it."
   def actor(part), do: program(AgentTest.Programs.actor(part))
 
-  @doc "The same of another program that takes `--beacon`."
+  @doc "As `actor/1`, for another program that takes `--beacon`."
   def program([program | arguments]) do
     path = AgentTest.Programs.scratch("beacon")
     {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
@@ -26,15 +26,15 @@ defmodule AgentTest.Beacon do
     socket
   end
 
-  @doc "Waits until a workload that has connected has sent a line, and answers it."
+  @doc "Waits until a workload that has connected has sent a line, and returns it."
   def await_word(socket) do
     assert {:ok, word} = :gen_tcp.recv(socket, 0, @patience)
     word
   end
 
-  @doc "Waits until nothing that the workload left is alive."
+  @doc "Waits until no process that the workload left is alive."
   def await_dark(socket), do: assert({:error, :closed} = :gen_tcp.recv(socket, 0, @patience))
 
-  @doc "Whether something of the workload is still alive."
+  @doc "Whether a process of the workload is still alive."
   def lit?(socket), do: :gen_tcp.recv(socket, 0, 0) == {:error, :timeout}
 end

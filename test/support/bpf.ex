@@ -66,7 +66,7 @@ defmodule AgentTest.Bpf do
   @doc "A filter of `length` instructions that allows everything."
   def allow(length \\ 1), do: String.duplicate(instruction(@load), length - 1) <> ret(@allow)
 
-  @doc "Answers the named system calls with `action`, allows the rest."
+  @doc "Applies `action` to the named system calls, and allows the rest."
   def deny(names, action) do
     numbers = for name <- names, number = syscalls()[name], do: number
     last = length(numbers)
@@ -78,7 +78,7 @@ defmodule AgentTest.Bpf do
     instruction(@load) <> IO.iodata_to_binary(tests) <> ret(@allow) <> ret(action(action))
   end
 
-  @doc "Answers one system call with `action` when the low half of an argument has this value."
+  @doc "Applies `action` to one system call when the low half of an argument has this value."
   def deny_argument(name, index, value, action) do
     instruction(@load) <>
       instruction(@jump_if_equal, 0, 3, Map.fetch!(syscalls(), name)) <>
@@ -87,7 +87,7 @@ defmodule AgentTest.Bpf do
       ret(action(action)) <> ret(@allow)
   end
 
-  @doc "Answers every system call with `action`."
+  @doc "Applies `action` to every system call."
   def deny_all(action), do: ret(action(action))
 
   @doc "A program that the kernel's verifier refuses: a jump past its end."

@@ -1,5 +1,5 @@
 defmodule Linx.CallCase do
-  @moduledoc "A test of the calls that run a program in one go, and must leave nothing behind."
+  @moduledoc "A test of the calls of `Linx`, which must leave nothing behind."
 
   use ExUnit.CaseTemplate
 
@@ -20,8 +20,8 @@ defmodule Linx.CallCase do
   def sh(script), do: ["/bin/sh", "-c", script]
 
   @doc """
-  Holds that `fun`, given an argv that plays a part, leaves nothing of it alive at its return, nor a
-  message or a link with the caller. The call's answer is the answer.
+  Asserts that `fun`, given the argv of an actor, leaves no process of it alive when it returns, and no message,
+  link or monitor of the caller. Returns what `fun` returns.
   """
   def leaves_nothing(part, fun) do
     {listener, argv} = Beacon.actor(part)
@@ -34,8 +34,8 @@ defmodule Linx.CallCase do
   end
 
   @doc """
-  The same of a call with a time limit, the second argument of `fun`. It is longer the next time when it
-  was too short for the program to begin, as it may be on a busy machine.
+  As `leaves_nothing/2`, for a call with a time limit, the second argument of `fun`. It is tried again with
+  a longer limit when the limit was too short for the program to begin, as it may be on a busy machine.
   """
   def leaves_nothing_in_time(part, fun, [limit | longer] \\ limits()) do
     {listener, argv} = Beacon.actor(part)
@@ -57,7 +57,7 @@ defmodule Linx.CallCase do
   @doc "Time limits for a program to begin within, in milliseconds."
   def limits, do: [1_000, 10_000, 60_000]
 
-  @doc "The caller's messages, links and monitors: what a call must not change."
+  @doc "The caller's messages, links and monitors, which a call must not change."
   def ties do
     for {key, value} <- Process.info(self(), [:messages, :links, :monitors]),
         do: {key, Enum.sort(value)}
@@ -69,10 +69,10 @@ defmodule Linx.CallCase do
 
   def alive(pids), do: Enum.filter(pids, &Host.alive?/1)
 
-  @doc "Runs `fun` in a process of its own; answers its pid and a monitor."
+  @doc "Runs `fun` in a process of its own; returns its pid and a monitor."
   def caller(fun), do: spawn_monitor(fun)
 
-  @doc "Waits for a process to be gone."
+  @doc "Waits for the end of a process."
   def await_down({pid, monitor}) do
     assert_receive {:DOWN, ^monitor, :process, ^pid, reason}, @patience
     reason

@@ -1,5 +1,5 @@
 defmodule Linx.Test.Collector do
-  @moduledoc "A Collectable that tells a process what it is given, and calls a function with it."
+  @moduledoc "A Collectable that sends a process what it is given, and calls a function with it."
 
   defstruct [:pid, :fun]
 

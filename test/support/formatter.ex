@@ -1,7 +1,7 @@
 defmodule Linx.Test.Formatter do
   @moduledoc """
-  ExUnit's own formatter, which also lists the tests that could not run on this machine, with the
-  reason, and fails the run when one of them had to.
+  ExUnit's own formatter, which also lists the tests that cannot run on this machine, with the reason, and
+  fails the run when one of them has to run.
   """
 
   use GenServer

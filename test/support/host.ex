@@ -1,5 +1,5 @@
 defmodule AgentTest.Host do
-  @moduledoc "What the host's /proc says of a process: the observer that no workload can deceive."
+  @moduledoc "What the host's /proc says of a process, which no workload can forge."
 
   import Bitwise
 
@@ -42,10 +42,10 @@ defmodule AgentTest.Host do
     end
   end
 
-  @doc "Whether the pid is there, and not only as a zombie."
+  @doc "Whether there is a process with this pid that is no zombie."
   def alive?(pid), do: match?(%{state: state} when state != "Z", stat(pid))
 
-  @doc "The open descriptors of a process, `%{fd => what it leads to}`."
+  @doc "The open descriptors of a process, `%{fd => target}` with the targets of the links in /proc/<pid>/fd."
   def fds(pid) do
     for fd <- File.ls!("/proc/#{pid}/fd"), into: %{} do
       {String.to_integer(fd), link("/proc/#{pid}/fd/#{fd}")}

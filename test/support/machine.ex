@@ -5,7 +5,7 @@ defmodule Linx.Test.Machine do
 
   alias AgentTest.Host
 
-  # In CI, as root, these have to run: a skip there fails the run.
+  # The tags whose tests have to run in CI as root: a skip fails the run there.
   @privileged [:root, :userns]
 
   @doc "The tags whose tests cannot run here, with the reason."

@@ -2,8 +2,8 @@ defmodule Linx.Test.Nodes do
   @moduledoc """
   Other nodes for a test, on this machine and reachable from it alone.
 
-  They need Erlang's port mapper, which is started when it does not run, and stopped again then. The
-  test's own VM becomes a node, so such tests are not async.
+  They need Erlang's port mapper (epmd), which is started when it does not run, and stopped afterwards in that
+  case. The test's own VM becomes a node, so such tests are not async.
   """
 
   import ExUnit.Callbacks
@@ -14,7 +14,8 @@ defmodule Linx.Test.Nodes do
   def start_distribution do
     started? = start_mapper()
     Application.put_env(:kernel, :inet_dist_use_interface, @loopback)
-    # Another name each time, for a port mapper that has not seen the end of the one before.
+
+    # The name is another one each time, because the port mapper may not have seen the end of the last node.
     name = :"linx-test-#{System.pid()}-#{System.unique_integer([:positive])}@127.0.0.1"
     {:ok, _pid} = Node.start(name, :longnames)
 
@@ -36,7 +37,7 @@ defmodule Linx.Test.Nodes do
     end
   end
 
-  # One that has just been stopped may still hold the port, and then another does not start.
+  # A port mapper that has just been stopped may still have the port open, and then another one does not start.
   defp await_mapper do
     {_, 0} = mapper(["-daemon"])
 
@@ -56,7 +57,7 @@ defmodule Linx.Test.Nodes do
     )
   end
 
-  @doc "A node that has this library, or with `paths: []` has not. It ends with the test."
+  @doc "Starts a node with this library, or without it with `paths: []`. It ends with the test."
   def start_node(opts \\ []) do
     paths = Enum.flat_map(Keyword.get(opts, :paths, :code.get_path()), &['-pa', &1])
     interface = ['-kernel', 'inet_dist_use_interface', '{127,0,0,1}']
@@ -71,7 +72,7 @@ defmodule Linx.Test.Nodes do
       })
 
     on_exit(fn ->
-      # The VM may be on its way out by itself.
+      # The VM may be ending by itself.
       try do
         :peer.stop(peer)
       catch

@@ -1,7 +1,7 @@
 defmodule Linx.Test.Probe do
   @moduledoc """
-  The probe: a static program that prints what a workload inherits, one fact a line. The sections
-  and their facts are in `test/support/probe.c`.
+  The probe, a static program that prints what a workload inherits, one fact a line. `test/support/probe.c` lists
+  the sections and their facts.
   """
 
   alias AgentTest.Programs
@@ -9,8 +9,8 @@ defmodule Linx.Test.Probe do
   @doc """
   The argv that makes a workload report `sections` (all of them when none is named).
 
-  With `then: :pause` it lives on until it is killed, with `then: :until_eof` until its standard
-  input ends.
+  With `then: :pause` the probe then runs until it is killed, with `then: :until_eof` until its standard input
+  ends.
   """
   def argv(sections \\ [], opts \\ []) do
     flag =
@@ -42,7 +42,7 @@ defmodule Linx.Test.Probe do
   @doc "A decimal fact as an integer."
   def integer(facts, key), do: facts |> Map.fetch!(key) |> String.to_integer()
 
-  @doc "The open descriptors of a report, `%{fd => what it leads to}`."
+  @doc "The open descriptors of a report, `%{fd => target of its link}`."
   def fds(facts),
     do: for({"fd." <> fd, link} <- facts, into: %{}, do: {String.to_integer(fd), link})
 

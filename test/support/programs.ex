@@ -12,12 +12,12 @@ defmodule AgentTest.Programs do
     Path.join(directory, name)
   end
 
-  @doc "The actor with a part to play, as an argv."
+  @doc "The argv that makes the actor play a part (`test/support/actor.c`)."
   def actor(part), do: [path("actor") | Enum.map(part, &to_string/1)]
 
   @doc """
-  A path that no other test of this VM or another one uses: short, for a socket's address has to fit
-  into 108 bytes (unix(7)), and plain, for a shell.
+  A path that no other test of this VM or another one uses. It is short, because a socket's address has at most
+  108 bytes (unix(7)), and needs no quotes in a shell.
   """
   def scratch(name) do
     unique = System.unique_integer([:positive])

@@ -1,12 +1,12 @@
 defmodule Linx.Property do
   @moduledoc """
-  Properties by PropEr. Assertions are used as in any test; what fails is the smallest input that
-  PropEr found, with the assertion's own message.
+  Properties by PropEr. They use assertions as any test does. A failure shows the smallest input that PropEr
+  found, with the assertion's message.
   """
 
   import ExUnit.Assertions
 
-  @doc "Holds `check` for `count` values of `type`."
+  @doc "Runs `check` with `count` values of `type`."
   def check(type, count, check) do
     property = :proper.forall(type, fn value -> holds?(check, value) end)
     result = :proper.quickcheck(property, [:quiet, numtests: count, max_size: 60])

@@ -1,8 +1,8 @@
 defmodule Linx.Test.Reach do
   @moduledoc """
   Tests that run as root start programs as other users, who cannot reach a checkout in a private
-  directory such as /root. There the tests use copies of the programs and the agent, in a directory
-  that everybody can enter.
+  directory such as /root. In that case the tests use copies of the programs and the agent, in a directory that
+  every user can enter.
   """
 
   import Bitwise
@@ -11,7 +11,7 @@ defmodule Linx.Test.Reach do
 
   @others_may_enter 0o001
 
-  @doc "Sees to it that every user can run the test programs and the agent."
+  @doc "Makes copies of the test programs and the agent unless every user can run them."
   def everyone do
     if not (reachable?(Programs.path("probe")) and reachable?(Programs.agent())), do: move()
   end

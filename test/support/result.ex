@@ -1,9 +1,9 @@
 defmodule AgentTest.Result do
   @moduledoc """
-  A session's history: its frames in order (`rest` are bytes that made no frame), what its fd 1,
-  its terminal and its pipes showed, how much of its input was taken, how the agent ended
-  (`{:exited | :signaled, n, cpu_us}`), its wait status and the most memory it had, and the
-  processes it left to its subreaper (`{pid, wait_status}`).
+  A session's history: its frames in order (`rest` are the bytes behind the last whole frame), the output of its
+  fd 1, its terminal and its pipes, how many bytes of its input were taken, how the agent ended
+  (`{:exited | :signaled, n, cpu_us}`), its wait status and its largest memory, and the processes that it left to
+  its subreaper (`{pid, wait_status}`).
   """
 
   defstruct frames: [],

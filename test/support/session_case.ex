@@ -1,7 +1,7 @@
 defmodule Linx.SessionCase do
   @moduledoc """
-  A test that runs real workloads through `Linx.Process`. Sessions are started with tagged events, so
-  that a test can hold many of them.
+  A test that runs real workloads through `Linx.Process`. Sessions are started with tagged events, so that a test
+  can have many of them.
   """
 
   use ExUnit.CaseTemplate
@@ -61,7 +61,7 @@ defmodule Linx.SessionCase do
     end
   end
 
-  @doc "All that has arrived of the session so far. What follows a call's answer is not in it."
+  @doc "The events of the session that have arrived so far: at least those that it sent before its last reply."
   def events_so_far(session) do
     receive do
       {:linx_process, ^session, event} -> [event | events_so_far(session)]
@@ -73,7 +73,7 @@ defmodule Linx.SessionCase do
   @doc "Asserts that the test has no message of any kind."
   def refute_messages, do: assert({:messages, []} = Process.info(self(), :messages))
 
-  @doc "Reads the terminal until it has shown what matches; answers all that it showed."
+  @doc "Reads the terminal until its output matches; returns all of the output."
   def await_output(session, pattern, shown \\ "") do
     if shown =~ pattern do
       shown
@@ -85,7 +85,7 @@ defmodule Linx.SessionCase do
     end
   end
 
-  @doc "What a session's standard output is to be for `captured/1` to read it, and the reader."
+  @doc "A directive for a session's standard output, and the listener from which `captured/1` reads it."
   def capture do
     path = Programs.scratch("output")
     {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ifaddr: {:local, path}])
@@ -94,7 +94,7 @@ defmodule Linx.SessionCase do
     {{:connect_unix, path}, listener}
   end
 
-  @doc "All that was written to a captured output, once everybody has closed it."
+  @doc "All that was written to a captured output, once every process has closed it."
   def captured(listener) do
     {:ok, socket} = :gen_tcp.accept(listener, @patience)
     receive_all(socket, "")
@@ -107,7 +107,7 @@ defmodule Linx.SessionCase do
     end
   end
 
-  @doc "All that is left of one of a session's output streams, read in pieces of `max` bytes."
+  @doc "Reads one of a session's output streams to its end, in pieces of `max` bytes."
   def read_all(session, stream, max \\ 65_536, read \\ []) do
     case Linx.Process.read(session, stream, max, @patience) do
       {:ok, data} -> read_all(session, stream, max, [read | data])
@@ -117,8 +117,8 @@ defmodule Linx.SessionCase do
   end
 
   @doc """
-  What the probe reports of itself as a workload with these options. `at_checkpoint` is called with
-  the session and its host pid while it is parked.
+  The facts that the probe reports as a workload with these options. `at_checkpoint` is called with the
+  session and its host pid while the child is parked.
   """
   def probe(sections, opts \\ [], at_checkpoint \\ fn _session, _host_pid -> :ok end) do
     {target, opts} = Keyword.pop(opts, :enter)
@@ -136,7 +136,7 @@ defmodule Linx.SessionCase do
     Probe.facts(report)
   end
 
-  @doc "Id maps that make whoever runs the test root in a fresh user namespace."
+  @doc "Id maps that make the user who runs the test root in a fresh user namespace."
   def become_root(host_pid) do
     {uid, 0} = System.cmd("id", ["-u"])
     {gid, 0} = System.cmd("id", ["-g"])
@@ -144,7 +144,7 @@ defmodule Linx.SessionCase do
     Linx.User.setup_maps(host_pid, uid: row.(uid), gid: row.(gid))
   end
 
-  @doc "Waits until the kernel knows nothing of the pid any more, not even as a zombie."
+  @doc "Waits until there is no process with this pid, not even a zombie."
   def await_gone(pid) when is_integer(pid) do
     {_, 0} =
       System.cmd("timeout", ["30", "tail", "--pid=#{pid}", "-s", "0.01", "-f", "/dev/null"])
@@ -153,8 +153,8 @@ defmodule Linx.SessionCase do
   end
 
   @doc """
-  What a terminal has shown in the events that are there; of tagged ones, those of the session. It
-  comes in pieces, and a line may be cut anywhere.
+  The output of a terminal in the events that have arrived; of tagged events, in those of the session. It comes in
+  pieces, and a line may be cut anywhere.
   """
   def shown do
     receive do
@@ -172,7 +172,7 @@ defmodule Linx.SessionCase do
     end
   end
 
-  @doc "Waits for a process of the BEAM to end; answers its reason."
+  @doc "Waits for a process of the BEAM to end; returns its reason."
   def await_down(pid) do
     ref = Process.monitor(pid)
     assert_receive {:DOWN, ^ref, :process, ^pid, reason}, @patience
@@ -180,8 +180,8 @@ defmodule Linx.SessionCase do
   end
 
   @doc """
-  Waits until a supervisor has another child in the place of one that has ended, and answers it. The
-  supervisor may hear of the end later than the test.
+  Waits until a supervisor has started another child in the place of one that has ended, and returns it. The
+  supervisor may be notified of the end later than the test.
   """
   def await_successor(supervisor, ended) do
     case Supervisor.which_children(supervisor) do
@@ -190,13 +190,13 @@ defmodule Linx.SessionCase do
     end
   end
 
-  @doc "Returns when so many calls wait in the session; each look at it is a message behind theirs."
+  @doc "Waits until so many calls wait in the session. Its state is read by messages behind those calls."
   def await_waiters(session, count) do
     if map_size(:sys.get_state(session, @patience).watches) != count,
       do: await_waiters(session, count)
   end
 
-  @doc "A process that runs `fun` and is no relation of the test; answers its pid."
+  @doc "Starts a process that runs `fun` and is not linked to the test; returns its pid."
   def stranger(fun) do
     test = self()
     ref = make_ref()
@@ -213,8 +213,8 @@ defmodule Linx.SessionCase do
   end
 
   @doc """
-  A session that a process of its own has started, and its host pid: for a caller in another VM, whose
-  calls leave no process behind.
+  A session that a process of its own has started, and its host pid. It is called in another VM by a remote call,
+  whose process would end, and the session with it.
   """
   def detached_session(opts) do
     caller = self()
@@ -230,8 +230,8 @@ defmodule Linx.SessionCase do
   end
 
   @doc """
-  A script that stands in front of the agent and holds it back until `open_gate/1`: what a caller does
-  early is then early for certain. It sets `LINX_AGENT`, so such tests are not async.
+  Makes a script the agent that starts the real one at `open_gate/1`, so that a test can make requests before the
+  agent has sent a frame. It sets `LINX_AGENT`, so such tests are not async.
   """
   def gate do
     agent = Linx.Agent.path()
@@ -250,13 +250,13 @@ defmodule Linx.SessionCase do
     fifo
   end
 
-  # An agent that is still held back, because its session ended before, finds its channel closed.
+  # Scripts that still wait start their agents, which find their channel closed and end.
   defp open_for_all(fifo) do
     {_, 0} =
       System.cmd("sh", ["-c", ~s(exec 5<>"$1"; printf '\\n%.0s' 1 2 3 4 5 6 7 8 >&5), "sh", fifo])
   end
 
-  @doc "Lets one agent through."
+  @doc "Lets one script of `gate/0` start its agent."
   def open_gate(fifo), do: {_, 0} = System.cmd("sh", ["-c", ~s(echo > "$1"), "sh", fifo])
 
   @doc "Makes a shell script the agent for the rest of the test."

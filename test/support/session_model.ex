@@ -1,7 +1,7 @@
 defmodule Linx.Process.SessionModel do
   @moduledoc """
-  Runs a session's state machine against an agent that is a few lines of Elixir, keeps everything that
-  was said, and holds it to what a session promises.
+  Runs a session's state machine against a model of the agent, records all events and effects, and asserts what
+  holds for every session.
   """
 
   import ExUnit.Assertions
@@ -10,7 +10,7 @@ defmodule Linx.Process.SessionModel do
 
   defstruct [
     :session,
-    # where the agent stands: :start, :spawned, :parked, :exec, :running, :draining, :done
+    # the state of the agent: :start, :spawned, :parked, :exec, :running, :draining, :done
     agent: :start,
     inbox: [],
     applied: 0,
@@ -20,13 +20,13 @@ defmodule Linx.Process.SessionModel do
     events: []
   ]
 
-  @doc "Runs the steps, and ends the agent when they have not."
+  @doc "Runs the steps, and ends the agent if they have not."
   def run(fields, steps) do
     session = Session.new(fields)
     open = Map.keys(session.pipes.streams.outputs)
     model = Enum.reduce(steps, %__MODULE__{session: session, open: open}, &step/2)
 
-    # What was not read is not wanted, and whoever has read without coming back for the end is gone.
+    # The streams that were not read are closed, and a reader that has not read to the end has ended.
     model = feed(model, {:agent_exit, 1})
     model = Enum.reduce(open, model, &step({:call, {:close, &1}}, &2))
     feed(model, {:caller_down, {:from, :last_read}})
@@ -72,7 +72,7 @@ defmodule Linx.Process.SessionModel do
 
   defp agent(model, :die), do: final(model, {:status, :signaled, 9})
 
-  # The agent looks ahead for what does not wait for the checkpoint, or for exec.
+  # The agent looks ahead in its commands for those that do not wait for the checkpoint, or for exec.
   defp agent(%{agent: early} = model, how) when early in [:spawned, :exec] do
     cond do
       early == :spawned and :abort in model.inbox ->
@@ -155,7 +155,7 @@ defmodule Linx.Process.SessionModel do
 
   defp done(model), do: %{model | agent: :done}
 
-  @doc "What holds of every session, whatever its agent did."
+  @doc "Asserts what holds for every session, whatever its agent did."
   def check_ends(%{effects: effects} = model) do
     assert model.session.state == :ended
     assert model.session.result != nil
@@ -175,7 +175,11 @@ defmodule Linx.Process.SessionModel do
     end
 
     for {:reply, from, _answer} <- effects,
-        do: assert(List.keymember?(model.calls, from, 0), "a reply to nobody: #{inspect(from)}")
+        do:
+          assert(
+            List.keymember?(model.calls, from, 0),
+            "a reply without a call: #{inspect(from)}"
+          )
 
     watched = for {:watch, from, _timeout} <- effects, do: from
     assert Enum.sort(watched) == Enum.sort(for {:unwatch, from} <- effects, do: from)
@@ -189,7 +193,7 @@ defmodule Linx.Process.SessionModel do
     assert [] == model.session.pipes.last_readers
   end
 
-  @doc "What holds besides when the agent kept to the protocol."
+  @doc "Asserts what holds also when the agent kept to the protocol."
   def check_kept(%{effects: effects} = model) do
     sent = for {:send, command} <- effects, do: command
     events = for {:event, event} <- effects, do: event
@@ -197,7 +201,7 @@ defmodule Linx.Process.SessionModel do
 
     refute Enum.any?(events, &match?({:error, _, :malformed_frame}, &1)), "refused a good frame"
 
-    # Every signal that was taken reaches a workload that runs, once and in order.
+    # Every signal that was accepted is sent to a workload that runs, once and in order.
     taken =
       for {from, {:signal, number, :workload}, _state} <- model.calls,
           :ok in replies(effects, from),
@@ -205,10 +209,10 @@ defmodule Linx.Process.SessionModel do
 
     if ran?, do: assert(taken == for({:signal, number} <- sent, do: number))
 
-    # Input that was taken is sent whole as far as the window goes, in order.
+    # Input for the terminal is sent only once the workload runs.
     refute not ran? and Enum.any?(sent, &match?({:pty_in, _}, &1))
 
-    # An abort that was taken is sent, if there was a checkpoint.
+    # An abort that was accepted is sent, if the checkpoint was reached.
     aborted? =
       Enum.any?(model.calls, fn {from, request, _} ->
         request == :abort and :ok in replies(effects, from)
@@ -218,13 +222,13 @@ defmodule Linx.Process.SessionModel do
     if aborted? and ready?, do: assert(:abort in sent)
     assert Enum.count(sent, &(&1 in [:abort, :proceed])) <= 1
 
-    # As many verbs are answered :ok as the agent applied, the window size's own included.
+    # No more commands get the reply :ok than the agent has applied, which include sizes that were kept.
     verbs =
       for {from, {:checkpoint, _}, _state} <- model.calls, :ok in replies(effects, from), do: from
 
     assert length(verbs) <= model.applied
 
-    # What was asked before there was an answer is not an error of the checkpoint.
+    # The reply to a command fits the state of the session at the request.
     for {from, {:checkpoint, _}, state} <- model.calls, answer <- replies(effects, from) do
       case answer do
         :ok ->

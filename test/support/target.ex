@@ -1,6 +1,6 @@
 defmodule AgentTest.Target do
   @moduledoc """
-  Processes to be entered, made by unshare(1): an oracle that shares no code with the agent.
+  Processes to enter, made by unshare(1), which shares no code with the agent.
   """
 
   alias AgentTest.{Host, Programs, Wire}
@@ -8,8 +8,8 @@ defmodule AgentTest.Target do
   @unshare System.find_executable("unshare")
 
   @doc """
-  A process in the fresh namespaces that `flags` ask unshare for, playing `part`. Answers the wire
-  that owns it (`agent` is unshare's pid) and its host pid. With `--fork` it is unshare's child.
+  Starts an actor in the fresh namespaces that `flags` ask unshare for. Returns the wire that owns it (`agent` is
+  unshare's pid) and its host pid. With `--fork` it is unshare's child.
   """
   def unshare(flags, part \\ ["pause"], opts \\ []) do
     program = [@unshare | flags] ++ Programs.actor(part)
@@ -22,11 +22,11 @@ defmodule AgentTest.Target do
     %{wire: wire, pid: pid}
   end
 
-  @doc "Every namespace but the user's, with a /proc of its own."
+  @doc "Flags of unshare(1) for every namespace but the user's, with a /proc of its own."
   def everything,
     do: ~w(--fork --kill-child --pid --mount-proc --mount --uts --ipc --net --cgroup --time)
 
-  @doc "A process that plays `part` in the namespaces of the test itself."
+  @doc "Starts an actor in the namespaces of the test itself."
   def plain(part \\ ["pause"], opts \\ []) do
     wire = Wire.start([program: Programs.actor(part)] ++ opts)
     output = Wire.await_output(wire, opts[:until] || "ready\n")
@@ -34,10 +34,10 @@ defmodule AgentTest.Target do
   end
 
   @doc """
-  A hostile neighbour: the test program `name` with its arguments, once it has said "ready". Options are
-  `:unshare`, flags of unshare(1) for the namespaces it is in, and those of `Wire.start/1`. Answers the wire
-  that owns it, and the host pid of what is to be entered: with `forked: true`, or when unshare forks, the
-  only child of what was started.
+  Starts a hostile process, the test program `name` with its arguments, and waits until it has written
+  "ready". Options are `:unshare`, flags of unshare(1) for its namespaces, and those of `Wire.start/1`.
+  Returns the wire that owns it, and the host pid of the process to enter: with `forked: true`, or when
+  unshare forks, the only child of the process that was started.
   """
   def neighbour(name, arguments \\ [], opts \\ []) do
     {flags, opts} = Keyword.pop(opts, :unshare)
@@ -55,7 +55,7 @@ defmodule AgentTest.Target do
     %{wire: wire, pid: pid}
   end
 
-  @doc "Gives a neighbour an order, and answers everything that it has said once `wanted` is there."
+  @doc "Writes a line to a neighbour, and returns all of its output once `wanted` is part of it."
   def order(%{wire: wire}, order, wanted) do
     Wire.send_raw(wire, order <> "\n")
     Wire.await_output(wire, wanted)

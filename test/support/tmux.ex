@@ -2,8 +2,8 @@ defmodule Linx.Test.Tmux do
   @moduledoc """
   A real terminal: a shell in a window of a tmux server of its own.
 
-  A client in control mode (tmux(1), CONTROL MODE) tells of everything the window shows, so that a test
-  waits for what it expects to see, and for nothing else.
+  A client in control mode (tmux(1), CONTROL MODE) gets a message at every output, so that a test can wait for the
+  output that it expects without polling.
   """
 
   import ExUnit.Assertions
@@ -16,7 +16,7 @@ defmodule Linx.Test.Tmux do
 
   defstruct [:socket, :client, :shell, :tty]
 
-  @doc "A window of 100 columns and 30 rows, gone with the test."
+  @doc "Opens a window of 100 columns and 30 rows, which is closed at the end of the test."
   def start do
     directory =
       Path.join(
@@ -41,7 +41,7 @@ defmodule Linx.Test.Tmux do
 
     {:os_pid, client_pid} = Port.info(client, :os_pid)
 
-    # kill-server would wait for the client, and that one for whoever reads from it, who is gone.
+    # kill-server would wait for the client, which would wait to write to the port that has ended.
     on_exit(fn ->
       System.cmd("kill", ["-9", server, "#{client_pid}"], stderr_to_stdout: true)
       File.rm_rf!(directory)
@@ -64,7 +64,7 @@ defmodule Linx.Test.Tmux do
     key(tmux, "Enter")
   end
 
-  @doc "Runs a program of Elixir in the window, with the modules of the build that is tested."
+  @doc "Runs an Elixir program in the window, with the modules of the build that is tested."
   def run_elixir(tmux, program, arguments \\ "") do
     path = Path.join(Path.dirname(tmux.socket), "program.exs")
     File.write!(path, program)
@@ -84,10 +84,10 @@ defmodule Linx.Test.Tmux do
   @doc "What the window shows now."
   def screen(tmux), do: command(tmux.socket, ["capture-pane", "-p", "-J"])
 
-  @doc "The same with what has scrolled away."
+  @doc "What the window shows, with the lines that have scrolled away."
   def history(tmux), do: command(tmux.socket, ["capture-pane", "-p", "-J", "-S", "-"])
 
-  @doc "Waits until the window shows it; answers all that it shows."
+  @doc "Waits until what the window shows matches; returns all that it shows."
   def await(tmux, expected) do
     shown = screen(tmux)
 
@@ -108,14 +108,14 @@ defmodule Linx.Test.Tmux do
   end
 
   @doc """
-  Waits for the outer shell to ask for the next command.
+  Waits for the prompt of the outer shell.
 
-  A BEAM that was killed leaves its input non-blocking, of which the shell may say so.
+  A BEAM that was killed leaves its input non-blocking, which the shell may report.
   """
   def await_prompt(tmux),
     do: await(tmux, ~r/#{Regex.escape(@prompt)}(sh: turning off NDELAY mode)?\s*\z/)
 
-  @doc "Has the shell clear the window, and waits until it has: then nothing old is on the screen."
+  @doc "Has the shell clear the window, and waits until it has, so that no old output is on the screen."
   def clear(tmux) do
     type(tmux, "clear")
     await(tmux, ~r/\A#{Regex.escape(@prompt)}\s*\z/)
@@ -134,8 +134,8 @@ defmodule Linx.Test.Tmux do
   end
 
   @doc """
-  The agents of that BEAM: the one that holds the terminal, which was the first, and the session's,
-  which has a child. One that helped to set the session up may be on its way out.
+  The agents of that BEAM: the one that has the terminal, which was started first, and the session's, which has a
+  child. An agent that set up the session may still be ending.
   """
   def agents(tmux) do
     [helper] = for child <- Host.children(beam(tmux)), children(child) != [], do: child
@@ -146,11 +146,11 @@ defmodule Linx.Test.Tmux do
   defp children(pid) do
     Host.children(pid)
   rescue
-    # It has ended since its parent was asked.
+    # The process has ended since the parent's children were read.
     File.Error -> []
   end
 
-  # When, or :gone, which every number is less than.
+  # The start time, or :gone, which sorts behind every number.
   defp started(pid) do
     with %{starttime: ticks} <- Host.stat(pid), do: ticks, else: (nil -> :gone)
   end
@@ -161,7 +161,7 @@ defmodule Linx.Test.Tmux do
     workload
   end
 
-  # The shell in the window knows of the build that is tested, and asks with a prompt of the test's.
+  # The shell in the window has the build that is tested in its environment, and a prompt of the test's.
   defp command(socket, arguments) do
     environment = %{
       "PS1" => @prompt,

@@ -1,12 +1,11 @@
 defmodule AgentTest.Wire do
   @moduledoc """
-  One session with the agent, spoken byte by byte: framing and the External Term Format are done
-  here, so that a test can send what no client would.
+  One session with the agent, down to the bytes: the frames are made here, so that a test can send bytes that no
+  client would.
 
-  A process of its own owns the channel and keeps the session's whole history. It forwards every
-  frame but the data frames to the test, in order; `next_frame/1` takes them. The driver
-  (`test/support/driver.c`) stands between the BEAM and the agent as its parent and reports how
-  everything ended.
+  A process of its own owns the channel and keeps the session's whole history. It forwards every frame but
+  the data frames to the test, in order; `next_frame/1` takes them. The driver (`test/support/driver.c`) is
+  the agent's parent, between it and the BEAM, and reports how every process ended.
   """
 
   use GenServer
@@ -23,11 +22,11 @@ defmodule AgentTest.Wire do
   Starts an agent. Options:
 
     * `:agent` - another agent binary;
-    * `:program` - another program altogether, as an argv;
+    * `:program` - another program in the place of the agent, as an argv;
     * `:driver` - options of the driver, applied before the agent is exec'd;
     * `:env` - environment changes, as `Port.open/2` takes them;
     * `:commands` - what fd 3 is: `:socket` (default), `:port`, or `:fifo`. A Port that is written to
-      when its program has just gone is lost with the frames it had not read; a socket is not;
+      after its program has ended loses the frames that it has not read; a socket does not;
     * `:frames` - what fd 4 is: `:port` (default), or `:socket`, which is not read until
       `read_frames/1`;
     * `:stdout` - false leaves fd 1 alone; otherwise what arrives there is kept for
@@ -49,7 +48,7 @@ defmodule AgentTest.Wire do
     }
   end
 
-  @doc "A snapshot of the data frames of one kind so far, joined."
+  @doc "The data of the frames of one kind that have arrived so far."
   def so_far(wire, stream), do: GenServer.call(wire.pid, {:so_far, stream}, @patience)
 
   @doc "The four-byte length and the term, as they go over the wire."
@@ -83,19 +82,19 @@ defmodule AgentTest.Wire do
     end
   end
 
-  @doc "Waits until the workload's fd 1 has shown `wanted`; answers everything it has shown."
+  @doc "Waits until `wanted` is part of the output of the workload's fd 1; returns all of that output."
   def await_output(wire, wanted), do: await(wire, :output, wanted)
 
-  @doc "The same of the terminal."
+  @doc "As `await_output/2`, for the terminal."
   def await_pty(wire, wanted), do: await(wire, :pty, wanted)
 
-  @doc "The same of a pipe: `:stdout` or `:stderr`."
+  @doc "As `await_output/2`, for a pipe: `:stdout` or `:stderr`."
   def await_pipe(wire, stream, wanted), do: await(wire, stream, wanted)
 
-  @doc "The same until the stream has shown so many bytes."
+  @doc "Waits until `count` bytes of a stream have arrived."
   def await_bytes(wire, stream, count) when is_integer(count), do: await(wire, stream, count)
 
-  @doc "Waits until the kernel took so many bytes of what was sent to `:stdin` or `:pty`."
+  @doc "Waits until the kernel has taken `count` bytes of the data that was sent to `:stdin` or `:pty`."
   def await_written(wire, stream, count), do: await(wire, :written, {stream, count})
 
   @doc "Waits for the agent's own exit, whatever it leaves behind: `{:exited | :signaled, n, cpu_us}`."
@@ -107,7 +106,7 @@ defmodule AgentTest.Wire do
     end
   end
 
-  @doc "Waits until nothing of the session is left; answers its history."
+  @doc "Waits until no process of the session is left; returns its history."
   def await_gone(%{ref: ref}) do
     receive do
       {^ref, {:gone, result}} -> result
@@ -220,7 +219,7 @@ defmodule AgentTest.Wire do
   def handle_info({port, {:exit_status, _}}, %{port: port} = state),
     do: {:noreply, settle(%{state | port_ended: true})}
 
-  # A write that met a closed pipe takes the whole Port with it.
+  # A write to a closed pipe closes the whole Port.
   def handle_info({:EXIT, port, _}, %{port: port} = state),
     do: {:noreply, settle(%{state | port_ended: true})}
 
@@ -332,8 +331,8 @@ defmodule AgentTest.Wire do
 
   defp tell(state, event), do: send(state.spec.test, {state.spec.ref, event})
 
-  # Output and frames may still be on their way when the driver reports the end; each has its own
-  # end of file. The socket itself can't be asked: it is closed before its last message is taken.
+  # Output and frames may still arrive after the driver has reported the end, so each of them is read to its
+  # end of file. The state of a socket does not tell: it is closed before its last message is taken.
   defp settle(
          %{driver_ended: true, port_ended: true, reads_frames: false, output: output, gone: nil} =
            state

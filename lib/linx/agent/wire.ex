@@ -28,7 +28,8 @@ defmodule Linx.Agent.Wire do
 
   @stage_set Map.new(@stages, &{&1, true})
 
-  # The numbers of a :usage frame, as getrusage(2) counts them; the frame also says whether there is a core dump.
+  # The numbers of a :usage frame, as getrusage(2) counts them; the frame also says whether there is a core
+  # dump.
   @usage ~w(utime_us stime_us maxrss_kb minflt majflt inblock oublock nvcsw nivcsw)a
 
   # The largest request and the most data in a frame that the agent accepts, in bytes. The term of a data

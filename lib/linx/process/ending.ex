@@ -7,8 +7,8 @@ defmodule Linx.Process.Ending do
   @kill {:signal, 9, :group}
 
   # What Linx.Process.stop/2 sends: SIGTERM, then SIGCONT, because a stopped process handles no signal before
-  # it is continued (the agent's orphan policy does the same). When the grace is over, SIGKILL to what is left of
-  # the tree.
+  # it is continued (the agent's orphan policy does the same). When the grace is over, SIGKILL to what is left
+  # of the tree.
   @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
   @kill_tree {:signal, 9, :tree}
 

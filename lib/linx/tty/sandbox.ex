@@ -56,8 +56,8 @@ defmodule Linx.Tty.Sandbox do
     end
   end
 
-  # The shell's ids inside and outside, and whether it may use the working directory and the home of the user who
-  # runs the task.
+  # The shell's ids inside and outside, and whether it may use the working directory and the home of the user
+  # who runs the task.
   defp identity(config) do
     {uid, gid} = own_ids()
     inside? = :user in config.namespaces

@@ -6,20 +6,21 @@ defmodule Mix.Tasks.Linx.Shell do
 
       mix linx.shell [--ns NAMESPACE,...] [--root] [COMMAND [ARGUMENT...]]
 
-  Without a command it is the shell that `SHELL` names, or `/bin/sh`. It sees only its own processes, has a host name and System V IPC of its own, and its mounts are not seen outside. It is root there, with
-  root's capabilities over these namespaces; on the host it has the ids of the user who runs this task or, when
-  that is root, ids that own nothing. Files are the host's.
+  Without a command it is the shell that `SHELL` names, or `/bin/sh`. It sees only its own processes,
+  has a host name and System V IPC of its own, and its mounts are not seen outside. It is root there,
+  with root's capabilities over these namespaces; on the host it has the ids of the user who runs this
+  task or, when that is root, ids that own nothing. Files are the host's.
 
   Every key goes to the shell, also ctrl-C; `exit` ends it. The exit status is the command's, and
   128 + n when signal n has ended it.
 
   ## Options
 
-    * `--ns` - the namespaces, instead of `user,mount,pid,uts,ipc`: of `user`, `mount`, `pid`, `uts`, `ipc`, `net`,
-      `cgroup`, `time`. `net` has only a loopback interface, which is down. An ordinary user
-      needs `user` for any of the others.
-    * `--root` - root inside is root outside: the shell may do to the host's files what root may do. Only root
-      can use it.
+    * `--ns` - the namespaces, instead of `user,mount,pid,uts,ipc`: of `user`, `mount`, `pid`, `uts`,
+      `ipc`, `net`, `cgroup`, `time`. `net` has only a loopback interface, which is down. An ordinary
+      user needs `user` for any of the others.
+    * `--root` - root inside is root outside: the shell may do to the host's files what root may do.
+      Only root can use it.
     * `--help` - this page
 
   ## Examples

@@ -1,7 +1,7 @@
 defmodule Linx.Process.PartsTest do
   use ExUnit.Case, async: true
 
-  # The session's parts, which its own tests and properties cover.
+  # The examples of the session's parts. Their behaviour is tested with the session's.
   doctest Linx.Process.Caller
   doctest Linx.Process.Ending
   doctest Linx.Process.Pipes

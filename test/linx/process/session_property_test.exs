@@ -49,7 +49,7 @@ defmodule Linx.Process.SessionPropertyTest do
   defp stdio(:pipes),
     do: [pipes: Pipes.new(Streams.new([:stdout, :stderr], false), true)]
 
-  # What happens around the session that is none of the agent's doing.
+  # Events of a session that do not come from the agent.
   defp surroundings do
     [
       {10, tuple([:call, request()])},

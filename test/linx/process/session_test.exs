@@ -8,7 +8,7 @@ defmodule Linx.Process.SessionTest do
   @from {:from, 1}
   @other {:from, 2}
 
-  # A session that has seen these events.
+  # A session after these events.
   defp session(fields \\ [], events) do
     session = Session.new([mode: :spawn, owner: self()] ++ fields)
 

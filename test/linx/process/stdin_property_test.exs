@@ -11,7 +11,7 @@ defmodule Linx.Process.StdinPropertyTest do
   @moduletag timeout: 300_000
   @window 1024 * 1024
 
-  # Writers, an agent that acknowledges some of what it was sent, and what happens to either.
+  # Steps: writers write or stop waiting, the agent acknowledges some of the bytes, or the pipe breaks.
   defp step do
     frequency([
       {8, tuple([:write, oneof([0, 1, 10, 65_536, 65_537, 400_000, 1_500_000])])},
@@ -38,7 +38,7 @@ defmodule Linx.Process.StdinPropertyTest do
 
   defp step({:write, size}, world) do
     n = length(world.calls) + 1
-    # Every byte says whose it is.
+    # Every byte is the number of its writer.
     data = :binary.copy(<<rem(n, 256)>>, size)
     world = %{world | calls: world.calls ++ [{n, size, world.stdin.state}]}
     note(world, Stdin.write(world.stdin, {:from, n}, data, :infinity))
@@ -71,7 +71,7 @@ defmodule Linx.Process.StdinPropertyTest do
     world = %{world | stdin: stdin, sent: world.sent + more, effects: world.effects ++ effects}
 
     assert world.sent - world.acknowledged <= @window
-    # It is held up by the window alone.
+    # Bytes wait only when the window is full.
     if stdin.window.unsent_bytes > 0 and not world.broken?,
       do: assert(world.sent - world.acknowledged == @window)
 
@@ -86,13 +86,13 @@ defmodule Linx.Process.StdinPropertyTest do
     Property.check(list(step()), 500, fn steps ->
       world = run(steps)
 
-      # Nobody who was forgotten is answered, everybody else once.
+      # A writer that was forgotten gets no reply, every other one exactly one.
       for {n, _size, _state} <- world.calls do
         expected = if n in world.forgotten, do: 0, else: 1
         assert length(replies(world, n)) == expected
       end
 
-      # The bytes of one call after those of another, and a call that is answered :ok whole.
+      # The bytes of the writers follow each other in the order of their calls, all bytes of one with :ok.
       runs = world |> pieces() |> runs()
       owners = Enum.map(runs, &elem(&1, 0))
       assert owners == Enum.sort(owners) and owners == Enum.uniq(owners)
@@ -111,7 +111,7 @@ defmodule Linx.Process.StdinPropertyTest do
         before + got
       end)
 
-      # A close is sent once at most, after everything.
+      # A close is sent at most once, behind all bytes.
       case Enum.drop_while(world.effects, &(&1 != {:send, {:close, :stdin}})) do
         [] -> :ok
         [_close | rest] -> refute Enum.any?(rest, &match?({:send, _}, &1))
@@ -125,7 +125,7 @@ defmodule Linx.Process.StdinPropertyTest do
     end)
   end
 
-  # Whose bytes come one after another, and how many; no piece has those of two.
+  # The writers of the pieces that were sent, with their number of bytes; no piece has bytes of two.
   defp runs(pieces) do
     for [{owner, _} | _] = run <- pieces |> Enum.map(&owned/1) |> Enum.chunk_by(&elem(&1, 0)),
         do: {owner, Enum.sum(for {_, size} <- run, do: size)}

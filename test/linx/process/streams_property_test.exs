@@ -28,7 +28,7 @@ defmodule Linx.Process.StreamsPropertyTest do
     ])
   end
 
-  # What the agent has sent of each stream is the numbers from 0, so that every byte has its place.
+  # The agent sends the numbers from 0 of each stream, so that the position of every byte is known.
   defp bytes(from, size), do: for(n <- from..(from + size - 1)//1, into: "", do: <<rem(n, 251)>>)
 
   defp run(active, steps) do
@@ -66,7 +66,7 @@ defmodule Linx.Process.StreamsPropertyTest do
         world
 
       world.closed[name] ->
-        # On its way when the stream was closed.
+        # The bytes were on their way when the stream was closed.
         assert {:ok, {_streams, []}} = Streams.data(world.streams, name, data)
         world
 
@@ -101,7 +101,7 @@ defmodule Linx.Process.StreamsPropertyTest do
     note(world, Streams.close_active(world.streams))
   end
 
-  # Both end, and whatever is left is read.
+  # Ends both streams, and reads the rest.
   defp finish(world) do
     world = Enum.reduce([:stdout, :stderr], world, &step({:eof, &1}, &2))
     assert Streams.ended?(world.streams)
@@ -130,13 +130,13 @@ defmodule Linx.Process.StreamsPropertyTest do
       asked = world.asked[name] - world.sent[name]
       assert output.demanded == asked
 
-      # Nothing is held beyond what the readers of this stream, at most, had asked for at once.
+      # No more bytes are held than the readers of this stream had asked for at the same time.
       if world.reads_only? do
         most = for({_n, r, max} <- world.calls, r in [name, :any], do: max) |> Enum.sum()
         assert output.buffered + asked <= most
       end
 
-      # Who waits has asked; who receives has a window.
+      # The agent was asked for what a waiting reader wants, and for the receiver's window.
       waiting = for reader <- streams.readers, name in reader.names, do: reader.max
 
       if output.ending == nil do
