@@ -306,10 +306,13 @@ defmodule Linx.Process do
          do: start(:spawn, %{options | supervised: true})
   end
 
-  defp start(mode, %{node: node} = options) when node in [nil, node()],
+  # Starts a session with options that are encoded, on its node.
+  @doc false
+  @spec start(:spawn | :enter, Options.t()) :: {:ok, pid()} | {:error, start_error()}
+  def start(mode, %{node: node} = options) when node in [nil, node()],
     do: Server.start(mode, options, self())
 
-  defp start(mode, options), do: Remote.start(mode, options, self())
+  def start(mode, options), do: Remote.start(mode, options, self())
 
   @doc """
   Lets the child go on from the checkpoint to exec.

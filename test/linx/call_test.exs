@@ -5,9 +5,11 @@ defmodule Linx.CallTest do
   alias Linx.Call.{Environment, Executable, Lines}
 
   doctest Linx.Call
+  doctest Linx.Call.Checks
   doctest Linx.Call.Environment
   doctest Linx.Call.Executable
   doctest Linx.Call.Lines
+  doctest Linx.Call.Options
   doctest Linx.Call.Stdio
   doctest Linx.ExitError
   doctest Linx.Result
@@ -114,7 +116,7 @@ defmodule Linx.CallTest do
            [stdin: :devnull, stdout: :devnull, stderr: :pipe], [:stderr]}
         ] do
       assert {:ok, call} = parse(kind, opts)
-      assert {call.session[:stdio], call.outputs} == {stdio, outputs}
+      assert {call.session.request.stdio, call.outputs} == {stdio, outputs}
     end
 
     for {kind, opts, error} <- [
@@ -134,18 +136,19 @@ defmodule Linx.CallTest do
   test "calls kill descendants, and send no events, unless told otherwise" do
     for kind <- [:cmd, :run, :stream!] do
       assert {:ok, %{session: session}} = parse(kind, kill_after: 70)
-      assert session[:descendants] == :kill
-      assert session[:events] == :none
-      assert session[:link] == false
-      assert session[:orphan_policy] == {:kill, 70}
+      assert session.request.descendants == :kill
+      assert session.events == :none
+      assert session.link == false
+      assert session.request.orphan_policy == {:kill, 70}
+      assert session.owner == nil
 
       assert {:ok, %{session: session}} =
                parse(kind, descendants: :leave, orphan_policy: :leave, owner: self())
 
-      assert session[:descendants] == :leave
-      assert session[:orphan_policy] == :leave
-      assert session[:owner] == self()
-      refute Keyword.has_key?(session, :events)
+      assert session.request.descendants == :leave
+      assert session.request.orphan_policy == :leave
+      assert session.owner == self()
+      assert session.events == :plain
     end
   end
 

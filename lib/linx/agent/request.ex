@@ -31,6 +31,18 @@ defmodule Linx.Agent.Request do
     if byte_size(encoded) <= Wire.request_max(), do: {:ok, encoded}, else: :too_big
   end
 
+  @doc """
+  Whether a request is not too big. It is encoded for that only when an upper bound of its size does not tell.
+
+      iex> Linx.Agent.Request.fits?(:spawn, %{argv: ["/bin/true"]}, [])
+      true
+  """
+  @spec fits?(mode(), map(), how()) :: boolean()
+  def fits?(mode, options, how) do
+    bound = mode |> term(fields(options, how)) |> :erlang.external_size()
+    bound <= Wire.request_max() or encode(mode, options, how) != :too_big
+  end
+
   defp term(:spawn, fields), do: {:spawn, fields}
   defp term({:enter, target}, fields), do: {:enter, Map.put(fields, :target, target)}
 

@@ -5,7 +5,7 @@ defmodule Linx.Call.Job do
   # Both end in `close/2`, or with the process that started them when that one is killed.
 
   alias Linx.Call.{Environment, Executable, Feeder}
-  alias Linx.Process.Error
+  alias Linx.Process.{Error, Options}
 
   # The most bytes that one read returns: enough to make reads few, and little memory.
   @chunk 256 * 1024
@@ -39,8 +39,8 @@ defmodule Linx.Call.Job do
     started = System.monotonic_time()
     deadline = deadline(call.timeout)
 
-    with {:ok, opts} <- options(call, call.session[:node] || node()),
-         {:ok, session} <- Linx.Process.spawn(opts) do
+    with {:ok, options} <- options(call, node_of(call)),
+         {:ok, session} <- Linx.Process.start(:spawn, options) do
       job = %__MODULE__{
         session: session,
         call: call,
@@ -102,11 +102,15 @@ defmodule Linx.Call.Job do
   defp options(call, node) do
     with {:ok, program} <- Executable.options(call.argv, node),
          {:ok, env} <- environment(call.env, node) do
-      {:ok, program ++ env ++ call.session}
+      encode(call.session, program ++ env)
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
     end
+  end
+
+  defp encode(session, more) do
+    with {:ok, options} <- Options.put(session, more), do: Options.encode(options, :spawn, self())
   end
 
   defp environment(nil, _node), do: {:ok, []}
@@ -197,7 +201,9 @@ defmodule Linx.Call.Job do
   end
 
   defp refusal(%{argv: [program | _]} = call),
-    do: Error.new(:execve, Executable.refusal(program, call.session[:node] || node()))
+    do: Error.new(:execve, Executable.refusal(program, node_of(call)))
+
+  defp node_of(call), do: call.session.node || node()
 
   defp stop(%{session: session} = job, grace_ms) do
     Linx.Process.stop(session, grace_ms)

@@ -42,14 +42,6 @@ defmodule Linx.Call.Stdio do
   @spec piped([{:stdin | :stdout | :stderr, directive()}]) :: [:stdout | :stderr]
   def piped(stdio), do: for({stream, :pipe} <- stdio, stream != :stdin, do: stream)
 
-  @doc "What `:stdio` may be, for a person."
-  @spec expected() :: String.t()
-  def expected do
-    ":inherit, :devnull, or a keyword list over :stdin (:pipe with :input, and only then), :stdout and " <>
-      ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
-      "Linx.Process.spawn/1"
-  end
-
   defp given(nil), do: {:ok, []}
   defp given(mode) when mode in [:inherit, :devnull], do: {:ok, for(s <- @streams, do: {s, mode})}
 

@@ -1,70 +1,52 @@
 defmodule Linx.Process.Options do
   @moduledoc false
-  # The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`, validated in one place.
+  # The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`: their table, and what a session makes of
+  # them.
   #
   # Nothing is started before every option has passed. A value that does not is
   # `{:error, {:bad_<option>, value}}`, an option that does not exist is
   # `{:error, {:bad_option, {name, value}}}`, and something other than a keyword list is
-  # `{:error, {:bad_options, value}}`. When an option is given twice the first one counts, as in `Keyword`.
+  # `{:error, {:bad_options, value}}`.
 
   alias Linx.Agent.Request
-  alias Linx.Process.{Pipes, Streams, Terminal}
+  alias Linx.Option
+  alias Linx.Process.{Checks, Pipes, Streams, Terminal}
 
-  @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
-  @streams [:stdin, :stdout, :stderr]
-
-  # The largest grace period the agent can count, in milliseconds.
-  @grace_max 0x7FFF_FFFF_FFFF_FFFF
-
-  # Options that travel in the request, under their own names.
-  @request_options [
-    :argv,
-    :files,
-    :arg0,
-    :namespaces,
-    :env,
-    :cwd,
-    :stdio,
-    :no_new_privs,
-    :orphan_policy,
-    :descendants,
-    :usage
+  # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
+  # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
+  @table [
+    {:argv, [:request], &Checks.strings/1,
+     "a non-empty list of strings without NUL bytes, with env no more than 16 MiB in all"},
+    {:files, [:request], &Checks.strings/1, "a non-empty list of paths, without NUL bytes"},
+    {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
+    {:namespaces, [:request, :call], &Checks.namespaces/1,
+     "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
+    {:env, [:request, :call], &Checks.variables/1,
+     ~s(a list of "KEY=VALUE" strings without NUL bytes)},
+    {:cwd, [:request, :call], &Checks.string/1, "a path, without NUL bytes"},
+    {:stdio, [:request, :call], &Checks.stdio/1,
+     ":inherit, :devnull, :pty, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
+       ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
+       "for :stderr, :stdout"},
+    {:no_new_privs, [:request, :call], [true, false], nil},
+    {:orphan_policy, [:request, :call], &Checks.orphan_policy/1, "{:kill, grace_ms} or :leave"},
+    {:descendants, [:request, :call], [:kill, :leave], nil},
+    {:usage, [:request], [true, false], nil},
+    {:owner, [:session, :call], &Checks.pid/1, "a pid"},
+    {:linger, [:session], [true, false], nil},
+    {:auto_proceed, [:session], [true, false], nil},
+    {:events, [:session, :call], [:plain, :tagged, :none], nil},
+    {:name, [:session, :call], &Checks.name/1,
+     "an atom, {:global, term} or {:via, module, term}"},
+    {:link, [:session], [true, false], nil},
+    {:node, [:session, :call], &Checks.node_name/1, "the name of a node that has this library"},
+    {:active, [:session], &Checks.active/1, "true, false, :once or a number of messages"},
+    {:stream_to, [:session], &Checks.pid/1, "a pid"}
   ]
-
-  # Options that the session keeps, or that say how to start it.
-  @session_options [
-    :owner,
-    :linger,
-    :auto_proceed,
-    :events,
-    :name,
-    :link,
-    :node,
-    :active,
-    :stream_to
-  ]
-
-  # Values that an option takes as they are.
-  @choices %{
-    stdio: [:inherit, :devnull, :pty],
-    no_new_privs: [true, false],
-    descendants: [:kill, :leave],
-    usage: [true, false],
-    linger: [true, false],
-    auto_proceed: [true, false],
-    link: [true, false],
-    events: [:plain, :tagged, :none],
-    active: [true, false, :once],
-    orphan_policy: [:leave]
-  }
-
-  # The most messages that can be asked for at once.
-  @active_max 0x7FFF_FFFF
-
-  @errors Map.new(@request_options ++ @session_options, &{&1, :"bad_#{&1}"})
 
   defstruct request: %{},
             encoded: <<>>,
+            given: [],
             owner: nil,
             linger: true,
             auto_proceed: false,
@@ -79,10 +61,15 @@ defmodule Linx.Process.Options do
             remote: nil,
             links: []
 
+  @typedoc """
+  `request` has the options that go to the agent, checked, and `encoded` the frame of them; `given` the values
+  as they were given, for errors. `pipes` and `encoded` are there after `encode/3`.
+  """
   @type t :: %__MODULE__{
           request: map(),
           encoded: binary(),
-          owner: pid(),
+          given: keyword(),
+          owner: pid() | nil,
           linger: boolean(),
           auto_proceed: boolean(),
           events: :plain | :tagged | :none,
@@ -97,10 +84,15 @@ defmodule Linx.Process.Options do
           links: [pid()]
         }
 
-  @type error :: :argv_required | {atom(), term()}
+  @type error :: :argv_required | Option.error()
+
+  @doc "The table."
+  @spec table() :: [Option.row()]
+  def table, do: @table
 
   @doc """
-  Validates `opts` for a session of the given mode, whose owner is the caller unless they say otherwise.
+  Checks `opts` for a session of the given mode, whose owner is the caller when they have none, and encodes its
+  request.
 
       iex> {:ok, options} = Linx.Process.Options.parse(:spawn, [argv: ["/bin/true"]], self())
       iex> options.request.argv
@@ -110,223 +102,117 @@ defmodule Linx.Process.Options do
       iex> Linx.Process.Options.parse(:spawn, [argv: ["/bin/true"], cwd: 7], self())
       {:error, {:bad_cwd, 7}}
   """
-  @spec parse(:spawn | {:enter, pos_integer()}, keyword(), pid()) ::
-          {:ok, t()} | {:error, error()}
+  @spec parse(Request.mode(), keyword(), pid()) :: {:ok, t()} | {:error, error()}
   def parse(mode, opts, caller) do
-    with :ok <- check_keyword(opts),
-         {:ok, options} <- collect(opts, %__MODULE__{owner: caller}),
-         :ok <- require_argv(options),
-         do: encode(mode, put_pipes(options), opts)
+    with {:ok, options} <- put(%__MODULE__{}, opts), do: encode(options, mode, caller)
   end
 
   @doc """
-  Validates one value of `:active`.
+  Adds options, checked, which go before those of the same name that are there.
+
+      iex> alias Linx.Process.Options
+      iex> {:ok, options} = Options.put(%Options{}, argv: ["/bin/true"], cwd: "/")
+      iex> {:ok, options} = Options.put(options, argv: ["/bin/false"])
+      iex> options.request
+      %{argv: ["/bin/false"], cwd: "/"}
+  """
+  @spec put(t(), keyword()) :: {:ok, t()} | {:error, error()}
+  def put(options, opts) do
+    with {:ok, opts} <- Option.list(opts) do
+      Enum.reduce_while(opts, {:ok, %{options | given: opts ++ options.given}}, fn
+        {name, value}, {:ok, options} ->
+          case put(options, name, value) do
+            {:ok, options} -> {:cont, {:ok, options}}
+            error -> {:halt, error}
+          end
+      end)
+    end
+  end
+
+  defp put(options, name, value) do
+    with {_name, [taker | _], _check, _expected} = row <- List.keyfind(@table, name, 0),
+         {:ok, checked} <- Option.check(row, value) do
+      {:ok, place(options, taker, name, checked)}
+    else
+      nil -> {:error, {:bad_option, {name, value}}}
+      error -> error
+    end
+  end
+
+  defp place(options, :request, name, checked), do: put_in(options.request[name], checked)
+  defp place(options, :session, name, checked), do: Map.replace!(options, name, checked)
+
+  @doc """
+  Encodes the request of checked options. It is done in the process that starts the session, so that a request
+  too big for the agent is a return value and not the end of a session. The error names the largest of its
+  values.
+  """
+  @spec encode(t(), Request.mode(), pid()) :: {:ok, t()} | {:error, error()}
+  def encode(%{request: request}, _mode, _caller) when not is_map_key(request, :argv),
+    do: {:error, :argv_required}
+
+  def encode(options, mode, caller) do
+    options = put_pipes(%{options | owner: options.owner || caller})
+
+    case Request.encode(mode, options.request, how(options)) do
+      {:ok, encoded} -> {:ok, %{options | encoded: encoded, given: []}}
+      :too_big -> too_big(options)
+    end
+  end
+
+  @doc """
+  Whether the request of checked options is not too big for the agent, for options that are encoded later.
+  """
+  @spec check_size(t(), Request.mode()) :: :ok | {:error, error()}
+  def check_size(options, mode) do
+    options = put_pipes(options)
+    if Request.fits?(mode, options.request, how(options)), do: :ok, else: too_big(options)
+  end
+
+  defp too_big(%{request: request, given: given}) do
+    {name, _checked} = Enum.max_by(request, fn {_, value} -> :erlang.external_size(value) end)
+    Option.bad(name, given[name])
+  end
+
+  @doc """
+  Whether an option of a session is one that a call decides itself, so that it cannot be given to the call.
+
+      iex> Linx.Process.Options.decided_by_call?(:linger)
+      true
+  """
+  @spec decided_by_call?(atom()) :: boolean()
+  def decided_by_call?(name) do
+    case List.keyfind(@table, name, 0) do
+      {_name, takers, _check, _expected} -> :call not in takers
+      nil -> false
+    end
+  end
+
+  @doc """
+  Checks one value of `:active`.
 
       iex> Linx.Process.Options.check_active(0)
       {:error, {:bad_active, 0}}
   """
   @spec check_active(term()) :: {:ok, Streams.active()} | {:error, error()}
-  def check_active(active) do
-    with :error <- check(:active, active), do: bad(:active, active)
-  end
+  def check_active(active), do: @table |> List.keyfind(:active, 0) |> Option.check(active)
 
   @doc """
-  What is wrong with an option, for a person.
+  What is wrong with an option, in words.
 
       iex> Linx.Process.Options.message({:bad_cwd, 7})
       "bad option :cwd: a path, without NUL bytes, got: 7"
   """
   @spec message(error()) :: String.t()
   def message(:argv_required), do: "option :argv is required: the program and its arguments"
-
-  for {option, error} <- @errors do
-    def message({unquote(error), value}),
-      do:
-        "bad option #{inspect(unquote(option))}: #{expected(unquote(option))}, got: #{shorten(value)}"
-  end
-
   def message({:bad_option, {name, _value}}), do: "there is no option #{inspect(name)}"
-  def message({:bad_options, value}), do: "options are a keyword list, got: #{shorten(value)}"
 
-  defp expected(:argv),
-    do: "a non-empty list of strings without NUL bytes, with env no more than 16 MiB in all"
+  def message({:bad_options, value}),
+    do: "options are a keyword list, got: #{Option.shorten(value)}"
 
-  defp expected(:files), do: "a non-empty list of paths, without NUL bytes"
-  defp expected(:namespaces), do: "a list of #{Enum.map_join(@namespaces, " ", &inspect/1)}"
-  defp expected(:env), do: ~s(a list of "KEY=VALUE" strings without NUL bytes)
-  defp expected(:cwd), do: "a path, without NUL bytes"
-  defp expected(:arg0), do: "a string without NUL bytes"
+  def message({_bad, _value} = error), do: Option.message(@table, error) || inspect(error)
 
-  defp expected(:stdio),
-    do:
-      ":inherit, :devnull, :pty, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
-        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
-        "for :stderr, :stdout"
-
-  defp expected(:orphan_policy), do: "{:kill, grace_ms} or :leave"
-  defp expected(name) when name in [:owner, :stream_to], do: "a pid"
-  defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
-  defp expected(:node), do: "the name of a node that has this library"
-  defp expected(:active), do: "true, false, :once or a number of messages"
-
-  defp expected(choice) do
-    {others, [last]} = @choices |> Map.fetch!(choice) |> Enum.map(&inspect/1) |> Enum.split(-1)
-    Enum.join(others, ", ") <> " or " <> last
-  end
-
-  defp shorten(value), do: inspect(value, limit: 10, printable_limit: 100)
-
-  defp check_keyword(opts), do: if(keyword?(opts), do: :ok, else: {:error, {:bad_options, opts}})
-
-  defp keyword?([{name, _value} | rest]) when is_atom(name), do: keyword?(rest)
-  defp keyword?(rest), do: rest == []
-
-  defp require_argv(%{request: %{argv: _}}), do: :ok
-  defp require_argv(_options), do: {:error, :argv_required}
-
-  defp collect(opts, options) do
-    opts
-    |> Enum.uniq_by(&elem(&1, 0))
-    |> Enum.reduce_while({:ok, options}, fn {name, value}, {:ok, options} ->
-      case put(options, name, value) do
-        {:ok, options} -> {:cont, {:ok, options}}
-        {:error, _reason} = error -> {:halt, error}
-      end
-    end)
-  end
-
-  defp put(options, name, value) when name in @request_options do
-    case check(name, value) do
-      {:ok, checked} -> {:ok, put_in(options.request[name], checked)}
-      :error -> bad(name, value)
-    end
-  end
-
-  defp put(options, name, value) when name in @session_options do
-    case check(name, value) do
-      {:ok, checked} -> {:ok, Map.replace!(options, name, checked)}
-      :error -> bad(name, value)
-    end
-  end
-
-  defp put(_options, name, value), do: {:error, {:bad_option, {name, value}}}
-
-  defp bad(name, value), do: {:error, {Map.fetch!(@errors, name), value}}
-
-  for {name, values} <- @choices do
-    defp check(unquote(name), value) when value in unquote(values), do: {:ok, value}
-  end
-
-  defp check(name, [_ | _] = list) when name in [:argv, :files], do: strings(list, &string/1)
-  defp check(:env, env) when is_list(env), do: strings(env, &variable/1)
-  defp check(name, value) when name in [:cwd, :arg0], do: string(value)
-  defp check(:namespaces, list) when is_list(list), do: members(list, @namespaces)
-  defp check(:stdio, :pipe), do: {:ok, Enum.map(@streams, &{&1, :pipe})}
-  defp check(:stdio, streams) when is_list(streams), do: streams(streams, [])
-
-  defp check(:orphan_policy, {:kill, grace_ms} = policy)
-       when is_integer(grace_ms) and grace_ms >= 0 and grace_ms <= @grace_max,
-       do: {:ok, policy}
-
-  # The name that :leave had before.
-  defp check(:orphan_policy, :linger), do: {:ok, :leave}
-
-  defp check(:active, count) when is_integer(count) and count in 1..@active_max, do: {:ok, count}
-  defp check(name, pid) when name in [:owner, :stream_to] and is_pid(pid), do: {:ok, pid}
-  defp check(:node, name) when is_atom(name) and name not in [nil, true, false], do: {:ok, name}
-  defp check(:name, name), do: registration(name)
-  defp check(_name, _value), do: :error
-
-  defp registration(name) when is_atom(name) and name not in [nil, true, false, :undefined],
-    do: {:ok, name}
-
-  defp registration({:global, _term} = name), do: {:ok, name}
-
-  defp registration({:via, module, _term} = name) when is_atom(module) do
-    if Code.ensure_loaded?(module) and function_exported?(module, :register_name, 2) and
-         function_exported?(module, :whereis_name, 1),
-       do: {:ok, name},
-       else: :error
-  end
-
-  defp registration(_other), do: :error
-
-  # A string is a binary or a list of bytes, as the wire has it, and holds no NUL.
-  defp string(value) when is_binary(value) do
-    if :binary.match(value, <<0>>) == :nomatch, do: {:ok, value}, else: :error
-  end
-
-  defp string(value) when is_list(value) do
-    if bytes?(value), do: value |> :erlang.list_to_binary() |> string(), else: :error
-  end
-
-  defp string(_other), do: :error
-
-  defp bytes?([byte | rest]) when is_integer(byte) and byte in 0..255, do: bytes?(rest)
-  defp bytes?(rest), do: rest == []
-
-  defp variable(value) do
-    with {:ok, string} <- string(value) do
-      case :binary.match(string, "=") do
-        {at, 1} when at > 0 -> {:ok, string}
-        _none -> :error
-      end
-    end
-  end
-
-  defp strings(list, check), do: strings(list, check, [])
-
-  defp strings([head | rest], check, checked) do
-    case check.(head) do
-      {:ok, string} -> strings(rest, check, [string | checked])
-      :error -> :error
-    end
-  end
-
-  defp strings([], _check, checked), do: {:ok, Enum.reverse(checked)}
-  defp strings(_improper, _check, _checked), do: :error
-
-  defp members(list, allowed, seen \\ [])
-
-  defp members([head | rest], allowed, seen) do
-    cond do
-      head in seen -> members(rest, allowed, seen)
-      head in allowed -> members(rest, allowed, [head | seen])
-      true -> :error
-    end
-  end
-
-  defp members([], _allowed, seen), do: {:ok, Enum.reverse(seen)}
-  defp members(_improper, _allowed, _seen), do: :error
-
-  defp streams([{stream, directive} | rest], checked) when stream in @streams do
-    with false <- List.keymember?(checked, stream, 0),
-         {:ok, directive} <- directive(stream, directive) do
-      streams(rest, [{stream, directive} | checked])
-    else
-      _bad -> :error
-    end
-  end
-
-  defp streams([], checked), do: {:ok, Enum.reverse(checked)}
-  defp streams(_other, _checked), do: :error
-
-  defp directive(_stream, directive) when directive in [:inherit, :devnull, :pipe],
-    do: {:ok, directive}
-
-  defp directive(:stderr, :stdout), do: {:ok, :stdout}
-
-  defp directive(_stream, {:connect_unix, path}) do
-    with {:ok, path} <- string(path), do: {:ok, {:connect_unix, path}}
-  end
-
-  defp directive(_stream, {:file, path, how}) when how in [:read, :write, :append] do
-    with {:ok, path} <- string(path), do: {:ok, {:file, path, how}}
-  end
-
-  defp directive(_stream, _other), do: :error
-
-  # A terminal's output is a matter of events, unless the caller says how to read it.
+  # A terminal's output is sent as events, unless the options say how it is read.
   defp put_pipes(%{active: active, stream_to: stream_to} = options) do
     stdio = options.request[:stdio]
     active = if active == nil, do: stream_to != nil, else: active
@@ -348,22 +234,7 @@ defmodule Linx.Process.Options do
     %{options | pipes: Pipes.new(Streams.new(outputs, active), stdin?)}
   end
 
-  # Encoded here, in the caller, so that a request too big for the agent is a return value and not the end
-  # of a session. The error names the largest of its values.
-  defp encode(mode, options, opts) do
-    how = [auto_proceed: options.auto_proceed, demand: demand(options)]
-
-    case Request.encode(mode, options.request, how) do
-      {:ok, encoded} ->
-        {:ok, %{options | encoded: encoded}}
-
-      :too_big ->
-        {name, _checked} =
-          Enum.max_by(options.request, fn {_, value} -> :erlang.external_size(value) end)
-
-        bad(name, opts[name])
-    end
-  end
+  defp how(options), do: [auto_proceed: options.auto_proceed, demand: demand(options)]
 
   defp demand(%{request: request, pipes: %{streams: streams}}) do
     cond do

@@ -7,6 +7,7 @@ defmodule Linx.Process.OptionsTest do
   alias Linx.Property
 
   doctest Options
+  doctest Linx.Process.Checks
 
   @argv ["/bin/true"]
 

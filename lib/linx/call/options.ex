@@ -1,0 +1,60 @@
+defmodule Linx.Call.Options do
+  @moduledoc false
+  # The table of the options of `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2`. An option that is not in it is
+  # one of a session, see `Linx.Process.Options`.
+
+  alias Linx.Call.{Checks, Environment}
+  alias Linx.Option
+
+  @all [:cmd, :run, :stream!]
+  @lines "a positive number of bytes; for a stream also true or false"
+
+  # The rows of `Linx.Option`, with the calls that take the option.
+  @table [
+    {:cd, @all, &Checks.string/1, "a path, without NUL bytes"},
+    {:env, @all, &Environment.check/1,
+     "an enumerable of {name, value} with strings, or nil for a variable to remove"},
+    {:input, @all, &Checks.input/1, "iodata or an enumerable of iodata"},
+    {:timeout, @all, &Checks.timeout/1, "milliseconds or :infinity"},
+    {:kill_after, @all, &Checks.milliseconds/1, "milliseconds"},
+    {:checkpoint, @all, &Checks.checkpoint/1,
+     "a function of the session and its host pid, or nil"},
+    {:stderr_to_stdout, @all, [true, false],
+     "true or false; without a place for stderr in :stdio"},
+    {:stdio, @all, &Checks.any/1,
+     ":inherit, :devnull, or a keyword list over :stdin (:pipe with :input, and only then), :stdout and " <>
+       ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
+       "Linx.Process.spawn/1"},
+    {:into, [:cmd], &Checks.into/1, "a Collectable"},
+    {:lines, [:cmd], &Checks.lines/1, @lines},
+    {:lines, [:stream!], &Checks.stream_lines/1, @lines},
+    {:parallelism, [:cmd], [true, false], nil},
+    {:use_stdio, [:cmd], [true, false],
+     "true or false; without :stdio, :input and :stderr_to_stdout"},
+    {:max_output, [:run], &Checks.max_output/1, "a number of bytes or :infinity"},
+    {:ignore_exit, [:stream!], [true, false], nil}
+  ]
+
+  @doc "The table."
+  @spec table() :: [Option.row()]
+  def table, do: @table
+
+  @doc """
+  Checks the value of an option of a call; `:other` when the call has no such option.
+
+      iex> Linx.Call.Options.check(:run, :timeout, 1_000)
+      {:ok, 1_000}
+      iex> Linx.Call.Options.check(:run, :lines, 80)
+      :other
+  """
+  @spec check(:cmd | :run | :stream!, atom(), term()) ::
+          {:ok, term()} | {:error, Option.error()} | :other
+  def check(kind, name, value) do
+    row = Enum.find(@table, fn {other, kinds, _, _} -> other == name and kind in kinds end)
+    if row, do: Option.check(row, value), else: :other
+  end
+
+  @doc "What is wrong with the value of an option, in words; nil when the error is of none of the table."
+  @spec message(term()) :: String.t() | nil
+  def message(error), do: Option.message(@table, error)
+end

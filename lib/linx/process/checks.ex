@@ -1,0 +1,196 @@
+defmodule Linx.Process.Checks do
+  @moduledoc false
+  # What the values of a session's options have to be. Pure, apart from `name/1`, which looks for a module.
+  #
+  # Each function returns `{:ok, checked}`, with the value as the agent or the session takes it, or `:error`.
+
+  @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
+  @streams [:stdin, :stdout, :stderr]
+
+  # The longest grace period that the agent can count, in milliseconds.
+  @grace_max 0x7FFF_FFFF_FFFF_FFFF
+
+  # The most messages that can be asked for at once.
+  @active_max 0x7FFF_FFFF
+
+  @type result(value) :: {:ok, value} | :error
+
+  @doc """
+  A string for the kernel: a binary, or a list of bytes, without NUL.
+
+      iex> Linx.Process.Checks.string([?l, ?s])
+      {:ok, "ls"}
+      iex> Linx.Process.Checks.string("l\\0s")
+      :error
+  """
+  @spec string(term()) :: result(binary())
+  def string(value) when is_binary(value) do
+    if :binary.match(value, <<0>>) == :nomatch, do: {:ok, value}, else: :error
+  end
+
+  def string(value) when is_list(value) do
+    if bytes?(value), do: value |> :erlang.list_to_binary() |> string(), else: :error
+  end
+
+  def string(_other), do: :error
+
+  defp bytes?([byte | rest]) when is_integer(byte) and byte in 0..255, do: bytes?(rest)
+  defp bytes?(rest), do: rest == []
+
+  @doc """
+  A list of strings that is not empty.
+
+      iex> Linx.Process.Checks.strings([])
+      :error
+  """
+  @spec strings(term()) :: result([binary(), ...])
+  def strings([_ | _] = list), do: each(list, &string/1, [])
+  def strings(_other), do: :error
+
+  @doc """
+  A list of `"KEY=VALUE"` strings.
+
+      iex> Linx.Process.Checks.variables(["A=1", "=2"])
+      :error
+  """
+  @spec variables(term()) :: result([binary()])
+  def variables(list) when is_list(list), do: each(list, &variable/1, [])
+  def variables(_other), do: :error
+
+  defp variable(value) do
+    with {:ok, string} <- string(value) do
+      case :binary.match(string, "=") do
+        {at, 1} when at > 0 -> {:ok, string}
+        _none -> :error
+      end
+    end
+  end
+
+  defp each([head | rest], check, checked) do
+    case check.(head) do
+      {:ok, string} -> each(rest, check, [string | checked])
+      :error -> :error
+    end
+  end
+
+  defp each([], _check, checked), do: {:ok, Enum.reverse(checked)}
+  defp each(_improper, _check, _checked), do: :error
+
+  @doc """
+  A list of namespaces, each once.
+
+      iex> Linx.Process.Checks.namespaces([:pid, :user, :pid])
+      {:ok, [:pid, :user]}
+  """
+  @spec namespaces(term()) :: result([Linx.Process.namespace()])
+  def namespaces(list) when is_list(list), do: members(list, @namespaces, [])
+  def namespaces(_other), do: :error
+
+  defp members([head | rest], allowed, seen) do
+    cond do
+      head in seen -> members(rest, allowed, seen)
+      head in allowed -> members(rest, allowed, [head | seen])
+      true -> :error
+    end
+  end
+
+  defp members([], _allowed, seen), do: {:ok, Enum.reverse(seen)}
+  defp members(_improper, _allowed, _seen), do: :error
+
+  @doc """
+  Where the standard streams lead; `:pipe` stands for all three.
+
+      iex> Linx.Process.Checks.stdio(stdin: :devnull, stderr: :stdout)
+      {:ok, [stdin: :devnull, stderr: :stdout]}
+  """
+  @spec stdio(term()) :: result(atom() | keyword())
+  def stdio(mode) when mode in [:inherit, :devnull, :pty], do: {:ok, mode}
+  def stdio(:pipe), do: {:ok, Enum.map(@streams, &{&1, :pipe})}
+  def stdio(streams), do: streams(streams, [])
+
+  defp streams([{stream, directive} | rest], checked) when stream in @streams do
+    with false <- List.keymember?(checked, stream, 0),
+         {:ok, directive} <- directive(stream, directive) do
+      streams(rest, [{stream, directive} | checked])
+    else
+      _bad -> :error
+    end
+  end
+
+  defp streams([], checked), do: {:ok, Enum.reverse(checked)}
+  defp streams(_other, _checked), do: :error
+
+  defp directive(_stream, directive) when directive in [:inherit, :devnull, :pipe],
+    do: {:ok, directive}
+
+  defp directive(:stderr, :stdout), do: {:ok, :stdout}
+
+  defp directive(_stream, {:connect_unix, path}) do
+    with {:ok, path} <- string(path), do: {:ok, {:connect_unix, path}}
+  end
+
+  defp directive(_stream, {:file, path, how}) when how in [:read, :write, :append] do
+    with {:ok, path} <- string(path), do: {:ok, {:file, path, how}}
+  end
+
+  defp directive(_stream, _other), do: :error
+
+  @doc """
+  What the agent does with a running workload when the BEAM disappears. `:linger` is the deprecated name of
+  `:leave`.
+
+      iex> Linx.Process.Checks.orphan_policy(:linger)
+      {:ok, :leave}
+  """
+  @spec orphan_policy(term()) :: result({:kill, non_neg_integer()} | :leave)
+  def orphan_policy({:kill, grace_ms} = policy)
+      when is_integer(grace_ms) and grace_ms >= 0 and grace_ms <= @grace_max,
+      do: {:ok, policy}
+
+  def orphan_policy(policy) when policy in [:leave, :linger], do: {:ok, :leave}
+  def orphan_policy(_other), do: :error
+
+  @doc """
+  How much output is sent as messages.
+
+      iex> Linx.Process.Checks.active(0)
+      :error
+  """
+  @spec active(term()) :: result(Linx.Process.active())
+  def active(active) when active in [true, false, :once], do: {:ok, active}
+  def active(count) when is_integer(count) and count in 1..@active_max, do: {:ok, count}
+  def active(_other), do: :error
+
+  @doc "A pid."
+  @spec pid(term()) :: result(pid())
+  def pid(pid) when is_pid(pid), do: {:ok, pid}
+  def pid(_other), do: :error
+
+  @doc "The name of a node."
+  @spec node_name(term()) :: result(node())
+  def node_name(name) when is_atom(name) and name not in [nil, true, false], do: {:ok, name}
+  def node_name(_other), do: :error
+
+  @doc """
+  A name that `GenServer.start_link/3` takes.
+
+      iex> Linx.Process.Checks.name({:global, "a session"})
+      {:ok, {:global, "a session"}}
+      iex> Linx.Process.Checks.name(:undefined)
+      :error
+  """
+  @spec name(term()) :: result(GenServer.name())
+  def name(name) when is_atom(name) and name not in [nil, true, false, :undefined],
+    do: {:ok, name}
+
+  def name({:global, _term} = name), do: {:ok, name}
+
+  def name({:via, module, _term} = name) when is_atom(module) do
+    if Code.ensure_loaded?(module) and function_exported?(module, :register_name, 2) and
+         function_exported?(module, :whereis_name, 1),
+       do: {:ok, name},
+       else: :error
+  end
+
+  def name(_other), do: :error
+end
