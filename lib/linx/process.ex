@@ -649,7 +649,7 @@ defmodule Linx.Process do
   end
 
   @doc """
-  Why a session could not be started, for a person.
+  Why a session could not be started, in words.
 
       iex> Linx.Process.format_error({:bad_cwd, 7})
       "bad option :cwd: a path, without NUL bytes, got: 7"

@@ -128,7 +128,7 @@ defmodule AgentTest.CheckpointTest do
     end
   end
 
-  test "ack: true answers every command that was applied, counting from 1" do
+  test "ack: true acknowledges every command that was applied, counting from 1" do
     wire = parked(%{argv: actor(["exit", 0]), ack: true})
 
     commands = [
@@ -148,7 +148,7 @@ defmodule AgentTest.CheckpointTest do
     assert final(finish(wire)) == {:status, :exited, 0}
   end
 
-  test "pipelined commands are answered in order, and :proceed is not counted" do
+  test "pipelined commands are acknowledged in order, and :proceed is not counted" do
     result =
       run(%{argv: actor(["exit", 0]), ack: true},
         checkpoint: [
@@ -190,7 +190,7 @@ defmodule AgentTest.CheckpointTest do
     kill(wire)
   end
 
-  test "a killed child answers a command that follows with its own end" do
+  test "the session of a killed child ends at a command that follows" do
     wire = parked(%{argv: actor(["exit", 0]), ack: true})
     Host.signal(wire.host_pid, 19)
     for _ <- 1..5, do: send_term(wire, {:cap_set_ambient, 0})

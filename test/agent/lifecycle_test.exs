@@ -165,7 +165,7 @@ defmodule AgentTest.LifecycleTest do
   defp base?({:pty_out, bytes}), do: is_binary(bytes) and bytes != ""
   defp base?(_), do: false
 
-  test "without :ack no command is answered" do
+  test "without :ack no command is acknowledged" do
     result = run(%{argv: actor(["exit", 0])}, checkpoint: [{:cap_drop_bounding, 0}])
     assert [{_, :spawned, _}, {_, :ready, _}, {_, :running}, {_, :exited, 0}] = result.frames
   end

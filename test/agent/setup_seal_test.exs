@@ -82,7 +82,7 @@ defmodule AgentTest.SetupSealTest do
       assert final(finish(wire)) == {:error, errno(:eperm), :cap_set_thread, 2}
     end
 
-    test "that fails answers with the stage and the index, and there was no :ready" do
+    test "that fails is an error with the stage and the index, and there was no :ready" do
       good = {:cap_set_ambient, 0}
       bad = {:cap_set_ambient, 1 <<< 63}
 
@@ -148,7 +148,7 @@ defmodule AgentTest.SetupSealTest do
       assert final(result) == {:error, errno(:eacces), :chdir}
     end
 
-    test "that fails answers with the stage and the index, and it was never :running" do
+    test "that fails is an error with the stage and the index, and it was never :running" do
       good = {:cap_set_ambient, 0}
 
       for index <- [0, 3] do

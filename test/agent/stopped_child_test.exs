@@ -50,7 +50,7 @@ defmodule AgentTest.StoppedChildTest do
       end
     end
 
-    test ":abort ends an entry that has a command to answer" do
+    test ":abort ends an entry that has a command to acknowledge" do
       stopper = stopper(["wait"])
       wire = parked({:enter, %{target: stopper.pid, argv: actor(["pause"]), ack: true}})
       Target.order(stopper, "go", "stopped #{wire.child_pid} as ")

@@ -82,7 +82,7 @@ defmodule AgentTest.TerminalTest do
     assert_restored(second, terminal)
   end
 
-  test "is left alone when somebody else has set it since" do
+  test "is left alone when another process has set it since" do
     terminal = terminal_of_a_session()
     {wire, _settings} = lend(terminal)
     assert_frame(wire, {:winsize, {24, 80, 0, 0}})

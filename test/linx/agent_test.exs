@@ -149,7 +149,7 @@ defmodule Linx.AgentTest do
     assert_receive {:EXIT, ^session, {:error, %Error{stage: :agent_died, code: 4}}}, 30_000
   end
 
-  test "when the system has no room for another process, that is the answer", %{tmp_dir: dir} do
+  test "when the system has no room for another process, that is the error", %{tmp_dir: dir} do
     # A VM of its own with a low limit of open files.
     code = """
     sessions = for _ <- 1..200, do: Linx.Process.spawn(argv: ["/bin/true"], stdio: :devnull)

@@ -55,7 +55,7 @@ defmodule Linx.CallTest do
   defp parse(kind, opts), do: Call.parse(kind, ["true"], opts)
 
   for kind <- [:cmd, :run, :stream!] do
-    test "every option of #{kind} is checked, and the answer names it" do
+    test "every option of #{kind} is checked, and the error names it" do
       for {option, values} <- @bad ++ @bad_in[unquote(kind)], value <- values do
         assert {:error, {error, ^value} = reason} = parse(unquote(kind), [{option, value}])
         assert error == :"bad_#{option}"

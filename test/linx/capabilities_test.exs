@@ -133,7 +133,7 @@ defmodule Linx.CapabilitiesTest do
   end
 
   @tag :userns
-  test "a refusal is the answer and the end" do
+  test "a refusal is an error and the end" do
     {session, _host_pid} = privileged()
     :ok = Capabilities.set_thread_sets(session, permitted: [:cap_kill], effective: [:cap_kill])
     # Dropping needs CAP_SETPCAP (capabilities(7)).

@@ -34,7 +34,7 @@ defmodule Linx.CheckpointTest do
     assert {:error, :running} = verb(session)
   end
 
-  test "a verb is answered once the kernel has done it" do
+  test "a verb returns once the kernel has done it" do
     {session, host_pid} = parked()
     assert :ok = Linx.Capabilities.set_thread_sets(session, [])
     {:ok, capabilities} = Linx.Capabilities.read(host_pid)
@@ -43,7 +43,7 @@ defmodule Linx.CheckpointTest do
     :ok = Linx.Process.abort(session)
   end
 
-  test "a refusal by the kernel is the verb's answer and the final event" do
+  test "a refusal by the kernel is the verb's result and the final event" do
     {session, _host_pid} = parked()
     # A capability that is not permitted cannot become ambient (capabilities(7)).
     :ok = Linx.Capabilities.set_thread_sets(session, [])
@@ -56,7 +56,7 @@ defmodule Linx.CheckpointTest do
     assert {:error, :no_process} = verb(session)
   end
 
-  test "many callers at once are each answered, in order" do
+  test "many callers at once each get a reply, in order" do
     {session, _host_pid} = parked()
     tasks = for _ <- 1..50, do: Task.async(fn -> verb(session) end)
     assert Enum.uniq(Task.await_many(tasks, 30_000)) == [:ok]
@@ -97,7 +97,7 @@ defmodule Linx.CheckpointTest do
     end
   end
 
-  test "a verb of a child that dies is answered by the end" do
+  test "a verb of a child that dies returns at the end" do
     {session, host_pid} = parked()
     Host.signal(host_pid, :STOP)
     task = Task.async(fn -> verb(session) end)
@@ -106,7 +106,7 @@ defmodule Linx.CheckpointTest do
     assert {:ok, {:signaled, 9}} = Linx.Process.wait(session)
   end
 
-  test "an aborted session is over for everybody, and a second abort is fine" do
+  test "an aborted session is over for every caller, and a second abort is fine" do
     {session, _host_pid} = parked()
     assert :ok = Linx.Process.abort(session)
     assert Linx.Process.abort(session) in [:ok, {:error, :no_process}]

@@ -213,7 +213,7 @@ defmodule Linx.CmdTest do
     assert_raise RuntimeError, ~r/session has ended/, fn -> Linx.cmd("cat", [], input: input) end
   end
 
-  test "a call that takes too long answers what there is, and that it did" do
+  test "a call that takes too long returns what there is, and that it did" do
     assert {"ready\n", :timeout} =
              leaves_nothing_in_time(["pause"], fn [program | args], limit ->
                Linx.cmd(program, args, timeout: limit)

@@ -173,7 +173,7 @@ defmodule Linx.DeathTest do
     end
   end
 
-  test "an end in the middle of everything is one final event, and every call is answered" do
+  test "an end in the middle of everything is one final event, and every call gets a reply" do
     for _ <- 1..30 do
       session = session(argv: actor(["exit", 0]), auto_proceed: true)
 
@@ -195,7 +195,7 @@ defmodule Linx.DeathTest do
     end
   end
 
-  test "a session whose agent is stopped answers every call, and goes on with its agent" do
+  test "a session whose agent is stopped replies to every call, and goes on with its agent" do
     size = 3 * 1024 * 1024
     {session, host_pid} = running(argv: actor(["read-late", size]), stdio: :pty)
     await_output(session, "ready")

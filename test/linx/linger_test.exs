@@ -16,7 +16,7 @@ defmodule Linx.LingerTest do
     reason
   end
 
-  test "a session that lingers answers after the end" do
+  test "a session that lingers can be waited for and asked for info after the end" do
     session = session(argv: actor(["exit", 3]), auto_proceed: true)
     assert {:ok, {:exited, 3}} = Linx.Process.wait(session)
     assert {:ok, {:exited, 3}} = Linx.Process.wait(session)
@@ -35,7 +35,7 @@ defmodule Linx.LingerTest do
              stop_reason(argv: ["/no/such/program"], auto_proceed: true)
   end
 
-  test "those that wait get their answer before it stops" do
+  test "those that wait get their reply before it stops" do
     {:ok, session} =
       Linx.Process.spawn(
         argv: actor(["pause"]),

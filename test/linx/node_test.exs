@@ -90,7 +90,7 @@ defmodule Linx.NodeTest do
   end
 
   describe "a lost node" do
-    test "is one final event, an answer to every call, and the end of the workload" do
+    test "is one final event, a reply to every call, and the end of the workload" do
       node = Nodes.start_node()
       {session, host_pid} = ready(node)
 
@@ -117,7 +117,7 @@ defmodule Linx.NodeTest do
       refute_received {:EXIT, _, _}
     end
 
-    test "is the end of the streams that somebody receives" do
+    test "is the end of the streams that a process receives" do
       node = Nodes.start_node()
       opts = [argv: actor(["pause"]), stdio: :pipe, events: :plain, auto_proceed: true]
       test = self()
@@ -132,7 +132,7 @@ defmodule Linx.NodeTest do
       assert_receive {:linx_process, :error, 112, :nodedown}, 30_000
     end
 
-    test "tells whoever is the owner by then" do
+    test "is told to the process that is the owner by then" do
       node = Nodes.start_node()
       {session, _} = ready(node)
       test = self()
@@ -168,7 +168,7 @@ defmodule Linx.NodeTest do
     forward(test)
   end
 
-  test "what cannot be a session's node is an answer" do
+  test "what cannot be a session's node is an error" do
     assert {:error, :nodedown} = P.spawn(argv: ["/bin/true"], node: :"nobody@127.0.0.1")
     bare = Nodes.start_node(paths: [])
     assert {:error, {:bad_node, ^bare}} = P.spawn(argv: ["/bin/true"], node: bare)

@@ -33,7 +33,7 @@ defmodule Linx.ReadTest do
     assert {:ok, {:exited, 0}} = P.wait(session)
   end
 
-  test "a read answers with what there is, up to as much as was asked for" do
+  test "a read returns what there is, up to as much as was asked for" do
     session = piped(actor(["write", 1, 10]))
     assert {:ok, {:exited, 0}} = P.wait(session)
     assert {:ok, "abc"} = P.read(session, :stdout, 3)
@@ -329,7 +329,7 @@ defmodule Linx.ReadTest do
     end
   end
 
-  describe "what a read may answer besides" do
+  describe "what else a read may return" do
     test "a stream that is no pipe" do
       session =
         session(

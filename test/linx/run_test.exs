@@ -125,7 +125,7 @@ defmodule Linx.RunTest do
     assert code in [1, 137]
   end
 
-  test "the checkpoint's refusal is the answer, and nothing has run" do
+  test "the checkpoint's refusal is returned, and nothing has run" do
     path =
       Path.join(
         System.tmp_dir!(),

@@ -44,7 +44,7 @@ defmodule Linx.SeccompTest do
     assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
   end
 
-  test "a filter that the kernel refuses is the answer and the end" do
+  test "a filter that the kernel refuses is an error and the end" do
     {session, _host_pid} = parked()
 
     assert {:error, %Error{stage: :seccomp_install, errno: :einval} = error} =

@@ -39,7 +39,7 @@ defmodule Linx.StopTest do
   end
 
   describe "stop" do
-    test "asks, and answers how it ended" do
+    test "asks, and returns how it ended" do
       {session, _} = ready(["pause"])
       assert {:ok, {:signaled, 15}} = P.stop(session)
       assert {:ok, {:signaled, 15}} = P.stop(session)
@@ -105,7 +105,7 @@ defmodule Linx.StopTest do
       assert {:error, %Error{stage: :execve}} = P.stop(session)
     end
 
-    test "by several at once is answered to each" do
+    test "by several at once returns to each" do
       {session, _} = ready(["ignore", 15])
       tasks = for grace <- [10, 20, 30_000], do: Task.async(fn -> P.stop(session, grace) end)
       assert Enum.uniq(Task.await_many(tasks, 30_000)) == [{:ok, {:signaled, 9}}]

@@ -208,7 +208,7 @@ defmodule Linx.TtyTest do
 
     @read_line ~S|IO.inspect(IO.gets("line? "))|
 
-    test "takes a session at its checkpoint, lets it go and answers its outcome",
+    test "takes a session at its checkpoint, lets it go and returns its outcome",
          %{tmux: tmux} = context do
       for active <- ["", ", active: true"] do
         Tmux.run_elixir(tmux, """

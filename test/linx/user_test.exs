@@ -53,7 +53,7 @@ defmodule Linx.UserTest do
 
     @tag :rootless
     @tag :userns
-    test "without privilege somebody else's id is the kernel's refusal" do
+    test "without privilege another user's id is the kernel's refusal" do
       {session, host_pid} = parked(namespaces: [:user])
 
       assert {:error, %Error{stage: :uid_map, errno: :eperm}} =

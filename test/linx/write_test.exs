@@ -34,7 +34,7 @@ defmodule Linx.WriteTest do
     assert {:ok, {:exited, 0}} = P.wait(session)
   end
 
-  test "a write is answered once the kernel took it, and not before" do
+  test "a write returns once the kernel took it, and not before" do
     session = piped(actor(["read-late", 9 * @mib])) |> ready()
     # As many bytes as the kernel takes for a pipe that is not read.
     assert :ok = P.write(session, pattern(1000))
@@ -234,7 +234,7 @@ defmodule Linx.WriteTest do
     assert_broken(P.write(session, "x"))
   end
 
-  test "what a write may answer besides" do
+  test "what else a write may return" do
     {session, _} = parked()
     assert {:error, :not_piped} = P.write(session, "x")
     assert {:error, :not_piped} = P.close_stdin(session)

@@ -226,8 +226,8 @@ defmodule Linx.Process.Server do
   defp carry_out({:send, command}, state),
     do: %{state | channel: Channel.write(state.channel, Wire.encode(command))}
 
-  defp carry_out({:reply, from, answer}, state) do
-    GenServer.reply(from, answer)
+  defp carry_out({:reply, from, result}, state) do
+    GenServer.reply(from, result)
     state
   end
 

@@ -108,12 +108,12 @@ defmodule Linx.Process.Streams do
 
     with :ok <- check_readable(streams, reader.names),
          streams = note_reader(streams, reader),
-         :none <- answer(streams, reader) do
+         :none <- take(streams, reader) do
       {streams, demands} = ask(%{streams | readers: streams.readers ++ [reader]}, reader.names)
       {streams, [{:watch, from, timeout} | demands]}
     else
       {:error, reason} -> {streams, [{:reply, from, {:error, reason}}]}
-      {answer, streams} -> {streams, [{:reply, from, answer}]}
+      {result, streams} -> {streams, [{:reply, from, result}]}
     end
   end
 
@@ -198,10 +198,10 @@ defmodule Linx.Process.Streams do
 
   # Serves a stream that has changed: first the readers that wait, then the receiver, then asks for more.
   defp serve(streams, name) do
-    {streams, answers} = serve_readers(streams, name)
+    {streams, replies} = serve_readers(streams, name)
     {streams, messages} = serve_receiver(streams, name)
     {streams, demands} = ask(streams, [name])
-    {streams, answers ++ messages ++ demands}
+    {streams, replies ++ messages ++ demands}
   end
 
   defp serve_readers(%{readers: []} = streams, _name), do: {streams, []}
@@ -209,19 +209,19 @@ defmodule Linx.Process.Streams do
   defp serve_readers(streams, name) do
     {left, {streams, effects}} =
       Enum.flat_map_reduce(streams.readers, {streams, []}, fn reader, {streams, effects} ->
-        case if(name in reader.names, do: answer(streams, reader), else: :none) do
+        case if(name in reader.names, do: take(streams, reader), else: :none) do
           :none -> {[reader], {streams, effects}}
-          {answer, streams} -> {[], {streams, effects ++ reply(reader, answer)}}
+          {result, streams} -> {[], {streams, effects ++ reply(reader, result)}}
         end
       end)
 
     {%{streams | readers: left}, effects}
   end
 
-  defp reply(reader, answer), do: [{:unwatch, reader.from}, {:reply, reader.from, answer}]
+  defp reply(reader, result), do: [{:unwatch, reader.from}, {:reply, reader.from, result}]
 
   # The reply to a reader, or :none while it has to wait.
-  defp answer(streams, reader) do
+  defp take(streams, reader) do
     case Enum.find(turns(streams, reader.names), &(streams.outputs[&1].buffered > 0)) do
       nil ->
         endings = for name <- reader.names, do: streams.outputs[name].ending

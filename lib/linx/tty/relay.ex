@@ -78,7 +78,7 @@ defmodule Linx.Tty.Relay do
     with {:ok, terminal, size} <- Terminal.lend(),
          state = pass_bytes(%{state | terminal: terminal, size: size}),
          {:ok, state} <- take_session(target, state) do
-      {:noreply, answer(%{state | client: {:take, from}})}
+      {:noreply, reply_client(%{state | client: {:take, from}})}
     else
       {:error, _reason} = error -> {:reply, error, state}
     end
@@ -88,7 +88,7 @@ defmodule Linx.Tty.Relay do
     # Errors are ignored, because when the session has ended the reply to `wait` says how.
     _ = Linx.Process.pty_set_winsize(state.session, state.size)
     _ = Linx.Process.proceed(state.session)
-    {:noreply, answer(%{state | client: {:run, from}})}
+    {:noreply, reply_client(%{state | client: {:run, from}})}
   end
 
   @impl true
@@ -117,7 +117,7 @@ defmodule Linx.Tty.Relay do
     do: {:noreply, give_up(state, :terminal_closed)}
 
   defp other_message({:EXIT, pid, _reason}, %{output: pid} = state),
-    do: {:noreply, answer(%{state | output: nil})}
+    do: {:noreply, reply_client(%{state | output: nil})}
 
   defp other_message({:linx_process, _, _} = message, state), do: session_event(message, state)
   defp other_message({:linx_process, _} = message, state), do: session_event(message, state)
@@ -137,7 +137,7 @@ defmodule Linx.Tty.Relay do
     state
   end
 
-  defp event({:ready, host_pid}, state), do: answer(%{state | host_pid: host_pid})
+  defp event({:ready, host_pid}, state), do: reply_client(%{state | host_pid: host_pid})
   defp event(:running, state), do: open_input(state)
   defp event(_its_end, state), do: state
 
@@ -178,24 +178,24 @@ defmodule Linx.Tty.Relay do
 
   ## The client
 
-  defp finish(%{outcome: nil} = state, outcome), do: answer(%{state | outcome: outcome})
+  defp finish(%{outcome: nil} = state, outcome), do: reply_client(%{state | outcome: outcome})
   defp finish(state, _later), do: state
 
   # The terminal is lost: no output is shown any more, though the session may go on.
   defp give_up(state, reason), do: finish(%{state | output: nil}, {:error, reason})
 
-  defp answer(%{client: {_call, from}, outcome: outcome, output: nil} = state)
+  defp reply_client(%{client: {_call, from}, outcome: outcome, output: nil} = state)
        when outcome != nil do
     GenServer.reply(from, outcome)
     %{state | client: nil}
   end
 
-  defp answer(%{client: {:take, from}, host_pid: host_pid} = state) when host_pid != nil do
+  defp reply_client(%{client: {:take, from}, host_pid: host_pid} = state) when host_pid != nil do
     GenServer.reply(from, {:ok, state.session, host_pid})
     %{state | client: nil}
   end
 
-  defp answer(state), do: state
+  defp reply_client(state), do: state
 
   ## The terminal
 

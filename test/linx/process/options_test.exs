@@ -33,7 +33,7 @@ defmodule Linx.Process.OptionsTest do
       assert %{stdio: :pty, flow: :demand, demand: [pty: ^demand]} = request(stdio: :pty)
     end
 
-    test ":pipe is all three, with flow control and no demand before somebody reads" do
+    test ":pipe is all three, with flow control and no demand before the first read" do
       assert %{flow: :demand, stdio: [stdin: :pipe, stdout: :pipe, stderr: :pipe]} =
                request = request(stdio: :pipe)
 

@@ -50,7 +50,7 @@ defmodule Linx.Process.SessionTest do
                Session.transition(kept, {:frame, {:status, :ready, 1}})
     end
 
-    test "at the checkpoint both are sent and answered" do
+    test "at the checkpoint both are sent and replied to" do
       assert call(session(ready()), :proceed) == [{:send, :proceed}, {:reply, @from, :ok}]
       assert call(session(ready()), :abort) == [{:send, :abort}, {:reply, @from, :ok}]
     end
@@ -91,7 +91,7 @@ defmodule Linx.Process.SessionTest do
   end
 
   describe "verbs of the checkpoint" do
-    test "are answered in the order of the agent's counts" do
+    test "get their replies in the order of the agent's counts" do
       session =
         session(
           ready() ++
@@ -171,7 +171,7 @@ defmodule Linx.Process.SessionTest do
   end
 
   describe "waiting" do
-    test "goes on until the end, for everybody" do
+    test "goes on until the end, for every caller" do
       session =
         session(running() ++ [{:call, @from, {:wait, :infinity}}, {:call, @other, {:wait, 5}}])
 
@@ -184,7 +184,7 @@ defmodule Linx.Process.SessionTest do
           do: assert(effect in effects)
     end
 
-    test "that timed out gets its answer and none later" do
+    test "that timed out gets its reply and no later one" do
       session = session(running() ++ [{:call, @from, {:wait, 5}}])
       {session, effects} = Session.transition(session, {:timeout, @from})
       assert effects == [{:unwatch, @from}, {:reply, @from, {:error, :timeout}}]
@@ -198,7 +198,7 @@ defmodule Linx.Process.SessionTest do
       assert effects(session, {:frame, {:status, :exited, 0}}) == [{:event, {:exited, 0}}, :close]
     end
 
-    test "after the end is answered at once, again and again" do
+    test "after the end is replied to at once, again and again" do
       for _ <- 1..2,
           do: assert(call(session(ended()), {:wait, 0}) == [{:reply, @from, {:ok, {:exited, 0}}}])
     end
@@ -231,7 +231,7 @@ defmodule Linx.Process.SessionTest do
           do: assert(answer(session(@pty, events), {:pty_write, "x"}) == [{:error, :not_running}])
     end
 
-    test "a write that fits is answered at once; one that doesn't, when there is room again" do
+    test "a write that fits is replied to at once; one that doesn't, when there is room again" do
       assert call(session(@pty, running()), {:pty_write, "ls"}) ==
                [{:send, {:pty_in, "ls"}}, {:reply, @from, :ok}]
 

@@ -136,7 +136,7 @@ defmodule Linx.Process.StdinPropertyTest do
     {owner, byte_size(piece)}
   end
 
-  test "answers by state" do
+  test "the reply to a write by state" do
     error = Error.new(:write, :epipe)
     {closed, [{:send, {:close, :stdin}}]} = Stdin.close(%Stdin{})
     {broken, []} = Stdin.break(%Stdin{}, error)
