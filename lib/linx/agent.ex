@@ -76,14 +76,36 @@ defmodule Linx.Agent do
 
   defp request_kill(whom) do
     with {:ok, port} <- open() do
-      Port.command(port, Request.kill(whom))
+      command(port, Request.kill(whom))
       result = await_kill(port)
-      Port.close(port)
+      close(port)
       result
     end
+  end
+
+  # The agent ends by itself once it has replied, and its port with it, at any moment from then on. One that
+  # ends before it has read its request has not replied, which await_kill/1 returns.
+  defp command(port, request) do
+    Port.command(port, request)
   rescue
-    # The port had closed before it was written to or closed here.
-    ArgumentError -> {:error, :timeout}
+    ArgumentError -> true
+  end
+
+  defp close(port) do
+    Port.close(port)
+  rescue
+    ArgumentError -> true
+  after
+    flush(port)
+  end
+
+  defp flush(port) do
+    receive do
+      {^port, {:exit_status, _}} -> flush(port)
+      {:EXIT, ^port, _reason} -> flush(port)
+    after
+      0 -> :ok
+    end
   end
 
   defp await_kill(port) do
@@ -96,6 +118,10 @@ defmodule Linx.Agent do
         end
 
       {^port, {:exit_status, _}} ->
+        {:error, :timeout}
+
+      # To a process that traps exits: the port broke when it was written to.
+      {:EXIT, ^port, _reason} ->
         {:error, :timeout}
     after
       @kill_timeout -> {:error, :timeout}

@@ -36,6 +36,22 @@ defmodule Linx.AgentTest do
     assert File.exists?(Linx.Agent.path())
   end
 
+  # An agent that has killed ends at once, and its port may have closed before the reply is looked at.
+  test "a kill is no failure because its agent has ended" do
+    for trap? <- [false, true], _ <- 1..100 do
+      Process.flag(:trap_exit, trap?)
+      {session, host_pid} = running()
+      {:ok, %{agent_pid: agent}} = Linx.Process.info(session)
+      assert Linx.Agent.kill_workload(host_pid, agent) == :ok
+      assert Linx.Process.wait(session) == {:ok, {:signaled, 9}}
+      assert_receive {:linx_process, ^session, {:signaled, 9}}, 30_000
+      assert events_so_far(session) == []
+      GenServer.stop(session)
+      if trap?, do: assert_receive({:EXIT, ^session, :normal}, 30_000)
+      refute_messages()
+    end
+  end
+
   test "an agent that is missing or cannot be executed is an error that says how to build it", %{
     tmp_dir: dir
   } do

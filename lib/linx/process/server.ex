@@ -171,9 +171,12 @@ defmodule Linx.Process.Server do
         Linx.Agent.kill_workload(workload, agent)
 
       # SIGKILL ends the guard of a blocked agent at once, which is the thread that would kill the workload,
-      # but the blocked thread only after the workload. So the workload is killed first.
+      # but the blocked thread only after the workload. So the workload is killed first. An agent whose workload
+      # cannot be killed is killed all the same: the workload's parent-death signal is left then, and an agent
+      # that stays would stay for ever.
       {:agent, {:os_pid, agent}} ->
-        with :ok <- Linx.Agent.kill_workload(workload || agent, agent), do: Linx.Agent.kill(agent)
+        Linx.Agent.kill_workload(workload || agent, agent)
+        Linx.Agent.kill(agent)
 
       _nothing_known ->
         :ok
