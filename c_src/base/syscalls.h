@@ -48,6 +48,8 @@
 #define LINX_PIDFD_SIGNAL_PROCESS_GROUP 4U
 
 /* ioctl_ns(2), linux/nsfs.h */
+#define LINX_NS_GET_USERNS    0xb701UL
+#define LINX_NS_GET_PARENT    0xb702UL
 #define LINX_NS_GET_OWNER_UID 0xb704UL
 
 /* keyctl(2) */

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
+#include "launch/namespace_owner.h"
 #include "launch/user_namespace.h"
 
 static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link) {
@@ -28,11 +29,15 @@ static int is_shared(const struct enter_target *target, int kind) {
   return own.st_dev == target->device[kind] && own.st_ino == target->inode[kind];
 }
 
-static int open_link(struct enter_target *target, pid_t pid, int kind) {
+static int open_path(pid_t pid, int kind) {
   char path[PROC_PATH_SIZE];
-  struct stat link;
   link_path(path, pid, namespace_kinds[kind].link);
-  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int open_link(struct enter_target *target, pid_t pid, int kind) {
+  struct stat link;
+  cleanup_close int fd = open_path(pid, kind);
   if (fd < 0 || fstat(fd, &link) < 0)
     return -errno;
   target->device[kind] = link.st_dev;
@@ -109,6 +114,33 @@ static struct failure open_links(struct enter_target *target, const struct reque
   return failure_none();
 }
 
+/*
+ * The target may change its namespaces between one handle and the next, to lead a privileged agent
+ * into a mount namespace of its own without the user namespace that goes with it: whoever owns the
+ * mounts chooses the program that runs, and it would run with the agent's rights on the host.
+ */
+static struct failure check_mount_owner(const struct enter_target *target) {
+  int link = target->links[NAMESPACE_MOUNT];
+  if (link < 0 || !user_namespace_is_privileged())
+    return failure_none();
+  return failure_of(STAGE_OPEN_NS_MOUNT,
+                    namespace_owner_check(link, target->links[NAMESPACE_USER]));
+}
+
+/* Whether the target's user namespace is the one that was found, and so the one whose id maps were
+ * read: 0, -EXDEV, or another negative errno. */
+static int check_same_user_namespace(const struct enter_target *target, pid_t pid) {
+  struct stat link;
+  if (target->inode[NAMESPACE_USER] == 0) /* it is not to be joined, or there is no such kind */
+    return 0;
+  cleanup_close int fd = open_path(pid, NAMESPACE_USER);
+  if (fd < 0 || fstat(fd, &link) < 0)
+    return -errno;
+  bool is_same =
+      link.st_dev == target->device[NAMESPACE_USER] && link.st_ino == target->inode[NAMESPACE_USER];
+  return is_same ? 0 : -EXDEV;
+}
+
 struct failure enter_prepare(struct enter_target *target, const struct request *request) {
   *target = (struct enter_target){.pidfd = -1, .uid = ID_KEEP, .gid = ID_KEEP};
   for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
@@ -120,8 +152,13 @@ struct failure enter_prepare(struct enter_target *target, const struct request *
   if (failure_is(failure))
     return failure;
   int result = find_ids(target, request->target, target->links[NAMESPACE_USER]);
+  if (result == 0)
+    result = check_same_user_namespace(target, request->target);
   if (result < 0)
     return failure_of(STAGE_OPEN_NS_USER, is_gone(target) ? -ESRCH : result);
+  failure = check_mount_owner(target);
+  if (failure_is(failure))
+    return failure;
   /* The handles are the pinned process's own only if it still is what /proc showed. */
   return failure_of(STAGE_PIDFD_OPEN, find_pinned(target));
 }

@@ -10,8 +10,9 @@
 
 #define NAMESPACE_COUNT 8
 
-/* The row of the user namespace, which is the first. */
-#define NAMESPACE_USER 0
+/* The rows of the user namespace, which is the first, and of the mount namespace. */
+#define NAMESPACE_USER  0
+#define NAMESPACE_MOUNT 6
 
 struct namespace_kind {
   const char *name; /* on the wire */

@@ -16,6 +16,7 @@ defmodule AgentTest.Case do
     ebadf: 9,
     eagain: 11,
     eacces: 13,
+    exdev: 18,
     enotdir: 20,
     eisdir: 21,
     einval: 22,
