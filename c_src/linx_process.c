@@ -253,6 +253,10 @@ int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
   (void)argc;
+  /* First, because neither a process of the same user nor one with capabilities in its user
+   * namespace is to trace the agent or read its memory and descriptors (ptrace(2)). exec has made
+   * it dumpable again. */
+  int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
   session = (struct session){.request = &request,
                              .pty_slave = -1,
                              .child_signals = -1,
@@ -261,9 +265,7 @@ int main(int argc, char *argv[]) {
                              .stat = -1};
   prepare_signals();
   open_channel(argv);
-  /* Neither a workload of the same user nor a namespace it is in may trace the agent (ptrace(2)).
-   */
-  check_errno(prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL), STAGE_PRCTL);
+  check_errno(undumpable, STAGE_PRCTL);
   read_request(&frame, &size);
   decode_request(frame, size);
   if (request.mode == MODE_KILL) {

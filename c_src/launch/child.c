@@ -406,13 +406,15 @@ static struct failure make_mounts_slave(struct child *child) {
 }
 
 /*
- * An unprivileged process can write the id maps of a child only while that is dumpable: otherwise
- * the files under /proc/<pid> are root's (proc(5)). Only its own user sees this child.
+ * A process that is not root can write the id maps of a child only while that is dumpable:
+ * otherwise the files under /proc/<pid> are root's (proc(5)). A child of root's is never dumpable,
+ * because until it takes the namespace's id 0 it has root's ids, and whoever comes into its user
+ * namespace could trace it there. The agent's id decides: in the new namespace none is mapped yet.
  */
 static struct failure allow_maps(struct child *child) {
   const struct request *request = child->request;
-  bool is_mapped_by_user =
-      request->mode == MODE_SPAWN && (request->namespaces & CLONE_NEWUSER) != 0 && geteuid() != 0;
+  bool is_mapped_by_user = request->mode == MODE_SPAWN &&
+                           (request->namespaces & CLONE_NEWUSER) != 0 && !child->start->is_root;
   return is_mapped_by_user ? set_dumpable(1) : failure_none();
 }
 

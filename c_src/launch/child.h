@@ -19,7 +19,8 @@ struct child_start {
   int up;                            /* frames to the agent */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
-  bool is_privileged; /* the agent, as credentials_are_privileged says */
+  bool is_root;       /* the agent's effective uid is 0 */
+  bool is_privileged; /* the agent, as user_namespace_is_privileged says */
 };
 
 /* Whether the child has a user namespace of its own, whose id 0 it takes. */

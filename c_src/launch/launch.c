@@ -35,7 +35,8 @@ static int open_pipes(int down[2], int up[2]) {
 
 struct failure launch(struct launched *launched, const struct request *request,
                       struct stdio_plan *plan, const struct enter_target *target) {
-  struct child_start start = {.request = request, .plan = plan, .target = target};
+  struct child_start start = {
+      .request = request, .plan = plan, .target = target, .is_root = geteuid() == 0};
   int down[2] = {-1, -1};
   int up[2] = {-1, -1};
   if (child_has_user_namespace(&start)) {

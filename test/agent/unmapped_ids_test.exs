@@ -6,7 +6,7 @@ defmodule AgentTest.UnmappedIdsTest do
 
   @user 61_002
 
-  defp sent(maps, request \\ %{}, opts \\ []) do
+  defp sent(maps, request, opts) do
     request = Map.merge(%{argv: actor(["attributes"]), namespaces: [:user]}, request)
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])
     wire = parked(request, opts)

@@ -3,12 +3,16 @@
  * (ptrace(2)); this tracer never does.
  *
  *   tracer                 says "ready"; orders: a pid to be seized, said as "seized PID"
+ *   tracer inside PID      joins that process's user namespace first, with the ids it came with and
+ *                          all capabilities there, which an exec after that would take away
  *   tracer exit CODE       a workload that its own child has seized before it exits
  *   tracer die SIGNAL      the same, but it ends by a signal
  *
  * The workload says "tracer PID" before it ends. Its child is in another session, so that no signal
  * to the workload's process group ends it.
  */
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -33,6 +37,17 @@ static _Noreturn void seize_by_order(void) {
   for (;;)
     if (next_order(order, sizeof(order), -1))
       seize(atoi(order));
+}
+
+static void join_user_namespace(const char *pid) {
+  char path[64];
+  int fd;
+
+  snprintf(path, sizeof(path), "/proc/%s/ns/user", pid);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || setns(fd, CLONE_NEWUSER) < 0)
+    fail("setns");
+  close(fd);
 }
 
 /* The seconds after which a tracer ends that no test has ended. */
@@ -63,7 +78,9 @@ static void be_seized(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3)
+  if (argc > 2 && strcmp(argv[1], "inside") == 0)
+    join_user_namespace(argv[2]);
+  if (argc < 3 || strcmp(argv[1], "inside") == 0)
     seize_by_order();
   be_seized();
   if (strcmp(argv[1], "die") == 0)
