@@ -263,6 +263,7 @@ int main(int argc, char *argv[]) {
                              .children = -1,
                              .pidfd = -1,
                              .stat = -1};
+  kill_name_agent();
   prepare_signals();
   open_channel(argv);
   check_errno(undumpable, STAGE_PRCTL);

@@ -64,7 +64,10 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
   bool pending = channel_out_pending(&session->out) > 0 && !session->delays && !session->gathers &&
                  !session->out.starved;
   bool hidden = session->look_at != 0;
-  bool wanted = wants_output(session);
+  /* A process that others in the joined pid namespace can see holds the workload's stdio already,
+   * and they may use it (pidfd_getfd(2)); the guard needs the workload's pid first. */
+  bool is_early = session->is_intermediate;
+  bool wanted = wants_output(session) && !is_early;
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
   polled[SLOT_OUT] = want(session->out.broken ? -1 : session->out.fd, pending ? POLLOUT : 0);
   polled[SLOT_UP] = want(sleeps_through_exec(session) ? -1 : session->up.fd, POLLIN);
@@ -78,7 +81,7 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
     short events = relay_in_events(relay);
     /* The terminal's hang-up is its output's business. */
     polled[SLOT_INPUTS + i] =
-        want(events == 0 && relay->stream == STREAM_PTY ? -1 : relay->fd, events);
+        want(is_early || (events == 0 && relay->stream == STREAM_PTY) ? -1 : relay->fd, events);
   }
   for (int i = 0; i < OUT_COUNT; i++) {
     const struct relay_out *relay = &session->outputs[i];

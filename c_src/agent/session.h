@@ -1,6 +1,6 @@
 /*
  * One session from clone to its final frame: one poll loop, one explicit state. Session.c is the
- * loop; session_input.c what the BEAM says; session_child.c what becomes of the child.
+ * loop; session_commands.c what the BEAM says; session_child.c what becomes of the child.
  */
 #ifndef LINX_AGENT_SESSION_H
 #define LINX_AGENT_SESSION_H

@@ -69,7 +69,9 @@ bool session_guard(struct session *session) {
   /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
   if (session->is_guarded || session->request->leave || session->pidfd < 0)
     return true;
-  if (session->guard_fails)
+  /* The guard keeps the pid that it is given, and no stream is touched before the workload has one.
+   */
+  if (session->guard_fails || session->is_intermediate)
     return false;
   int result = guard_start(&guard);
   session->is_guarded = result == 0;

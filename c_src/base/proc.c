@@ -41,8 +41,10 @@ int proc_parse_stat(const char *text, struct proc_stat *stat) {
   unsigned long pid = 0;
   const char *at = text;
   /* The name stands in parentheses and may hold anything, parentheses included. */
+  const char *name = strchr(text, '(');
   const char *name_end = strrchr(text, ')');
-  if (!decimal_parse(&at, &pid) || name_end == NULL || name_end[1] != ' ' || name_end[2] == '\0')
+  if (!decimal_parse(&at, &pid) || name == NULL || name_end == NULL || name > name_end ||
+      name_end[1] != ' ' || name_end[2] == '\0')
     return -EINVAL;
   /* Field 3 of proc(5), counted from 1; the others by their distance from it. */
   at = name_end + 2;
@@ -57,6 +59,8 @@ int proc_parse_stat(const char *text, struct proc_stat *stat) {
       .system_ticks = field_after(at, 12),
       .exit_code = (int)field_after(at, 49),
   };
+  for (size_t i = 0; i < sizeof stat->name - 1 && ++name < name_end; i++)
+    stat->name[i] = *name;
   return 0;
 }
 

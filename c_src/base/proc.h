@@ -17,7 +17,8 @@ void proc_children_path(char path[PROC_PATH_SIZE], pid_t pid);
 /* Fields of /proc/<pid>/stat (proc(5)). */
 struct proc_stat {
   pid_t pid;
-  char state; /* 'Z' for a zombie */
+  char name[16]; /* what the process calls itself, NUL-terminated (PR_SET_NAME(2const)) */
+  char state;    /* 'Z' for a zombie */
   pid_t parent;
   unsigned long flags;
   unsigned long minor_faults, major_faults;

@@ -46,6 +46,20 @@ defmodule AgentTest.KillTest do
     assert Host.alive?(bystander.pid)
   end
 
+  # In a pid namespace of the test, because it would kill all that descends from its first process.
+  @tag :root
+  test "with an agent that is none is ESRCH, and kills nothing" do
+    script = "#{path("actor")} pause & #{agent()}; echo agent $?; kill $! && echo spared"
+
+    for agent <- [1, 2, 4_000_000] do
+      wire = start(program: ~w(/usr/bin/unshare --fork --pid --mount-proc sh -c) ++ [script])
+      send_term(wire, {:kill, %{target: 2, agent: agent}})
+      result = await_gone(wire)
+      assert result.frames == [{:error, errno(:esrch), :kill}]
+      assert result.output =~ "agent 3\nspared\n"
+    end
+  end
+
   test "of a target that is gone is ESRCH" do
     gone = start(program: actor(["exit", 0]))
     await_gone(gone)

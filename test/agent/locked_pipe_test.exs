@@ -77,4 +77,29 @@ defmodule AgentTest.LockedPipeTest do
     await_gone(wire)
     assert File.read!(note) == "term\n"
   end
+
+  # The first process of an entry has the workload's stdio before the workload has a process. Others in the joined
+  # pid namespace may take it, and lock the pipe; the guard that is started before a pipe is touched needs the
+  # workload's pid.
+  @tag :root
+  test "no pipe of an entry is read before its workload has a process" do
+    target = Target.unshare(~w(--fork --kill-child --pid))
+    killer = Target.neighbour("killer")
+    holder = Target.neighbour("holder")
+    wire = start()
+    Target.order(killer, "hold #{wire.agent}", "watching #{wire.agent}\n")
+    request = %{target: target.pid, argv: actor(["say", "late"]), stdio: [stdout: :pipe]}
+    send_term(wire, {:enter, Map.put(request, :proceed, true)})
+    await_output(killer.wire, "held ")
+    [first | _] = Host.children(wire.agent)
+    Target.order(holder, "put #{first}", "put\n")
+    # Milliseconds for the agent to read it, if it does.
+    Process.sleep(200)
+    assert File.ls!("/proc/#{wire.agent}/task") == ["#{wire.agent}"]
+    assert so_far(wire, :frames) == []
+    send_raw(killer.wire, "release\n")
+    result = finish(wire, drained: true)
+    assert result.stdout == "early\nlate\n"
+    assert {:status, :spawned, _} = hd(result.frames)
+  end
 end

@@ -3,12 +3,13 @@
  *
  *   holder                   says "ready"; the order "hold PID NAME" says "watching PID", and "held
  *                            PID" when the process is about to open a file whose path ends in NAME;
- *                            the next order, "release", lets it go on untraced
+ *                            the next order, "release", lets it go on untraced. The order
+ *                            "put PID" writes "early\n" to fd 1 of that process (pidfd_getfd(2))
+ *                            and says "put"
  *   holder images PROGRAM    runs PROGRAM, with the descriptors of this process, and says of each
- *                            image that it executes "image N: D calls before", how many system calls
- *                            that take a descriptor or a path it has made before
- *                            prctl(PR_SET_DUMPABLE), and at the end "image N: never" of one that
- *                            has not made that call
+ *                            image that it executes "image N: D calls before", how many system
+ * calls that take a descriptor or a path it has made before prctl(PR_SET_DUMPABLE), and at the end
+ * "image N: never" of one that has not made that call
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -90,6 +91,17 @@ static void hold(pid_t pid, const char *name) {
   say("late\n");
 }
 
+static void put(pid_t pid) {
+  long pidfd = syscall(SYS_pidfd_open, pid, 0);
+  long fd = syscall(SYS_pidfd_getfd, pidfd, 1, 0);
+
+  if (fd < 0 || write((int)fd, "early\n", 6) != 6)
+    fail("put");
+  close((int)fd);
+  close((int)pidfd);
+  say("put\n");
+}
+
 static int takes_file(const struct call *call) {
   switch (call->number) {
   case SYS_openat:
@@ -159,8 +171,11 @@ int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "images") == 0)
     return run_images(argv + 2);
   say("ready\n");
-  while (next_order(order, sizeof(order), -1))
+  while (next_order(order, sizeof(order), -1)) {
     if (sscanf(order, "hold %d %31s", &pid, name) == 2)
       hold(pid, name);
+    else if (sscanf(order, "put %d", &pid) == 1)
+      put(pid);
+  }
   return 127;
 }
