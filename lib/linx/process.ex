@@ -263,6 +263,10 @@ defmodule Linx.Process do
   to enter has no process yet, and `{:error, :no_process}` when it has ended. When no
   process has the host pid, the final event is `{:linx_process, :error, errno, :pidfd_open}`.
 
+  With privileges, the mount namespace of another user namespace can only be joined together with that, because
+  its owner chooses the program that runs: `namespaces: [:mount]` alone is then EPERM (1) at `:open_ns_mount`.
+  A target that changes its user namespace meanwhile is EXDEV (18) at `:open_ns_user` (ioctl_ns(2)).
+
       iex> Linx.Process.enter(0, argv: ["/bin/true"])
       {:error, {:bad_target, 0}}
   """

@@ -53,6 +53,10 @@ static bool is_bad_target(const struct plan *plan, const struct facts *facts) {
   return plan->kind == KIND_ENTER && (gone || plan->as_nobody || plan->hides_proc);
 }
 
+static bool is_bad_mount(const struct plan *plan, const struct facts *facts) {
+  return plan_enters_foreign_mounts(plan) || is_bad_target(plan, facts);
+}
+
 static bool is_refused_clone(const struct plan *plan, const struct facts *facts) {
   (void)facts;
   return plan->as_nobody && plan->namespaces != 0 && (plan->namespaces & NAMESPACE_USER) == 0;
@@ -111,6 +115,7 @@ static const struct {
     {"file_open", is_bad_file},
     {"connect_unix", is_bad_socket},
     {"pidfd_open", is_bad_target},
+    {"open_ns_mount", is_bad_mount},
     {"open_ns_", is_bad_target},
     {"setns", is_bad_target},
     {"setns_", is_bad_target},
@@ -161,6 +166,8 @@ const char *oracle_impossible(const struct plan *plan) {
     return "its socket does not listen";
   if (plan->kind == KIND_ENTER && plan->target == TARGET_DEAD)
     return "its target is dead";
+  if (plan_enters_foreign_mounts(plan))
+    return "its mounts are another user namespace's";
   return NULL;
 }
 

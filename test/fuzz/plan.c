@@ -43,6 +43,13 @@ bool plan_enters_pid_namespace(const struct plan *plan) {
   return plan->kind == KIND_ENTER && has && (asked || !plan->gives_namespaces);
 }
 
+bool plan_enters_foreign_mounts(const struct plan *plan) {
+  bool has = plan->target == TARGET_USER_MAPPED || plan->target == TARGET_USER_NOBODY;
+  bool asked = plan->gives_namespaces && (plan->namespaces & NAMESPACE_MOUNT) != 0 &&
+               (plan->namespaces & NAMESPACE_USER) == 0;
+  return plan->kind == KIND_ENTER && has && asked;
+}
+
 bool plan_is_init(const struct plan *plan) {
   return plan->kind == KIND_SPAWN && (plan->namespaces & NAMESPACE_PID) != 0;
 }

@@ -300,6 +300,9 @@ bool plan_is_damaged(const struct plan *plan);
 bool plan_has_user_namespace(const struct plan *plan);
 /* Whether the workload's process is the child of an intermediate one. */
 bool plan_enters_pid_namespace(const struct plan *plan);
+/* Whether it asks for the mount namespace of another user namespace, and not for that: refused. */
+bool plan_enters_foreign_mounts(const struct plan *plan);
+
 /* Whether the workload is the first process of a pid namespace. */
 bool plan_is_init(const struct plan *plan);
 bool plan_works(const struct plan *plan, enum work work);
