@@ -256,17 +256,18 @@ int main(int argc, char *argv[]) {
   /* First, because neither a process of the same user nor one with capabilities in its user
    * namespace is to trace the agent or read its memory and descriptors (ptrace(2)). exec has made
    * it dumpable again. */
-  int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL);
+  int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
   session = (struct session){.request = &request,
                              .pty_slave = -1,
                              .child_signals = -1,
                              .children = -1,
                              .pidfd = -1,
                              .stat = -1};
-  kill_name_agent();
+  int named = kill_name_agent();
   prepare_signals();
   open_channel(argv);
-  check_errno(undumpable, STAGE_PRCTL);
+  check(undumpable, STAGE_PRCTL);
+  check(named, STAGE_PRCTL);
   read_request(&frame, &size);
   decode_request(frame, size);
   if (request.mode == MODE_KILL) {

@@ -12,8 +12,8 @@
 /* At most 15 bytes (PR_SET_NAME(2const)). */
 #define AGENT_NAME "linx_process"
 
-void kill_name_agent(void) {
-  prctl(PR_SET_NAME, AGENT_NAME, 0UL, 0UL, 0UL);
+int kill_name_agent(void) {
+  return prctl(PR_SET_NAME, AGENT_NAME, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
 }
 
 /* 0, or -ESRCH when no process of that number is an agent. */

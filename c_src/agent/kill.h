@@ -5,8 +5,9 @@
 #include "wire/failure.h"
 #include "wire/request.h"
 
-/* Gives the process the name by which kill_target knows an agent, whatever its file is called. */
-void kill_name_agent(void);
+/* Gives the process the name by which kill_target knows an agent, whatever its file is called. 0 or
+ * a negative errno. */
+int kill_name_agent(void);
 
 /*
  * {kill, #{target => Pid, agent => Agent}}: SIGKILL to the process group of that number, or to the
