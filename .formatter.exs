@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 [
   inputs: [
     "{mix,.formatter}.exs",

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 # `make` builds the agent, `make help` lists the rest.
 #
 # The variables are those that Elixir packages with a Makefile share: MIX_APP_PATH (the agent

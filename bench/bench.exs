@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 # Measures linx, and what it is to be compared with, on this machine. bench/run builds and calls it
 # with the directory that make builds in.
 #

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Launch do
   @moduledoc "Starting a program and learning how it ended."
 

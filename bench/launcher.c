@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The least that any program does which is started to start another: fork, exec, wait. What a
  * session costs beyond this is what it does for it.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Memory do
   @moduledoc "What a session occupies while it is there."
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Times whole sessions without the BEAM, and what they are compared with. Every round runs each
  * subject once, in an order of its own, so that all of them see the same machine.

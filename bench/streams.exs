@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Streams do
   @moduledoc "What goes through a session's stdio: how fast, in what pieces, and what the BEAM holds."
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * linx_process: one session, run as an Erlang port on fds 3 and 4. This file is its story; each
  * step has a file of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The command decoder on anything at all. */
 #include <errno.h>
 #include <stdint.h>

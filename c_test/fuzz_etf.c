@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The bounds-checking pass on anything at all, and of what it takes every reader, whatever the term
  * is.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The request decoder on anything at all. AddressSanitizer watches the frame and the arena, which
  * have just the size they are said to need; what is accepted must hold what its header promises.

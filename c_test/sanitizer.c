@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Part of the sanitized agent alone. Its options come from here, because the sanitizers read the
  * environment through /proc, which is not there in every test. A process of one session has no leak

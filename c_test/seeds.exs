@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 # Writes the fuzzers' seeds: frames as term_to_binary makes them, and the same ones cut short and
 # with bytes flipped (always the same, so that a run can be repeated). elixir c_test/seeds.exs DIR
 

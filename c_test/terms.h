@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Terms written by hand, byte by byte, so that the tests share no code with the encoder or with ei.
  * Include once, in a test of its own.

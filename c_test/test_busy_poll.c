@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* poll(2) with a spin before it: what it reports, and when it spins at all. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The queue of bytes, and frames over a pipe that splits, floods and closes. */
 #include <setjmp.h>
 #include <stdarg.h>

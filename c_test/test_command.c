@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The traffic of a session: every row of the table, its arities, its moments, its wrong values. */
 #include "terms.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bounds-checking pass and the readers on top of it. */
 #include "terms.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The frames that are sent, byte for byte, and the tables of names behind them. */
 #include "terms.h"
 

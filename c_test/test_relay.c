@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The frames that a workload's output comes in. A pipe stands in for the terminal. */
 #include <setjmp.h>
 #include <stdarg.h>

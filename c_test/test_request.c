@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The first frame: every key, every wrong value, every truncation. */
 #include "terms.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Set-up commands, each row of setup/commands.def: the arguments that its letters say are taken,
  * and no others; and what each letter stands for.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Timeline do
   @moduledoc """
   Prints what happens, when, and to whom: a line an event, a lane a process, and at the end a chart

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx do
   @readme Path.expand("../README.md", __DIR__)
   @external_resource @readme

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 # The programs that tests run are built by the Makefile, in the checkout. MAKEFLAGS and MAKELEVEL
 # would be those of a make that called mix.
 root = Path.expand("..", __DIR__)

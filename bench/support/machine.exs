@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Machine do
   @moduledoc "What the figures were taken on."
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Report do
   @moduledoc """
   Prints rows of figures: what was measured and what it is compared with, the ratio of the two, the

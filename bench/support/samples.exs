@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Bench.Samples do
   @moduledoc "Takes samples of several subjects in turn, and says what they amount to."
 

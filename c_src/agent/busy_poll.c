@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/busy_poll.h"
 
 #include <sched.h>

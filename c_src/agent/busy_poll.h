@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * poll(2) after an answer: the client may send its next request in less time than it takes the
  * agent to fall asleep and to be woken, so the agent polls without sleeping for a while first.

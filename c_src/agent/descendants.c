@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/descendants.h"
 
 #include <errno.h>

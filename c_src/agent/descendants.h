@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Children of the agent beside the workload: what a subreaper adopts, and what an entry that ended
  * too early has left. */
 #ifndef LINX_AGENT_DESCENDANTS_H

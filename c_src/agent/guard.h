@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A second thread of the agent that ends the session when the BEAM is gone and the agent sleeps
  * where no signal reaches it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/kill.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* {kill, map}: ends a session whose own agent does not react. */
 #ifndef LINX_AGENT_KILL_H
 #define LINX_AGENT_KILL_H

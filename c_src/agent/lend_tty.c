@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/lend_tty.h"
 
 #include <errno.h>

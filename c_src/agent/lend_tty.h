@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A person's terminal, lent to a session: {terminal, map} as the request puts the terminal at fd 0
  * into raw mode, tells its size whenever that changes, and gives it back as it was when it is told

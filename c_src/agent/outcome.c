@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/outcome.h"
 
 #include <errno.h>

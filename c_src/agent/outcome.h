@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How a session ended, decided from what is known of it. Pure. */
 #ifndef LINX_AGENT_OUTCOME_H
 #define LINX_AGENT_OUTCOME_H

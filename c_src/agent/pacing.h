@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* When frames leave: at once, together with the next, or when there is memory for the write. */
 #ifndef LINX_AGENT_PACING_H
 #define LINX_AGENT_PACING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/relay.h"
 
 #include <errno.h>

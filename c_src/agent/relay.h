@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Data between the BEAM and the workload's pipes or terminal. Nothing here waits; what a relay
  * holds is bounded by demand in one direction and by the input queue's limit in the other.

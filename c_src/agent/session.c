@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/session.h"
 
 #include <errno.h>

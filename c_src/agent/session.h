@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One session from clone to its final frame: one poll loop, one explicit state. Session.c is the
  * loop; session_commands.c what the BEAM says; session_child.c what becomes of the child.

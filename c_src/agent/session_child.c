@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/session_child.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What becomes of the child: its frames, its exec, its end. */
 #ifndef LINX_AGENT_SESSION_CHILD_H
 #define LINX_AGENT_SESSION_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/session_commands.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/session.h"
 
 /* Which states may follow which, a bit each. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "agent/workload.h"
 
 #include <errno.h>

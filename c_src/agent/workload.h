@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is done to the child, and what is said of it: signals, its end with a failure, the guard,
  * frames.

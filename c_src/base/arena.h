@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A bump allocator over memory that the caller owns. What it hands out lives as long as that
  * memory; nothing is freed one by one. Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers of four bytes in network order, as frames and terms have them. Pure. */
 #ifndef LINX_BASE_BIG_ENDIAN_H
 #define LINX_BASE_BIG_ENDIAN_H

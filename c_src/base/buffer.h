@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A queue of bytes in one piece: filled at the end, emptied at the start. It begins in memory that
  * the caller lends (so that a small session maps nothing) and moves to memory of its own, which it

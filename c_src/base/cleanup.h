@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Scope-bound ownership of file descriptors. A variable marked cleanup_close is closed when it goes
  * out of scope; fd_take hands the descriptor over and leaves -1 behind.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The monotonic clock (clock_gettime(2)). */
 #ifndef LINX_BASE_CLOCK_H
 #define LINX_BASE_CLOCK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/decimal.h"
 
 size_t decimal_format(char *text, unsigned long number) {

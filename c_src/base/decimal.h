@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Numbers as text, without libc's formatter: a few bytes of code instead of some kilobytes. Pure.
  */
 #ifndef LINX_BASE_DECIMAL_H

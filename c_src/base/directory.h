@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Listing a directory with getdents64(2), without libc's allocation. */
 #ifndef LINX_BASE_DIRECTORY_H
 #define LINX_BASE_DIRECTORY_H

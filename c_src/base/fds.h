@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keeping file descriptors where they belong. */
 #ifndef LINX_BASE_FDS_H
 #define LINX_BASE_FDS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/poll_wait.h"
 
 #include <errno.h>

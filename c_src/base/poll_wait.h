@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* poll(2) for descriptors below 1024, without its dependence on RLIMIT_NOFILE. */
 #ifndef LINX_BASE_POLL_WAIT_H
 #define LINX_BASE_POLL_WAIT_H

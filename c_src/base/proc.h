@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What /proc says of a child. The parsers are pure. */
 #ifndef LINX_BASE_PROC_H
 #define LINX_BASE_PROC_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "base/pty.h"
 
 #include <errno.h>

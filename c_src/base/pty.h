@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A pseudoterminal pair, made on the host (pty(7)), step by step. Functions return a descriptor
  * that is close-on-exec and the caller's, or 0, or a negative errno. */
 #ifndef LINX_BASE_PTY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * System calls without errno: for code that runs beside other code in the same memory and on the
  * same thread-local storage, where libc's wrappers would write the other's errno. Each returns the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The one system call whose fallback needs more than a line. Touches nothing but the kernel. */
 #include "base/syscalls.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Raw system calls that libc does not wrap everywhere, and the kernel constants that go with them.
  * musl-gcc does not see <linux/...>, so the numbers stand here, each with the page that defines it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/child.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the child does between clone and exec. It shares nothing with the agent but two pipes; what
  * it knows, it knows from the copy of the agent's memory that it was born with.

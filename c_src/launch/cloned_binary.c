@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/cloned_binary.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Running from a sealed copy in memory. A process that a foreign namespace can see leads, by its
  * /proc/<pid>/exe, to the program file it runs (CVE-2019-5736); a copy that is sealed against

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Joining the namespaces of a live process (setns(2)). */
 #ifndef LINX_LAUNCH_ENTER_H
 #define LINX_LAUNCH_ENTER_H

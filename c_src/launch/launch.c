@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/launch.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The child: from what was prepared for it to its clone. */
 #ifndef LINX_LAUNCH_LAUNCH_H
 #define LINX_LAUNCH_LAUNCH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/namespace_owner.h"
 
 #include <errno.h>

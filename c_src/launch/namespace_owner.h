@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which user namespace a namespace belongs to (user_namespaces(7), ioctl_ns(2), since Linux 4.9).
  */
 #ifndef LINX_LAUNCH_NAMESPACE_OWNER_H

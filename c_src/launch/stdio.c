@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/stdio.h"
 
 #include <errno.h>

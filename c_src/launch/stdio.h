@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The workload's fds 0, 1 and 2: what the agent opens on the host before the child exists, and how
  * the child puts it into place.

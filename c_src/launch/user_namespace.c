@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "launch/user_namespace.h"
 
 #include <errno.h>

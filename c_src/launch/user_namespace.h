@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Ids in and around a user namespace (user_namespaces(7)): leaving the agent's behind, and taking
  * those of the namespace. Everything acts on the calling process.

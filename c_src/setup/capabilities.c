@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "setup/capabilities.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Capability sets of the calling process (capabilities(7)). Returns 0 or a negative errno. */
 #ifndef LINX_SETUP_CAPABILITIES_H
 #define LINX_SETUP_CAPABILITIES_H

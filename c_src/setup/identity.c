@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "setup/identity.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* User and group ids of the calling process (credentials(7)). Returns 0 or a negative errno. */
 #ifndef LINX_SETUP_IDENTITY_H
 #define LINX_SETUP_IDENTITY_H

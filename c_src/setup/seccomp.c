@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "setup/seccomp.h"
 
 #include <errno.h>

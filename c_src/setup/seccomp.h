@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Seccomp filters (seccomp(2)). A filter sent at the checkpoint is tried there and installed as the
  * last thing before exec. Everything here runs in the child.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "setup/setup.h"
 
 #include "setup/capabilities.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Applying set-up commands to the calling process, which is the child between clone and exec. Each
  * command is a row of setup/commands.def and one function, in the file of its kernel subject.

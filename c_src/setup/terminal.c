@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "setup/terminal.h"
 
 #include <errno.h>

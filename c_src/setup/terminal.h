@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The terminal at fd 0 of the calling process. */
 #ifndef LINX_SETUP_TERMINAL_H
 #define LINX_SETUP_TERMINAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wire/argument.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wire/channel.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Framed input and output on a descriptor. The descriptor belongs to the caller. On a non-blocking
  * one no function waits; the child uses the same functions on blocking pipes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Commands from the BEAM: the traffic of a session, which is a table here, and the set-up commands
  * of setup/commands.def, which the child applies at the checkpoint, in `setup` and in `final`.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wire/etf.h"
 
 #include <ei.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reading terms in the Erlang External Term Format. ei's decoders take no length, so a reader can
  * only be had for a frame that term_check has walked from end to end. Pure: no system call, no

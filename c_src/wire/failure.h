@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A failure as a value: what a frame of error carries. Pure. */
 #ifndef LINX_WIRE_FAILURE_H
 #define LINX_WIRE_FAILURE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Frames the agent and the child send: a 4-byte big-endian length and one term. Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wire/namespace.h"
 
 #include <sched.h>

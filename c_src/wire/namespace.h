@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The eight kinds of namespace, one row each. Pure.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "wire/stage.h"
 
 #include <stdint.h>

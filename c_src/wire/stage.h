@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The named steps of a session. A step's name is what an error frame carries, so this table is part
  * of the wire. Pure.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Agent do
   @moduledoc false
   # Finds and starts the agent, the C program that makes the system calls of a session.

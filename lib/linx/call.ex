@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call do
   @moduledoc false
   # What `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2` run and how: their checked options.

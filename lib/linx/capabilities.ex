@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Capabilities do
   @moduledoc """
   The capabilities of a process (capabilities(7)): reads them, and takes them from a workload at the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Errno do
   @moduledoc """
   The error numbers of Linux, by name and by number, from one table.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.ExitError do
   @moduledoc """
   Raised by `Linx.stream!/2` when a program has ended other than with exit code 0.

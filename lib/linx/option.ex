@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Option do
   @moduledoc false
   # Tables of options. `Linx.Process.Options` has the one of sessions, `Linx.Call.Options` the one of calls. All

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process do
   @moduledoc """
   Runs Linux programs in namespaces of their own, under supervision.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Result do
   @moduledoc """
   The output and the end of a program that `Linx.run/2` ran.

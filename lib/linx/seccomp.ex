@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Seccomp do
   @moduledoc """
   System call filters for a workload (seccomp(2)), given to it at the checkpoint, where its child is parked

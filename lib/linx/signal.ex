@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Signal do
   @moduledoc """
   The signals of Linux, by name and by number, from one table.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Stdin do
   @moduledoc """
   A session's standard input as a `Collectable`; `Linx.stdin/2` makes one.

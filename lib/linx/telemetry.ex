@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Telemetry do
   @moduledoc """
   The events of sessions for the `telemetry` library.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Tty do
   @moduledoc """
   Connects the BEAM's own terminal with a session's: what is typed there is the workload's input, and the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.User do
   @moduledoc """
   The identity of a workload: the id maps of its user namespace (user_namespaces(7)), and the ids it

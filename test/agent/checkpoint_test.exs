@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.CheckpointTest do
   use AgentTest.Case, async: true
 

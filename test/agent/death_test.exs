@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.DeathTest do
   use AgentTest.Case, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.DescendantsTest do
   use AgentTest.Case, async: true
 

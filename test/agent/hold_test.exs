@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.HoldTest do
   use AgentTest.Case, async: true
 

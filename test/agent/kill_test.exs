@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.KillTest do
   use AgentTest.Case, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.PipeTest do
   use AgentTest.Case, async: true
 

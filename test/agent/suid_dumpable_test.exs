@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.SuidDumpableTest do
   # Changes a setting of the whole machine, for the time of each test.
   use AgentTest.Case, async: false

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.ThiefTest do
   use AgentTest.Case, async: true
 

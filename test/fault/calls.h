@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Names of system calls. A name is the same on every architecture (openat(2) is "open"), and calls
  * that do many things have what they do behind a dot: "prctl.PR_SET_DUMPABLE", "write.4",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* All injections into all sessions, on all processors, and the table of what came of them. */
 #ifndef LINX_FAULT_CAMPAIGN_H
 #define LINX_FAULT_CAMPAIGN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The client's side of one session: sends the request, acts as the session says, and keeps an
  * account of every frame.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What kind of thing a traced process's descriptors are, as far as it has opened them itself while
  * its calls were followed: "signalfd", "memfd", "ptmx", "proc". Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a process has, a line a fact, as /proc shows it: ids, capabilities, filters, signals,
  * namespaces, descriptors, directories, terminal. Numbers that differ from run to run are left out,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Makes system calls of whole sessions fail, one at a time, and judges what becomes of them.
  *

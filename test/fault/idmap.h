@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Id maps of a user namespace (user_namespaces(7)), written by its parent. */
 #ifndef LINX_FAULT_IDMAP_H
 #define LINX_FAULT_IDMAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The processes below the caller, which is their subreaper. */
 #ifndef LINX_FAULT_LEFTOVERS_H
 #define LINX_FAULT_LEFTOVERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What differs between architectures: the registers of a system call. Every function works on a
  * process that is stopped at a system call's entry or exit, or at a fork.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What may come of an injected failure: one error frame with a stage that fits, the documented
  * fallback with a workload that lacks nothing, or, where it is the control channel that failed, the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Which injections there are: of every call that a session makes without one, in every role, the
  * first, the second and the last occurrence, with every error, once and from the first one on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "request.h"
 
 /* Pairs of the request's map, counted as they are put. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The agent's request for a session. Pure. */
 #ifndef LINX_FAULT_REQUEST_H
 #define LINX_FAULT_REQUEST_H

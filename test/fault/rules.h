@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The oracle's tables: which failures may pass, and which stages stand for which call. Pure. */
 #ifndef LINX_FAULT_RULES_H
 #define LINX_FAULT_RULES_H

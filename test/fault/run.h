@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * One session from the agent's start to the end of every process of it, with at most one injection.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The sessions whose system calls fail: what is asked for, what the client does on the way, and
  * what comes of it when nothing fails.

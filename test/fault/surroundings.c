@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "surroundings.h"
 
 #include <errno.h>

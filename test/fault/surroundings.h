@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the runs of a test have in common: programs where every user can execute them, processes to
  * enter, and the processes that run sessions.

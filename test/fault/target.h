@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Processes in namespaces of their own, to be entered. They live as long as the process that made
  * them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The wire as a client speaks it: requests and commands are put together byte by byte and frames
  * taken apart, sharing no code with the agent. Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Traces the processes of one session (ptrace(2)), tells them apart by their role, and makes a
  * chosen system call of a chosen role fail without being executed. A process that execs the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The parts that the workload plays, in a process of its own: this program, run as
  * `fault workload PART`.

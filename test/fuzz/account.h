@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the workload says of itself in a page that it shares with the fuzzer: a file that both map,
  * because nothing but fds 0 to 2 reaches a workload.

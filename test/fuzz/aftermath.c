@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What is left of a session once its agent is gone, and the judgement. Everything that was the
  * session's is ended and reaped here, because the worker is the subreaper of it all.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Bytes that grow, and terms of the External Term Format written into them by hand, so that the
  * fuzzer shares no code with the agent.

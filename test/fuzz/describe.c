@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A plan and its parts as text. Pure. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A plan's request and commands as bytes for fd 3, and as text for a person. Pure.
  */

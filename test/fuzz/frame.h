@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The frames that an agent sends, decoded by the letter of the wire page. Pure.
  */

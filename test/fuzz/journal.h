@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What happened in a session, line by line, for a person to read when it went wrong.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What must hold of the frames of a session, given what was asked of it and done to it. Pure: it
  * sees frames, counters and flags, and neither processes nor clocks.

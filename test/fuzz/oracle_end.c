@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What must hold at the end of a session. Pure. */
 #include <string.h>
 

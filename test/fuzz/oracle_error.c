@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which errors and signals a session may end with. Pure. */
 #include <errno.h>
 #include <string.h>

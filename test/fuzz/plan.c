@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "plan.h"
 
 const char *const namespace_names[8] = {"user",   "mount", "uts",  "ipc",

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a seed stands for: how the agent is started, the request, the workload's part, and the steps
  * that are played against it. Pure; nothing in it depends on the machine or the clock.

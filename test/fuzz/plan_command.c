@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Commands: valid ones for a state, or any, or none. Pure. */
 #include "plan.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The request and the workload's part. Pure. */
 #include "plan.h"
 

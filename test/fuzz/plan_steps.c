@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The steps: a course that a client would take, into which others are mixed, or nothing but others.
  * Pure.

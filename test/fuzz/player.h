@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Plays a plan against an agent: one poll loop, whose rounds are called by the steps and by the
  * end. player_io.c moves bytes, player_steps.c plays the steps, player_end.c brings it to its end,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Numbers from a seed (splitmix64). Every concern of a session draws from a stream of its own, so
  * that a change in one leaves what the seed means for the others.

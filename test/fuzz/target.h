@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Processes that sessions enter. A worker keeps one of each kind, and makes it anew when it is
  * gone. All of them are the worker's children, lead a session of their own, and reap what falls to

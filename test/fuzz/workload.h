@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The workload: this program in another part. `session_fuzz workload ACCOUNT ITEM:NUMBER...`.
  */

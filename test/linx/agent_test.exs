@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.AgentTest do
   # Agents that do not exist, or do not keep to the protocol. LINX_AGENT names them, so these tests are not
   # async.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.CallEndTest do
   use Linx.CallCase, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.CallNodeTest do
   # Programs run in other VMs. This VM becomes a node, so not async.
   use Linx.CallCase, async: false

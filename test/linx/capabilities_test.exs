@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.CapabilitiesTest do
   use Linx.SessionCase, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.CmdTest do
   use Linx.CallCase, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.EarlyTest do
   # Requests to a session whose agent has not sent a frame yet.
   use Linx.SessionCase, async: false

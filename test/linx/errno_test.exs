@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.ErrnoTest do
   use ExUnit.Case, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.FilesTest do
   use Linx.SessionCase, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.LockedPipeTest do
   # Time limits of calls hold, and sessions end, also when the workload keeps its pipes locked for ever
   # (c_src/agent/guard.h says how).

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.NodeTest do
   # Sessions in other VMs. This VM becomes a node, so not async.
   use Linx.SessionCase, async: false

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.OptionTest do
   # The tables of options, and that the docs and types of what takes them name every one.
   use ExUnit.Case, async: true

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.PublicTest do
   # What a user calls is documented: every module under lib/ either has a `@moduledoc` or is hidden with
   # `@moduledoc false`, and every public function has a spec, a doc and an example.

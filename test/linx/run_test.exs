@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.RunTest do
   use Linx.CallCase, async: true
 

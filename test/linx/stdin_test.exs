@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.StdinTest do
   use Linx.SessionCase, async: true
 

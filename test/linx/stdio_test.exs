@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.StdioTest do
   use Linx.SessionCase, async: true
 

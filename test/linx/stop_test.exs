@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.StopTest do
   use Linx.SessionCase, async: true
 

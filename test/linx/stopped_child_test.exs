@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.StoppedChildTest do
   # A container whose first process stops every process that appears in it: a child that enters it never
   # reaches its checkpoint, and can be ended all the same.

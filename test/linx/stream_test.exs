@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.StreamTest do
   use Linx.CallCase, async: true
 

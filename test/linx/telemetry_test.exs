@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.TelemetryTest do
   # Defines a module :telemetry while the tests run, which all sessions of the VM then call: not async.
   use Linx.SessionCase, async: false

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.TerminalInjectionTest do
   # A workload can put input into its terminal, which the next reader of the terminal takes for typed input.
   use Linx.SessionCase, async: true

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.TracedZombieTest do
   # The end of a traced process is kept from its parent until the tracer has waited for it (ptrace(2)). These
   # tracers never wait, and no call depends on it.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.TtyTest do
   # Tests in a real terminal. Words that a test waits for are typed with quotes in them, so that the echo of
   # what is typed is not mistaken for the output of the shell.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.UnmappedIdsTest do
   # In a user namespace without maps the workload would be the BEAM's user on the host.
   use Linx.SessionCase, async: true

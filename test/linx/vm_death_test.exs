@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.VmDeathTest do
   # A whole BEAM is killed that has sessions in every state.
   use Linx.SessionCase, async: true

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.WriteTest do
   use Linx.SessionCase, async: true
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A workload that plays a part: actor [--beacon PATH] PART [argument...]. What a test needs to see
  * of it is written to fd 1, one line a fact; "ready" means that the part has come to the point

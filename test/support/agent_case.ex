@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Case do
   @moduledoc """
   A test that speaks the raw protocol to a real agent. It uses nothing of the library, so that the protocol

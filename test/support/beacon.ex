@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Beacon do
   @moduledoc """
   Waits until a workload and everything that it forked is dead, without polling /proc: the actor's `--beacon`

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The other end of AgentTest.Beacon. */
 #ifndef LINX_TEST_BEACON_H
 #define LINX_TEST_BEACON_H

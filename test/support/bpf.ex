@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Bpf do
   @moduledoc "Seccomp filters, assembled by hand (seccomp(2); struct sock_filter of linux/filter.h)."
 

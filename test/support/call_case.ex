@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.CallCase do
   @moduledoc "A test of the calls of `Linx`, which must leave nothing behind."
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Collector do
   @moduledoc "A Collectable that sends a process what it is given, and calls a function with it."
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Starts a program (the agent) under conditions that a Port cannot make, stays its parent and its
  * descendants' subreaper, and reports over a Unix socket how everything ended.

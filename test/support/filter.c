@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Prints a seccomp filter, an array of struct sock_filter as libseccomp writes it:
  *

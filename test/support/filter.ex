@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Filter do
   @moduledoc """
   Seccomp filters as libseccomp writes them, from `test/support/filter.c`.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Formatter do
   @moduledoc """
   ExUnit's own formatter, which also lists the tests that cannot run on this machine, with the reason, and

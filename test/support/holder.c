@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Traces an agent's system calls (ptrace(2), PTRACE_GET_SYSCALL_INFO since Linux 5.3).
  *

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Host do
   @moduledoc "What the host's /proc says of a process, which no workload can forge."
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A workload that means harm: hostile PART. Says "ready" on fd 2 when it has come to the point
  * where it waits for its end.

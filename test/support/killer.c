@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Kills a child of an agent at a moment that is chosen to the microsecond, or to the system call.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A process of the agent's own user that takes its descriptors away: prlimit(2), RLIMIT_NOFILE 0.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A workload that keeps a pipe of its own locked (pipe(7)): a splice(2) waits with the lock, and so
  * long as it does, what reads, writes, closes or asks (FIONREAD) this pipe sleeps where no signal

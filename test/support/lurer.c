@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An ordinary user's user namespace that waits to be entered:
  *

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Machine do
   @moduledoc """
   What this machine and this user lack, by the tags of the tests that need it.

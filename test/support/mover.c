@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A process that root is about to enter, and that moves away: with the order "move" into a user
  * namespace of its own, where it is root, and a mount namespace in that. Says "ready" and "moved".

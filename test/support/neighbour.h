@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the test programs share that play a hostile neighbour: they say facts on fd 1, one a line,
  * take orders on fd 3, one a line, and end with the end of fd 3.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Nodes do
   @moduledoc """
   Other nodes for a test, on this machine and reachable from it alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Prints what a workload inherits, one "key value" line a fact, bytes outside printable ASCII as
  * \xNN:

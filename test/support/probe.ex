@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Probe do
   @moduledoc """
   The probe, a static program that prints what a workload inherits, one fact a line. `test/support/probe.c` lists

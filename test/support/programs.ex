@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Programs do
   @moduledoc "Where the agent and the test programs written in C are."
 

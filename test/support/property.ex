@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Property do
   @moduledoc """
   Properties by PropEr. They use assertions as any test does. A failure shows the smallest input that PropEr

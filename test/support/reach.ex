@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Reach do
   @moduledoc """
   Tests that run as root start programs as other users, who cannot reach a checkout in a private

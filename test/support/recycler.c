@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A small pid namespace whose numbers are used again at once, with an agent in it.
  *

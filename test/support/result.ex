@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Result do
   @moduledoc """
   A session's history: its frames in order (`rest` are the bytes behind the last whole frame), the output of its

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.SessionCase do
   @moduledoc """
   A test that runs real workloads through `Linx.Process`. Sessions are started with tagged events, so that a test

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.SessionModel do
   @moduledoc """
   Runs a session's state machine against a model of the agent, records all events and effects, and asserts what

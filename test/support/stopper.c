@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first process of a container that stops what appears in it: SIGSTOP to every process of its
  * pid namespace that comes after it has said "ready", again and again, so that SIGCONT does not

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Target do
   @moduledoc """
   Processes to enter, made by unshare(1), which shares no code with the agent.

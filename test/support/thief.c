@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The first process of a container that takes descriptors away: with CAP_SYS_PTRACE it duplicates
  * those of every process that appears in its pid namespace, by pidfd_getfd(2) and through

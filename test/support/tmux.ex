@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Test.Tmux do
   @moduledoc """
   A real terminal: a shell in a window of a tmux server of its own.

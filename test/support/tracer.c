@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A process that is traced and has ended is kept from its parent until its tracer has waited for it
  * (ptrace(2)); this tracer never does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Types into its own terminal (ioctl(2), TIOCSTI) and pastes what is selected on a console
  * (TIOCLINUX), in every way that a system call can be made, each in a process of its own. Says of

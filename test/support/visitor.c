@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What a container's runtime does at the checkpoint: enters the mount namespace of a process and
  * gives it another root.

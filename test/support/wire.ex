@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule AgentTest.Wire do
   @moduledoc """
   One session with the agent, down to the bytes: the frames are made here, so that a test can send bytes that no

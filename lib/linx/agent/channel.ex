@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Agent.Channel do
   @moduledoc false
   # A session's port to its agent, on which writing never blocks.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Agent.Request do
   @moduledoc false
   # The first frame to an agent, which says what it is to do: run a workload (`encode/3`), kill one

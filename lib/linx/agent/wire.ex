@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Agent.Wire do
   @moduledoc false
   # The frames between a session and its agent: one term each in the External Term Format.

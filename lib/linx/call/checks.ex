@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Checks do
   @moduledoc false
   # What the values of a call's options have to be. Each function returns `{:ok, checked}` or `:error`.

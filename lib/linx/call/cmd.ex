@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Cmd do
   @moduledoc false
   # Runs a program and collects its output into a `Collectable`: what `Linx.cmd/3` does.

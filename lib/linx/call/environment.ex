@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Environment do
   @moduledoc false
   # An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Executable do
   @moduledoc false
   # Finds the file that a program's name stands for, by the rules of `System.cmd/3`: an absolute path is

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Failure do
   @moduledoc false
   # What `Linx.cmd/3` and `Linx.stream!/2`, which return no errors, raise instead.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Feeder do
   @moduledoc false
   # A process that writes a call's input to its program, at the pace at which the program reads.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Job do
   @moduledoc false
   # A call's program while it runs: a session, and if there is input a process that writes it.

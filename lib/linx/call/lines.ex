@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Lines do
   @moduledoc false
   # Cuts a stream of bytes into lines. Pure.

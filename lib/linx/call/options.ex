@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Options do
   @moduledoc false
   # The table of the options of `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2`. An option that is not in it is

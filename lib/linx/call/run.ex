@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Run do
   @moduledoc false
   # Runs a program and captures what it writes, up to a bound: what `Linx.run/2` does.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Stdio do
   @moduledoc false
   # Where the standard streams of a call's program lead. Pure.

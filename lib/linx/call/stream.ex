@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Call.Stream do
   @moduledoc false
   # A program's output as a lazy enumerable: what `Linx.stream!/2` returns.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Caller do
   @moduledoc false
   # Makes the process that starts a session, the caller, known to a process that ends with it: the session's

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Checks do
   @moduledoc false
   # What the values of a session's options have to be. Pure, apart from `name/1`, which looks for a module.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Ending do
   @moduledoc false
   # How a session ends its workload: by an abort at the checkpoint, otherwise by signals. Pure, and part of

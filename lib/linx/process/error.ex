@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Error do
   @moduledoc """
   Why a session failed.

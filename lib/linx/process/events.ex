@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Events do
   @moduledoc false
   # The messages that a session's owner receives, in each of the three forms of `:events`.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Info do
   @moduledoc """
   What is known of a session at one moment: the struct that `Linx.Process.info/1` returns.

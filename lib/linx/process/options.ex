@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Options do
   @moduledoc false
   # The options of `Linx.Process.spawn/1` and `Linx.Process.enter/2`: their table, and what a session makes of

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Output do
   @moduledoc false
   # One stream of a workload's output: the bytes that were asked for and have not arrived, those that have

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Pipes do
   @moduledoc false
   # A session's pipes, in both directions, which may outlast its workload. Pure, and part of

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Remote do
   @moduledoc false
   # A process on the node of the caller, for a session on another node.

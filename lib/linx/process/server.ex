@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Server do
   @moduledoc false
   # The process of a session: owns the agent's port, passes what happens to `Linx.Process.Session`, and carries

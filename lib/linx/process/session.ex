@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Session do
   @moduledoc false
   # The state machine of a session: pure, and driven by `Linx.Process.Server`. `transition/2` takes an

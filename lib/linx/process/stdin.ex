@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Stdin do
   @moduledoc false
   # The writes to a workload's standard input. Pure, and part of `Linx.Process.Pipes`.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Streams do
   @moduledoc false
   # A workload's output streams and their readers. Pure, and part of `Linx.Process.Pipes`.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Terminal do
   @moduledoc false
   # The workload's terminal, whose master the agent has open: its size, its input, and how much of its output

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Verbs do
   @moduledoc false
   # The commands that were sent at the checkpoint and have no result yet. Pure, and part of

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.Window do
   @moduledoc false
   # The bytes that are being written to one of the workload's inputs, standard input or the terminal. Pure.

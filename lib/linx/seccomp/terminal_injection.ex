@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Seccomp.TerminalInjection do
   @moduledoc false
   # A filter that keeps a process from putting input into its own terminal: ioctl(2) with TIOCSTI or TIOCLINUX

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Tty.Input do
   @moduledoc false
   # The input of the BEAM's own terminal, byte for byte.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Tty.Relay do
   @moduledoc false
   # Copies between the BEAM's terminal and a session's: what is typed goes to the session, what the workload

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Tty.Sandbox do
   @moduledoc false
   # The options and the setup of the shell of `mix linx.shell` besides its namespaces: ids, a `/proc` and a

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Tty.Terminal do
   @moduledoc false
   # The BEAM's own terminal, in raw mode from `lend/0` to `give_back/1`.

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Mix.Tasks.Compile.LinxAgent do
   @shortdoc "Builds the agent, priv/linx_process, through make"
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Mix.Tasks.Linx.Shell do
   @shortdoc "Runs a shell, or any command, in namespaces of its own"
 

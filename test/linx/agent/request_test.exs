@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Agent.RequestTest do
   use ExUnit.Case, async: true
 

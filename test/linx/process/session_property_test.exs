@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.SessionPropertyTest do
   use ExUnit.Case, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.StdinPropertyTest do
   use ExUnit.Case, async: true
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+
 defmodule Linx.Process.WindowTest do
   use ExUnit.Case, async: true
 
