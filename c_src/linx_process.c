@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * linx_process: one session, run as an Erlang port on fds 3 and 4. This file is its story; each
- * step has a file of its own.
+ * linx_process: one session, run as an Erlang port on fds 3 and 4. main calls the steps of the
+ * session in their order; each step has a file of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,8 +54,8 @@ static void flush_all(struct channel_out *out) {
   }
 }
 
-/* A port whose program is gone loses what it has not read when it is written to; so a client that
- * asks for it ends the agent itself, by closing either end. */
+/* An Erlang port that is written to after its program has ended loses what it has not read yet. So
+ * with `hold` the agent stays until the client closes fd 3 or fd 4. */
 static void wait_for_end(struct channel_in *in, const struct channel_out *out) {
   while (!in->eof) {
     struct pollfd polled[] = {{.fd = in->fd, .events = POLLIN}, {.fd = out->fd}};
@@ -79,7 +79,7 @@ _Noreturn static void give_up(int result, enum stage stage) {
   _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(stage, false));
 }
 
-/* The answer to a request that starts nothing. */
+/* The final frame of a {kill, _} request, which starts nothing. */
 static void report_exited(void) {
   struct frame frame;
   frame_status_value(&frame, "exited", 0);
@@ -101,8 +101,9 @@ static void check_errno(int result, enum stage stage) {
     give_up(-errno, stage);
 }
 
-/* A SIGCHLD that is ignored loses exit statuses (wait(2)); a reader that is gone is an errno, and
- * so is a file size limit that the sealed copy meets (RLIMIT_FSIZE, getrlimit(2)). */
+/* While SIGCHLD is ignored, the exit statuses of children are lost (wait(2)). With SIGPIPE and
+ * SIGXFSZ ignored, a write without a reader, and one of the sealed copy beyond RLIMIT_FSIZE
+ * (getrlimit(2)), fail with an errno instead of ending the agent. */
 static void prepare_signals(void) {
   signal(SIGCHLD, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
@@ -134,7 +135,7 @@ static void open_channel(char *const argv[]) {
   check(fds_close_from(CONTROL_OUT + 1), STAGE_CLOSE_RANGE);
 }
 
-/* The first frame, in place. Leaves whatever came behind it for the session. */
+/* The first frame, in place. Bytes that were read behind it stay in session.in. */
 static void read_request(const uint8_t **bytes, size_t *size) {
   for (;;) {
     struct pollfd readable = {.fd = CONTROL_IN, .events = POLLIN};
@@ -170,16 +171,19 @@ static void decode_request(const uint8_t *bytes, size_t size) {
   check(result, result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
-/* Whether a process in a namespace other than the agent's can open the child's program file: in
- * the namespaces that it enters, by entering its own while it is parked, or as the interpreter of a
- * script in a tree of its own that says #!/proc/self/exe. */
+/*
+ * Whether a process in a namespace other than the agent's can open the child's program file
+ * (/proc/<pid>/exe): a process of a namespace that the child enters; a process that enters the
+ * child's own namespaces while it is parked; or the workload, when the file to execute is a script
+ * of its own tree that begins with #!/proc/self/exe.
+ */
 static bool is_seen_from_elsewhere(void) {
   return request.mode == MODE_ENTER ||
          (request.namespaces & (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER)) != 0;
 }
 
-/* Such a child must not lead to this program's file. The bytes read so far go along, the request's
- * frame first. */
+/* Executes a sealed copy of this program for such a child, which must not lead to the program's
+ * file. The copy gets the bytes that were read so far, from the request's frame on. */
 static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
   bool is_sealed = is_copy(argv);
   struct buffer read_ahead = session.in.buffer;
@@ -192,9 +196,11 @@ static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
 }
 
 /*
- * What the workload leaves behind becomes the agent's child, and SIGCHLD tells. An entry may leave
- * a child as well, if its first process ends too early. Their list is opened now, because the
- * workload may lower the agent's limit of descriptors.
+ * With descendants: kill, processes that the workload leaves behind become the agent's children,
+ * and SIGCHLD reports their ends. An entry may leave the agent a child as well, when the
+ * intermediate process ends before the agent knows the pid of the process it has forked. The list
+ * of the agent's children is opened now, because the workload may lower the agent's limit of
+ * descriptors (prlimit(2)).
  */
 static void become_subreaper(void) {
   sigset_t child;
@@ -284,7 +290,8 @@ int main(int argc, char *argv[]) {
   check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));
-  /* Without it no exec can be proved, and a workload would run before that is known. */
+  /* Without the procfs of its own pid namespace the agent cannot prove an exec, and it would find
+   * that out only after the workload has run. */
   check(proc_check_own(), STAGE_EXEC_OUTCOME);
   become_subreaper();
   create_child();

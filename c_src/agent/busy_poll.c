@@ -13,7 +13,7 @@
  */
 #define SPIN_US 100
 
-/* After a spin without result the next REST answers are not followed by one. */
+/* After a spin without result the next REST replies are not followed by one. */
 #define REST 16
 
 static int spin(struct pollfd *polled, nfds_t count) {

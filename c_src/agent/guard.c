@@ -14,10 +14,10 @@
 #include "base/raw_syscall.h"
 #include "base/syscalls.h"
 
-/* How long an agent that is awake may take to notice the hang-up. */
+/* Milliseconds that an agent which is not blocked has to handle the hang-up itself. */
 #define NOTICE_MS 500
 
-/* The pace of the killing, and of a poll(2) that fails. */
+/* Milliseconds between two rounds of SIGKILL, and between two calls of a poll(2) that fails. */
 #define PACE_MS    200
 
 #define STACK_SIZE 8192
@@ -47,7 +47,8 @@ static void sleep_ms(int64_t count) {
     continue;
 }
 
-/* Readable and empty. poll(2) tells more, but not to a process whose RLIMIT_NOFILE is 0. */
+/* Whether fd 3 is readable and empty, which is its end. Asked for when poll(2) fails, as it does in
+ * a process whose RLIMIT_NOFILE is 0. */
 static bool has_hung_up(void) {
   unsigned long readable[1024 / (8 * sizeof(unsigned long))] = {1UL << guard.control};
   struct kernel_timespec at_once = {0, 0};
@@ -90,8 +91,9 @@ static bool is_child(int kind, long id) {
                      0) == 0;
 }
 
-/* waitid(2) tells a child of the agent from a process that has the number since. Where no pidfd can
- * be had, because the workload has taken the agent's descriptors away, the number has to do. */
+/* waitid(2) succeeds for a child of the agent, and not for another process that has got the number
+ * since. Where no pidfd can be opened, because the workload has lowered the agent's limit of
+ * descriptors, the number is used. */
 static void kill_child(long pid) {
   long pidfd = raw_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
   if (pidfd >= 0) {
@@ -103,7 +105,8 @@ static void kill_child(long pid) {
   }
 }
 
-/* The agent's children, one pid after another as /proc/<pid>/task/<tid>/children has them. */
+/* Kills the agent's children, whose pids are in /proc/<pid>/task/<tid>/children, each with a space
+ * behind it. */
 static void kill_children(void) {
   char text[512] = "";
   long number = 0;

@@ -82,16 +82,16 @@ static bool are_same(const struct termios *one, const struct termios *other) {
          memcmp(one->c_cc, other->c_cc, sizeof one->c_cc) == 0;
 }
 
-/* When the BEAM is gone, the shell that it ran under may be first to set its own terminal right,
- * and then it must not be set wrong behind its back. */
+/* When the BEAM is gone, the shell that it ran under may have set its own settings already, which
+ * must not be overwritten. */
 static void restore_unasked(const struct termios *before, const struct termios *raw) {
   struct termios now = {0};
   if (tcgetattr(STDIN_FILENO, &now) == 0 && are_same(&now, raw))
     tcsetattr(STDIN_FILENO, TCSADRAIN, before);
 }
 
-/* Until the restoring is asked for, with the settings to set: true, or for whatever other reason
- * the end has come. */
+/* Serves until a frame asks for the settings to be restored, which are stored then: true. False
+ * when the end has another reason. */
 static bool serve(struct channel_in *in, struct channel_out *out, int signals,
                   struct termios *settings) {
   struct winsize told;

@@ -7,16 +7,17 @@
 #include "base/clock.h"
 #include "base/poll_wait.h"
 
-/* So many frames of a terminal may leave in a row, an echo, an answer and a prompt among them; the
- * ones after them leave so far apart, or large, until there is a pause or something to answer. */
+/* TERMINAL_BURST frames of a terminal may be written one after another: an echo, a reply and a
+ * prompt are among them. The frames after them are TERMINAL_PACE_MS milliseconds apart, or large,
+ * until the terminal pauses or input comes. */
 #define TERMINAL_BURST   8
 #define TERMINAL_PACE_MS 8
 
 /*
- * A terminal hands its output on in pieces of 4 KiB, or as small as what the workload writes, and
- * an agent that is woken by each is as fast as the workload. So the pieces of a terminal that goes
- * on and on gather in one frame, until that is large enough or the pace allows the next. When the
- * pace allows a frame for which nothing had to be gathered, the terminal has paused.
+ * A terminal returns its output in pieces of 4 KiB, or as small as what the workload writes, and an
+ * agent that is woken by each piece is as fast as the workload. So the pieces of a terminal that
+ * writes on and on are gathered in one frame, until that is large enough or terminal_at has come.
+ * If nothing had to be gathered when terminal_at comes, the terminal has paused.
  */
 static void gather(struct session *session) {
   const struct relay_out *terminal = &session->outputs[OUT_PTY];

@@ -5,11 +5,12 @@
 
 #include "agent/session.h"
 
-/* How long a frame waits for the next one, which is on its way, to share a write with it. */
+/* Milliseconds that a frame waits for the next one, which is expected at once, to share a write
+ * with it. */
 #define DELAY_MS 2
 
-/* How long the agent goes on with what it cannot deliver: to a client that has closed fd 3 and not
- * fd 4, or while the kernel has no memory for a write. */
+/* Milliseconds for which the agent keeps what it cannot deliver: to a client that has closed fd 3
+ * and not fd 4, or while the kernel has no memory for a write. */
 #define LEAVE_MS 5000
 
 /* Writes what may leave now, and the acknowledgements behind it. */

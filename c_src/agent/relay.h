@@ -39,7 +39,7 @@ struct relay_in {
   bool grown; /* the pipe has been made larger */
   bool close_when_empty;
   uint64_t written; /* taken by the kernel and not acknowledged yet */
-  int closed_with;  /* errno to be told, 0 */
+  int closed_with;  /* errno for the {closed, stdin, errno} that is due; 0 */
   int failed_with;  /* of a terminal: errno of a write that failed, at which it was closed; 0 */
   struct buffer queue;
 };
@@ -53,9 +53,10 @@ int relay_out_poll_fd(const struct relay_out *relay);
 
 /*
  * Reads what demand and one frame allow and appends it to `out`; at the end of the stream closes
- * and announces it. A terminal hands out 4 KiB a read at most, so its frame stays open for the next
- * ones (out->open). `revents` is poll's answer, or POLLIN to try. How many bytes, or -ENOMEM, and
- * nothing is lost then. Without memory for a large frame it reads what fits into what `out` has.
+ * and announces it. A terminal returns 4 KiB a read at most, so its frame stays open for the next
+ * ones (out->open). `revents` is what poll returned, or POLLIN to try. Returns how many bytes, or
+ * -ENOMEM, and nothing is lost then. Without memory for a large frame it reads what fits into what
+ * `out` has.
  */
 int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *out);
 
@@ -80,7 +81,7 @@ ssize_t relay_in_from(struct relay_in *relay, int from, size_t size);
 /* A larger pipe, for a stream that fills it. */
 void relay_grow_pipe(int fd);
 
-/* Writes what the kernel takes of the queue. `revents` is poll's answer. */
+/* Writes what the kernel takes of the queue. `revents` is what poll returned. */
 void relay_in_pump(struct relay_in *relay, short revents);
 
 /* Closes once the queue is empty. */

@@ -30,30 +30,30 @@ enum slot {
 
 _Static_assert(SLOT_COUNT <= BUSY_POLL_MAX, "every slot can be polled");
 
-/* While descendants die they are looked for again at this pace, should a signal be missed. */
+/* Milliseconds between two looks for descendants that are killed, in case a SIGCHLD is missed. */
 #define DESCENDANT_PAUSE_MS 20
 
 static struct pollfd want(int fd, int events) {
   return (struct pollfd){.fd = fd, .events = (short)events};
 }
 
-/* Frames are read ahead of their time, so that an abort and the end of the channel are seen behind
- * commands that wait, the largest of which is COMMAND_MAX. */
+/* Frames are read before they can be acted on, so that an abort and the end of the channel are seen
+ * behind commands that wait, the largest of which has COMMAND_MAX bytes. */
 static bool wants_input(const struct session *session) {
   if (session_accepts_commands(session))
     return true;
   return session_looks_ahead(session) && buffer_length(&session->in.buffer) < 2 * COMMAND_MAX;
 }
 
-/* Output is read when the frame before it has gone, or to be added to it, so that no more than one
- * is held. */
+/* Output is read once the frame before it has been written, or to be added to that frame, so that
+ * the agent holds one frame at most. */
 static bool wants_output(const struct session *session) {
   return session->out.broken || channel_out_pending(&session->out) == 0 || session->gathers;
 }
 
 /*
- * A child that does not park execs at once, and no client waits to hear of it. So the agent sleeps
- * through that: whatever happens next, output or the end, wakes it, or DELAY_MS do. A workload that
+ * A child that does not park execs at once, and no client waits for its :ready. So its pipe is not
+ * polled, and the agent sleeps until output, the child's end or DELAY_MS wake it. A workload that
  * has ended by then costs one wake-up and one write instead of two.
  */
 static bool sleeps_through_exec(const struct session *session) {
@@ -65,8 +65,9 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
   bool pending = channel_out_pending(&session->out) > 0 && !session->delays && !session->gathers &&
                  !session->out.starved;
   bool hidden = session->look_at != 0;
-  /* A process that others in the joined pid namespace can see holds the workload's stdio already,
-   * and they may use it (pidfd_getfd(2)); the guard needs the workload's pid first. */
+  /* A process that was forked into a joined pid namespace has the workload's stdio already, and
+   * other processes there can take and use that (pidfd_getfd(2)). No stream is polled until the
+   * agent knows the pid of the process, because the guard needs it first. */
   bool is_early = session->is_intermediate;
   bool wanted = wants_output(session) && !is_early;
   polled[SLOT_IN] = want(session->in.eof ? -1 : session->in.fd, wants_input(session) ? POLLIN : 0);
@@ -80,7 +81,7 @@ static void prepare(const struct session *session, struct pollfd polled[SLOT_COU
   for (int i = 0; i < IN_COUNT; i++) {
     const struct relay_in *relay = &session->inputs[i];
     short events = relay_in_events(relay);
-    /* The terminal's hang-up is its output's business. */
+    /* A hang-up of the terminal is handled by its output. */
     polled[SLOT_INPUTS + i] =
         want(is_early || (events == 0 && relay->stream == STREAM_PTY) ? -1 : relay->fd, events);
   }
@@ -102,7 +103,7 @@ static int timeout(const struct session *session) {
   deadline = earlier(deadline, session->leave_at);
   if (session->gathers)
     deadline = earlier(deadline, session->terminal_at);
-  /* In STATE_CLEARING the end may wait for memory as well. */
+  /* In STATE_CLEARING the final frame may also wait for memory. */
   if (session->state == STATE_CLEARING ||
       (session->state > STATE_CLEARING && session_owns_descendants(session)))
     deadline = earlier(deadline, clock_ms() + DESCENDANT_PAUSE_MS);
@@ -148,8 +149,8 @@ static int take_error(int *failed_with) {
   return error;
 }
 
-/* What is lost of a stream is a failure of the session. No frame says that a stream broke after the
- * end; an exit code of 1 does. */
+/* A stream that lost data is a failure of the session. After the final frame no other frame may say
+ * so, and the agent's exit code is 1 instead. */
 static void report_failed_relays(struct session *session) {
   int error = 0;
   for (int i = 0; i < IN_COUNT && error == 0; i++)
@@ -190,16 +191,16 @@ static bool has_streams(const struct session *session) {
   return false;
 }
 
-/* Zombies that a tracer outside the session keeps to itself are no reason to stay: init reaps them.
- */
+/* The agent does not stay for zombies that a tracer outside the session keeps, because init reaps
+ * them. */
 static bool waits_for_descendants(struct session *session) {
   if (!session_has_descendants(session))
     return false;
   return clock_ms() < session->report_at || proc_has_living_children(session->children);
 }
 
-/* Whether frames are still on their way to a client that takes them. One that has closed fd 3 has
- * until leave_at. */
+/* Whether frames are left that the client may still read. A client that has closed fd 3 has until
+ * leave_at. */
 static bool is_delivering(struct session *session) {
   if (session->out.broken || channel_out_pending(&session->out) == 0)
     return false;
@@ -210,7 +211,8 @@ static bool is_delivering(struct session *session) {
   return clock_ms() < session->leave_at;
 }
 
-/* The agent's work is done when no client is to be served or told, and no process to be reaped. */
+/* Enters STATE_DONE when no client is served, no frame is left to deliver and no process is left to
+ * reap. */
 static void finish(struct session *session) {
   if (session->state != STATE_DRAINING)
     return;

@@ -17,16 +17,16 @@
 #include "base/proc.h"
 #include "base/syscalls.h"
 
-/* How long the end waits for descendants that SIGKILL does not end at once. */
+/* Milliseconds that the final frame waits for descendants which SIGKILL does not end at once. */
 #define CLEARING_MS 1000
 
-/* How long a tracer has to let the agent have the workload's end, and how often that is looked at.
- */
+/* Milliseconds that a tracer of the workload has before the agent takes the end from /proc, and
+ * between two looks at the workload meanwhile. */
 #define HIDDEN_MS       500
 #define HIDDEN_PAUSE_MS 10
 
-/* All that a terminal can hold of what was written before the end (64 KiB and a line), with room.
- */
+/* Calls of relay_out_pump at the end. They read more than a terminal can hold of what was written
+ * before the end (64 KiB and a line). */
 #define PTY_DRAIN_ROUNDS 4
 
 static void report_spawned(struct session *session) {
@@ -36,9 +36,9 @@ static void report_spawned(struct session *session) {
   session->delays = true;
 }
 
-/* Opened before the workload runs, which may lower the agent's limit of descriptors. With hidepid
- * (proc(5)) an ordinary user cannot see a child that is not dumpable; then it is opened after exec.
- */
+/* Opens /proc/<pid>/stat before the workload runs, because it may lower the agent's limit of
+ * descriptors. With hidepid (proc(5)) an ordinary user cannot see a child that is not dumpable;
+ * then it is opened after exec. */
 static void open_stat(struct session *session) {
   if (session->stat < 0)
     session->stat = proc_open_stat(session->pid);
@@ -52,7 +52,7 @@ void session_child_cloned(struct session *session) {
   open_stat(session);
 }
 
-/* The frames the child may send, read with the same care as the BEAM's. */
+/* A frame from the child, which is checked as one from the BEAM is. */
 struct report {
   char name[TERM_ATOM_SIZE];
   int64_t value;
@@ -90,8 +90,8 @@ static int read_report(struct report *report, const uint8_t *payload, size_t siz
   return term_read_integer(&reader, 1, INT32_MAX, &report->value);
 }
 
-/* The pid of a child that has ended, and is not reaped by this; 0 of one that lives, or whose end
- * is a tracer's. -ECHILD when it is no child, or another negative errno. */
+/* Looks at a child and does not reap it. Returns its pid when it has ended, 0 when it lives or its
+ * end is kept by a tracer, -ECHILD when it is no child of the agent, or another negative errno. */
 static pid_t look_at_child(pid_t pid) {
   siginfo_t state = {.si_pid = 0};
   int result;
@@ -101,8 +101,9 @@ static pid_t look_at_child(pid_t pid) {
   return result < 0 ? -errno : state.si_pid;
 }
 
-/* The process that joined a pid namespace has forked the workload's, which is the agent's child
- * too. It has done its work and is on its way out. */
+/* Puts the workload's process, which the intermediate process has forked and which is the agent's
+ * child too, into the place of the intermediate. That has nothing left to do, and is killed and
+ * reaped. */
 static void adopt(struct session *session, pid_t pid) {
   struct frame start;
   pid_t intermediate = session->pid;
@@ -198,7 +199,8 @@ static bool may_have_execed(const struct session *session) {
   return (session->state == STATE_EXECING || silent) && session->ending.failure.stage == STAGE_NONE;
 }
 
-/* The child's end of the pipe is closed: by exec or by its death, and only the kernel knows. */
+/* Called when the child's end of the pipe is closed, which both exec and the child's end do. Which
+ * of them it was is in /proc/<pid>/stat. */
 static void find_out_exec(struct session *session) {
   if (!may_have_execed(session))
     return;
@@ -239,9 +241,9 @@ void session_child_frames(struct session *session) {
 }
 
 /*
- * A terminal keeps what was written before the end; it goes out first (the base protocol's promise,
- * and with demand as far as that goes). False when there is no memory for it before the frames that
- * wait have left.
+ * Relays what the terminal still holds, because output written before the end comes before the
+ * final frame (pages/wire.md); with demand as much as was asked for. False when there is no memory
+ * for it until the frames that wait have been written.
  */
 static bool drain_terminal(struct session *session) {
   struct relay_out *pty = &session->outputs[OUT_PTY];
@@ -250,8 +252,8 @@ static bool drain_terminal(struct session *session) {
     size = relay_out_pump(pty, POLLIN, &session->out);
   if (size < 0)
     return false;
-  /* No reader is left for the rest of its input, and poll(2) reports a master that has hung up as
-   * ready for ever. */
+  /* The rest of its input has no reader, and poll(2) reports a master that has hung up as ready at
+   * every call. */
   relay_in_close(&session->inputs[IN_PTY]);
   /* With the agent's slave closed, the master returns EIO once the workload's last one is. */
   fd_close(&session->pty_slave);
@@ -283,8 +285,8 @@ static void report_usage(struct session *session) {
   session_emit(session, &frame);
 }
 
-/* Whether the last frames can be appended. Without memory they can once the ones before have left,
- * because what `out` has is never less. */
+/* Whether the last two frames can be appended. If there is no memory for them they can be once the
+ * frames before have been written, because the buffer of `out` never gets smaller than both. */
 static bool has_room_for_end(struct session *session) {
   return session->out.broken ||
          buffer_reserve(&session->out.buffer, (size_t)2 * FRAME_SIZE) != NULL;
@@ -319,9 +321,10 @@ static struct timeval from_ticks(unsigned long ticks) {
 }
 
 /*
- * A tracer has a zombie for itself until it has waited for it or ended (ptrace(2)), and a hostile
- * one does neither. For a while the end is left to it; then /proc is asked, which tells the exit
- * status to a caller that may trace the process. False while it is left to the tracer.
+ * The agent cannot wait for a traced zombie until the tracer has waited for it or ended
+ * (ptrace(2)), and a hostile tracer does neither. After HIDDEN_MS the agent takes the end from
+ * /proc, which shows the exit status to a caller that may trace the process. False while the tracer
+ * has time.
  */
 static bool take_hidden_end(struct session *session) {
   struct proc_stat stat;
@@ -351,7 +354,7 @@ static bool take_hidden_end(struct session *session) {
   return true;
 }
 
-/* The number of a zombie is taken, so the group is the workload's own. */
+/* No other group can have the number while the workload is a zombie. */
 static void kill_group(const struct session *session) {
   if (session->beam_is_gone && !session->request->leave)
     kill(-session->pid, SIGKILL);
@@ -369,7 +372,7 @@ void session_child_ended(struct session *session) {
   pid_t pid;
   if (session->pidfd < 0)
     return;
-  /* The intermediate's last frame puts another process into its place. */
+  /* The last frame of an intermediate process replaces session->pid (adopt). */
   do {
     pid = session->pid;
     session_child_frames(session);
@@ -377,7 +380,7 @@ void session_child_ended(struct session *session) {
   bool hidden = session->wait_fails || !is_zombie(pid);
   if (hidden && !take_hidden_end(session))
     return;
-  /* What it said between the last look at the pipe and its end. */
+  /* The frames that were sent after the last read and before the end. */
   session_child_frames(session);
   if (session->pid != pid)
     return;
@@ -389,7 +392,7 @@ void session_child_ended(struct session *session) {
     return;
   }
   if (session->is_guarded)
-    session->pidfd = -1; /* the guard's now */
+    session->pidfd = -1; /* the guard uses it */
   else
     fd_close(&session->pidfd);
   fd_close(&session->up.fd);

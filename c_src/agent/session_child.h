@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What becomes of the child: its frames, its exec, its end. */
+/* The child: its frames, its exec, its end. */
 #ifndef LINX_AGENT_SESSION_CHILD_H
 #define LINX_AGENT_SESSION_CHILD_H
 

@@ -9,13 +9,14 @@
 #include "base/clock.h"
 #include "base/pty.h"
 
-/* How long commands that a closing BEAM left behind are waited with, while the child starts. */
+/* Milliseconds that commands left by a closed BEAM wait while the child starts. */
 #define GIVE_UP_MS 1000
 
 /* Frames of stdin data at least so large are passed on as they come. */
 #define STREAMED_MIN ((size_t)16 << 10)
 
-/* From so many bytes of unread answers on, no more checkpoint commands are taken. */
+/* With so many bytes of replies that the BEAM has not read, no more checkpoint commands are
+ * taken. */
 #define ANSWERS_MAX ((size_t)64 << 10)
 
 static bool is_queue_full(const struct session *session) {

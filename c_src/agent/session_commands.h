@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the BEAM says: commands, input, and the end of the channel. */
+/* The frames from the BEAM: commands and input. And the end of the channel. */
 #ifndef LINX_AGENT_SESSION_COMMANDS_H
 #define LINX_AGENT_SESSION_COMMANDS_H
 

@@ -14,6 +14,6 @@ static const unsigned followers[] = {
 
 void session_enter(struct session *session, enum session_state state) {
   if ((followers[session->state] & 1U << state) == 0)
-    __builtin_trap(); /* the workload dies with the agent, and the BEAM hears of it */
+    __builtin_trap(); /* the kernel kills the workload then; the library reports :agent_died */
   session->state = state;
 }

@@ -70,8 +70,8 @@ bool session_guard(struct session *session) {
   /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
   if (session->is_guarded || session->request->leave || session->pidfd < 0)
     return true;
-  /* The guard keeps the pid that it is given, and no stream is touched before the workload has one.
-   */
+  /* The guard keeps the pid with which it was started, and no stream is touched before the workload
+   * has one. */
   if (session->guard_fails || session->is_intermediate)
     return false;
   int result = guard_start(&guard);
@@ -84,7 +84,7 @@ bool session_guard(struct session *session) {
 
 void session_flush_down(struct session *session) {
   channel_out_flush(&session->down);
-  /* EPIPE: the child has ended, which its pidfd tells. */
+  /* EPIPE: the child has ended, which its pidfd reports. */
   if (session->down.broken && session->down.error != EPIPE)
     session_fail(session, session->down.error, STAGE_READY_FRAME);
 }

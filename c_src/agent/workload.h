@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is done to the child, and what is said of it: signals, its end with a failure, the guard,
- * frames.
+ * What is done to the child: signals, its end with a failure, the guard. And frames, to the BEAM
+ * and to the child.
  */
 #ifndef LINX_AGENT_WORKLOAD_H
 #define LINX_AGENT_WORKLOAD_H

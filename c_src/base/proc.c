@@ -275,10 +275,10 @@ static void kill_child(pid_t pid, int signum) {
 #define PINNED_MAX 128
 
 /*
- * A process whose parent has died is another's child, and cannot be told from a process of others
- * any more. So as many as can be are pinned before the first is signalled, parents first, because a
- * process may start another in the place of one that has ended. Those behind them come before,
- * children first.
+ * When a process's parent dies, the process becomes another's child, and nothing shows any more
+ * that it belonged to the session. So as many as possible are pinned before the first is signalled,
+ * parents first, because a process may start another in the place of one that has ended. Those that
+ * are not pinned are signalled before them, children first.
  */
 static void signal_all(const struct buffer *found, int signum) {
   int pinned[PINNED_MAX];

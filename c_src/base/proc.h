@@ -30,8 +30,8 @@ struct proc_stat {
 /* Parses the text of /proc/<pid>/stat (proc(5)), NUL-terminated. 0 or -EINVAL. */
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 
-/* Opens /proc/<pid>/stat, which goes on to tell of that process, and to be readable. The descriptor
- * belongs to the caller. Or a negative errno. */
+/* Opens /proc/<pid>/stat. The descriptor stays readable and stays that process's when the pid is
+ * given to another process. It belongs to the caller. Or a negative errno. */
 int proc_open_stat(pid_t pid);
 
 /* Reads and parses it, again from its beginning. 0 or a negative errno. */
@@ -70,8 +70,8 @@ void proc_signal_own_children(int fd, int signum);
 /* The same of every child, of theirs, and so on, as far as they are to be seen. */
 void proc_signal_own_descendants(int fd, int signum);
 
-/* Whether a child of the caller is alive, and not a zombie. True when there is no memory to tell.
- */
+/* Whether a child of the caller is alive, and not a zombie. True when there is no memory to find
+ * out. */
 bool proc_has_living_children(int fd);
 
 /* Sends `signum` to every child of `pid`, to theirs, and so on, as far as they are to be seen. No

@@ -24,7 +24,8 @@
 #define DOWN_FD 3
 #define UP_FD   4
 
-/* What a child exits with when a frame has said more than a status can. */
+/* The exit status of a child that has reported its failure in a frame, or that has no agent any
+ * more. */
 #define EXIT_FAILURE_STATUS 127
 
 struct child {
@@ -33,7 +34,7 @@ struct child {
   struct channel_in commands;
   struct setup setup;
   bool ids_are_set; /* by command; id 0 is not taken then */
-  bool owes_ready;  /* passed the checkpoint without a word; see announce_ready */
+  bool owes_ready;  /* has not sent the :ready that goes before a failure; see announce_ready */
   int up;
 };
 
@@ -54,22 +55,23 @@ static int try_send_frame(const struct child *child, const struct frame *frame) 
   return 0;
 }
 
-/* Nothing is cleaned up on the way out: the process is a copy, and its descriptors go with it. A
- * filter may deny every way out but the last. */
+/* Ends the child without cleaning up, because the process is a copy of the agent and the kernel
+ * closes its descriptors. A seccomp filter may deny both system calls, but not the trap. */
 _Noreturn static void leave(int status) {
   syscall(SYS_exit_group, status);
   syscall(SYS_exit, status);
   __builtin_trap();
 }
 
-/* The way out without a frame: the exit status of a child that has not exec'd is its errno, and the
- * agent can tell that it has not. A number that is no errno of one byte is EPERM. */
+/* Ends the child without a frame: the exit status is the errno. The agent reads from /proc that the
+ * child has not exec'd, and so does not take the status for the workload's. EPERM stands for a
+ * number that is no errno or needs more than one byte. */
 _Noreturn static void leave_with_errno(long result) {
   leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
 }
 
-/* A child that cannot say what the agent waits for leaves, because both would wait for each other.
- */
+/* A child that cannot send a frame which the agent waits for ends, because otherwise the two would
+ * wait for each other. */
 static void send_frame(const struct child *child, const struct frame *frame) {
   int result = try_send_frame(child, frame);
   if (result < 0)
@@ -82,7 +84,7 @@ static void send_ready(const struct child *child) {
   send_frame(child, &ready);
 }
 
-/* The end of a child that a step has failed for. */
+/* Reports the failure of a step and ends the child. */
 _Noreturn static void report(const struct child *child, struct failure failure) {
   struct frame frame;
   if (child->owes_ready)
@@ -98,7 +100,8 @@ static struct failure errno_of(enum stage stage, int result) {
   return failure_of(stage, result < 0 ? -errno : 0);
 }
 
-/* The pipes must end with the agent, so the copies of its ends go first. */
+/* The child closes its copies of the agent's ends first, so that the pipes end when the agent
+ * does. */
 static struct failure close_agent_ends(struct child *child) {
   close(child->start->agent_down);
   close(child->start->agent_up);
@@ -120,17 +123,18 @@ static struct failure forbid_tracing(struct child *child) {
   return set_dumpable(0);
 }
 
-/* A change of credentials clears the parent-death signal (PR_SET_PDEATHSIG(2const)) and makes the
- * process as dumpable as fs.suid_dumpable says (proc(5)). */
+/* A change of credentials clears the parent-death signal (PR_SET_PDEATHSIG(2const)) and sets the
+ * dumpable attribute to the value of fs.suid_dumpable (proc(5)). */
 static struct failure after_change_of_ids(struct child *child) {
   struct failure failure = forbid_tracing(child);
   return failure_is(failure) ? failure : die_with_agent(child);
 }
 
 /*
- * An agent that died before the signal was set has closed its end of the command pipe. In another
- * pid namespace getppid cannot tell. Nothing is waited for but what is there already; a command
- * behind :proceed is of no use any more.
+ * An agent that died before the parent-death signal was set shows by the end of the command pipe;
+ * getppid(2) does not show it in another pid namespace, where it returns 0 for the living agent,
+ * too. The poll does not wait. A byte that is read here belongs to a command behind :proceed, which
+ * the child would not apply.
  */
 static struct failure leave_if_orphaned(struct child *child) {
   struct pollfd commands = {.fd = child->commands.fd, .events = POLLIN};
@@ -141,8 +145,8 @@ static struct failure leave_if_orphaned(struct child *child) {
   return failure_none();
 }
 
-/* The kernel's struct sigaction, all zero: SIG_DFL. libc refuses the signals it keeps for itself.
- */
+/* default_action is the kernel's struct sigaction with all bytes 0, which is SIG_DFL. The call is
+ * raw because libc refuses the signals that it keeps for itself. */
 static struct failure reset_signals(struct child *child) {
   static const uint64_t default_action[4];
   sigset_t none;
@@ -155,8 +159,9 @@ static struct failure reset_signals(struct child *child) {
   return errno_of(STAGE_SIGPROCMASK, sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-/* stdio first, because that frees its sources; the pipes onto 3 and 4, over the control channel;
- * then everything else goes, the agent's descriptors and the inherited ones alike. */
+/* Installs stdio, after which its source descriptors are not needed any more; puts the pipes onto 3
+ * and 4, in place of the control channel; then closes every other descriptor, the agent's and the
+ * inherited ones. */
 static struct failure arrange_fds(struct child *child) {
   int result = stdio_install(child->start->plan);
   if (result == 0 && (dup3(child->start->down, DOWN_FD, O_CLOEXEC) < 0 ||
@@ -175,29 +180,30 @@ static struct failure lead_session(struct child *child) {
   return errno_of(STAGE_STDIO, child->request->pty ? ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
 }
 
-/* The agent is gone, or wants this process to be; or the pipe cannot be read. */
+/* Ends the child because the command pipe has ended, with the agent or because the agent has closed
+ * it, or because the pipe cannot be read. */
 _Noreturn static void give_up_commands(const struct child *child) {
   if (child->commands.eof && child->commands.error == 0)
     leave(EXIT_FAILURE_STATUS);
   leave_with_errno(child->commands.eof ? -child->commands.error : -ENOMEM);
 }
 
-/* The next frame, which is waited for. The agent's death is the end of the pipe. */
+/* Waits for the next frame. The end of the agent is the end of the pipe. */
 static void next_frame(struct child *child, const uint8_t **payload, size_t *size) {
   while (channel_in_next(&child->commands, COMMAND_MAX, payload, size) == 0)
     if (channel_in_read(&child->commands) < 0 || child->commands.eof)
       give_up_commands(child);
 }
 
-/* A frame that is no set-up command is the agent's word to go on: it has checked what it passes on.
- */
+/* Whether the frame is :proceed. The agent has checked every frame that it forwards. */
 static bool is_go_ahead(const uint8_t *payload, size_t size) {
   struct command command;
   return command_decode_frame(&command, payload, size, WHEN_PARKED) == 0 &&
          command.id == COMMAND_PROCEED;
 }
 
-/* Before each command and at :proceed, because maps may be written at any moment until then. */
+/* Takes id 0 of the child's user namespace as soon as its maps have one. Called before each command
+ * and after :proceed, because the maps may be written at any moment until then. */
 static struct failure take_root(struct child *child) {
   bool changed = false;
   if (!child_has_user_namespace(child->start) || child->ids_are_set)
@@ -207,11 +213,11 @@ static struct failure take_root(struct child *child) {
 }
 
 /*
- * Ids that the user namespace does not map are the agent's, as far as files are concerned, and the
- * namespace's owner has every capability over the process. In a namespace of its own the child of a
- * privileged agent is what id 0 stands for, unless ids were set by command, and never the agent's
- * by accident. An ordinary user's own namespace without maps gives nothing away: the ids are the
- * user's.
+ * A process with an id that its user namespace does not map has the agent's id as far as files are
+ * concerned, while the owner of the namespace has every capability over the process. So a child
+ * that enters a user namespace, or whose agent is privileged, must have mapped ids; in a fresh
+ * namespace these are what id 0 stands for, unless a command has set others. An ordinary user's own
+ * namespace may stay without maps, because the unmapped ids are that user's.
  */
 static struct failure check_ids(struct child *child) {
   bool enters = child->start->target != NULL;
@@ -225,7 +231,7 @@ static struct failure check_ids(struct child *child) {
   return failure_is(failure) ? failure : forbid_tracing(child);
 }
 
-/* Room for the ids of a command, which is one at a time. */
+/* The list of ids of the command that is applied; one command is applied at a time. */
 static uint32_t argument_ids[ARGUMENT_IDS_MAX];
 
 static struct failure prepare_for(struct child *child, unsigned changes) {
@@ -271,7 +277,7 @@ static struct failure apply_final(struct child *child) {
   return apply_list(child, child->request->final);
 }
 
-/* The checkpoint: applies commands, one answer each, until it is told to proceed. */
+/* The checkpoint: applies commands and replies to each, until :proceed comes. */
 static struct failure park(struct child *child) {
   struct argument arguments[ARGUMENTS_MAX];
   enum setup_command command;
@@ -293,16 +299,18 @@ static struct failure park(struct child *child) {
   return failure_none();
 }
 
-/* A session keyring of its own (keyctl(2)). Where there are no keyrings, or a filter that the
- * workload inherits keeps them out of reach (EPERM), there is nothing to be shared. */
+/* Gives the child a session keyring of its own (keyctl(2)). ENOSYS and EPERM are no failures:
+ * without keyrings, or with a filter that denies the call to the workload too, the workload shares
+ * none. */
 static struct failure join_new_keyring(struct child *child) {
   (void)child;
   long result = sys_keyctl_join_session_keyring();
   return failure_of(STAGE_KEYCTL, result == -ENOSYS || result == -EPERM ? 0 : (int)result);
 }
 
-/* Reads the working directory's path. 0, -ENOENT when the root does not lead to it: getcwd(2) then
- * begins with "(unreachable)". Or another negative errno. */
+/* Reads the working directory's path. Returns 0; -ENOENT when the directory is not below the
+ * root, for which getcwd(2) returns a path that begins with "(unreachable)"; or another negative
+ * errno. */
 static int read_cwd(char path[PATH_MAX]) {
   long length = sys_result(syscall(SYS_getcwd, path, PATH_MAX));
   return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
@@ -314,15 +322,15 @@ static bool has_other_mounts(const struct child_start *start) {
 }
 
 /*
- * What was mounted or pivoted at the checkpoint may have left the inherited working directory below
+ * A mount or a pivot_root(2) at the checkpoint may have left the inherited working directory below
  * a mount, or outside the root, from where "../.." leads to the host's tree (CVE-2024-21626). So
- * its path is resolved anew; where that leads nowhere, the root takes its place. A directory that
- * was asked for has to be reachable from the root.
+ * its path is resolved again, and where that fails the root becomes the working directory. A
+ * directory that was asked for has to be reachable from the root.
  */
 static struct failure settle_cwd(struct child *child) {
   char path[PATH_MAX];
   const char *wanted = child->request->cwd;
-  /* First, because a path that is asked for may begin where the child is: "..", /proc/self/cwd. */
+  /* First, because `wanted` may be relative to the inherited directory: "..", /proc/self/cwd. */
   if (has_other_mounts(child->start) && (read_cwd(path) < 0 || chdir(path) < 0) && chdir("/") < 0)
     return failure_of(STAGE_CHDIR, -errno);
   if (wanted == NULL)
@@ -336,8 +344,8 @@ static long execute_file(const struct request *request, char *file) {
   return sys_result(syscall(SYS_execve, file, request->argv, env));
 }
 
-/* The first file that is there, as execvp(3) goes along PATH: one that may not be executed is
- * passed over, and reported if no other is found. */
+/* Executes the first file that exists, as execvp(3) does along PATH. A file that may not be
+ * executed is skipped; the result is EACCES then if no other file is executed. */
 static long execute_first(const struct request *request) {
   bool denied = false;
   for (char **file = request->files; *file != NULL; file++) {
@@ -356,19 +364,21 @@ static struct failure execute(struct child *child) {
     return failure_of(STAGE_SETUP_seccomp_install, installed);
   long result =
       request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
-  /* A filter may deny the write of a frame, or punish it, and make execve return anything. */
+  /* The filters may deny the write of a frame or kill the process for it, so the errno is the exit
+   * status. They may also make execve return any number. */
   if (child->setup.filters.first != NULL)
     leave_with_errno(result);
-  /* A filter that was inherited may make execve return success. */
+  /* An inherited filter may make execve return 0 without executing. */
   return failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM);
 }
 
 /*
- * A pid namespace is joined for children only, so the process that joined it forks once more.
- * CLONE_PARENT makes the new one the agent's child as well. It waits for the agent's word, so that
- * the agent knows its pid before it hears from it. Others in that namespace see it from its first
- * instruction on, and may have the capability to take its descriptors (pidfd_getfd(2)): by then it
- * holds the workload's stdio and two pipes to the agent, and no more.
+ * setns(2) moves only later children into a pid namespace, so the process that joined one forks the
+ * workload's process. With CLONE_PARENT that is a child of the agent as well. It waits for a frame
+ * from the agent, so that the agent knows its pid before it sends a frame itself. Processes of that
+ * namespace see it from its first instruction on, and may have the capability to take its
+ * descriptors (pidfd_getfd(2)); by then it holds only the workload's stdio and the two pipes to the
+ * agent.
  */
 static struct failure fork_into_pid_namespace(struct child *child) {
   const struct enter_target *target = child->start->target;
@@ -398,7 +408,7 @@ static struct failure join_namespaces(struct child *child) {
   return failure_is(failure) ? failure : die_with_agent(child);
 }
 
-/* Only the way from the host is left open: nothing mounted inside travels back
+/* Mounts of the host go on to appear inside, and mounts made inside do not appear on the host
  * (mount_namespaces(7)). */
 static struct failure make_mounts_slave(struct child *child) {
   if (child->start->target != NULL || (child->request->namespaces & CLONE_NEWNS) == 0)
@@ -407,10 +417,11 @@ static struct failure make_mounts_slave(struct child *child) {
 }
 
 /*
- * A process that is not root can write the id maps of a child only while that is dumpable:
- * otherwise the files under /proc/<pid> are root's (proc(5)). A child of root's is never dumpable,
- * because until it takes the namespace's id 0 it has root's ids, and whoever comes into its user
- * namespace could trace it there. The agent's id decides: in the new namespace none is mapped yet.
+ * A process that is not root can write the id maps of a child only while the child is dumpable,
+ * because otherwise the files under /proc/<pid> are root's (proc(5)). A child of root is never
+ * dumpable, because it has root's ids until it takes the namespace's id 0, and a process that
+ * enters its user namespace could trace it there. The agent's id is compared, because the child's
+ * ids are not mapped yet in the new namespace.
  */
 static struct failure allow_maps(struct child *child) {
   const struct request *request = child->request;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the child does between clone and exec. It shares nothing with the agent but two pipes; what
- * it knows, it knows from the copy of the agent's memory that it was born with.
+ * What the child does between clone and exec. It shares no memory with the agent, only two pipes;
+ * the request and the plan are in its copy of the agent's memory.
  */
 #ifndef LINX_LAUNCH_CHILD_H
 #define LINX_LAUNCH_CHILD_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running from a sealed copy in memory. A process that a foreign namespace can see leads, by its
- * /proc/<pid>/exe, to the program file it runs (CVE-2019-5736); a copy that is sealed against
- * writing, and that no other process runs, leads to nothing.
+ * Runs the agent from a sealed copy in memory. A process of another namespace that sees the agent's
+ * child can open the program file that the child runs through /proc/<pid>/exe, and could write to
+ * the host's file (CVE-2019-5736). The copy is sealed against writing, and no other process runs
+ * it.
  */
 #ifndef LINX_LAUNCH_CLONED_BINARY_H
 #define LINX_LAUNCH_CLONED_BINARY_H
@@ -11,17 +12,18 @@
 
 #include "base/buffer.h"
 
-/* The argument that tells the copy where to read what the original has read of fd 3 already. */
+/* The copy's argv[1]; argv[2] is the number of the descriptor from which the copy reads what the
+ * original has read of fd 3. */
 #define SEALED_ARGUMENT "--sealed"
 
 /*
- * Executes a sealed copy of this program, which goes on with `read_ahead`, the bytes that have come
- * in on fd 3. Returns only on failure: a negative errno.
+ * Executes a sealed copy of this program, to which it hands over `read_ahead`, the bytes that were
+ * read from fd 3. Returns only on failure: a negative errno.
  */
 int sealed_exec(const struct buffer *read_ahead);
 
-/* In the copy: takes over what the original has read. argv as main got it. 0 or a negative errno.
- */
+/* In the copy: reads what the original has handed over into `read_ahead`. argv is that of main. 0
+ * or a negative errno. */
 int sealed_resume(char *const argv[], struct buffer *read_ahead);
 
 #endif

@@ -53,8 +53,8 @@ static int open_link(struct enter_target *target, pid_t pid, int kind) {
   return 0;
 }
 
-/* Whether the pinned process is there: 0, -ESRCH, or another negative errno when that cannot be
- * told. Signal 0 is permission-checked, and only for a process that is there. */
+/* Whether the pinned process exists: 0, -ESRCH, or another negative errno when the kernel does not
+ * say. Signal 0 is permission-checked, and only for a process that exists. */
 static int find_pinned(const struct enter_target *target) {
   int result = sys_pidfd_send_signal(target->pidfd, 0);
   return result == -EPERM ? 0 : result;
@@ -117,7 +117,7 @@ static struct failure open_links(struct enter_target *target, const struct reque
 
 /*
  * The target may change its namespaces between one handle and the next, to lead a privileged agent
- * into a mount namespace of its own without the user namespace that goes with it: whoever owns the
+ * into a mount namespace of its own without the user namespace that goes with it. The owner of the
  * mounts chooses the program that runs, and it would run with the agent's rights on the host.
  */
 static struct failure check_mount_owner(const struct enter_target *target) {

@@ -7,7 +7,7 @@
 /*
  * Whether the user namespace that owns `link` is the caller's, or `user_link` or an ancestor of
  * that: 0, or -EPERM. `user_link` is -1 when no user namespace is joined. Both are open files of
- * /proc/<pid>/ns and stay the caller's. Another negative errno when the kernel cannot tell.
+ * /proc/<pid>/ns and stay the caller's. Another negative errno when the kernel does not say.
  */
 int namespace_owner_check(int link, int user_link);
 

@@ -28,8 +28,8 @@ static bool peer_is_gone(int control) {
          (poll_control.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-/* A connect to a full backlog fails with EAGAIN on a non-blocking socket (unix(7)); nothing tells
- * when there is room, so it is tried again while the BEAM's end is open. */
+/* A connect to a full backlog fails with EAGAIN on a non-blocking socket (unix(7)). No event says
+ * when there is room, so the connect is repeated while the BEAM's end is open. */
 static int connect_unix(const char *path, int control) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(path);

@@ -18,7 +18,7 @@
  * that as a list of small integers. */
 #define REQUEST_MAX ((size_t)16 << 20)
 
-/* KILL and TERMINAL start nothing: agent.c, terminal.h. */
+/* KILL and TERMINAL start nothing: agent/kill.h, agent/lend_tty.h. */
 enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL };
 
 enum stdio_kind {
@@ -74,9 +74,9 @@ struct request {
 
 /*
  * Whether nothing but exec is left to do for a child that has applied `setup`: it does not park,
- * and no filter or command may change what becomes of it. Such a child says nothing when it is
- * ready, because the agent knows the pid that the child sees, and a wake-up is a good part of what
- * a short session costs; the outcome of exec says it.
+ * and no filter or command may change its outcome. Such a child sends no :ready, because the agent
+ * knows the pid that the child sees, and a wake-up is a large part of the cost of a short session;
+ * the agent reports :ready together with the outcome of exec.
  */
 bool request_execs_at_once(const struct request *request);
 
