@@ -42,7 +42,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 say = @printf '  %-5s %s\n' $(1) $(2)
 
 # The toolchain is found once and again whenever one of these settings changes. Mix starts make
-# with SIGPIPE ignored, so that printf would tell when cmp stops reading.
+# with SIGPIPE ignored, so that printf would print an error when cmp stops reading.
 
 SETTINGS = $(CC)|$(CROSSCOMPILE)|$(CFLAGS)|$(LDFLAGS)|$(ERL_EI_INCLUDE_DIR)|$(ERL_EI_LIBDIR)|$(strip \
 	$(shell command -v musl-gcc; command -v cc; command -v erl))

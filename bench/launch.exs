@@ -146,7 +146,7 @@ defmodule Bench.Launch do
     @batch / (nanoseconds / 1_000_000_000)
   end
 
-  # Each answers with the nanoseconds it took.
+  # Each returns the nanoseconds it took.
   defp subjects(workload) do
     %{
       linx: fn -> linx(workload) end,

@@ -76,7 +76,7 @@ defmodule Bench.Memory do
     %{rss: field(maps, "Rss"), pss: field(maps, "Pss")}
   end
 
-  # Only root may read those of an agent, which nobody may trace.
+  # Only root may read those of an agent, which is not dumpable (proc(5)).
   defp smaps(pid) do
     case File.read("/proc/#{pid}/smaps_rollup") do
       {:ok, text} -> text

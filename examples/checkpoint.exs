@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 
-# A shell that is root inside and nobody special outside: created in namespaces of its own,
+# A shell that is root inside and an ordinary user outside: created in namespaces of its own,
 # configured while it is parked at the checkpoint, let go, talked to over its terminal, entered by
 # another process, and watched to its end. Runs as root and as an ordinary user.
 #

@@ -91,7 +91,7 @@ defmodule Timeline do
     |> String.match?(~r/utf-?8/i)
   end
 
-  # Prints the whole lines, and answers with what is behind them.
+  # Prints the whole lines, and returns what is behind them.
   defp print_lines(timeline, lane, text) do
     {indent, color} = @lanes[lane]
     {lines, [rest]} = text |> String.split("\n") |> Enum.split(-1)

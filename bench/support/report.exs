@@ -17,7 +17,7 @@ defmodule Bench.Report do
 
   @bar_width 16
 
-  @doc "Says what is being measured now, for whoever waits."
+  @doc "Runs a function, and prints what is being measured and how long it took."
   def progress(what, run) do
     IO.write(:stderr, "#{what} ... ")
     {microseconds, answer} = :timer.tc(run)

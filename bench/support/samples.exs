@@ -6,7 +6,7 @@ defmodule Bench.Samples do
   @doc """
   Calls every subject once a round, in an order of the round's own, after some rounds to warm up.
 
-  `subjects` maps names to functions that answer with a number. The answer maps names to all the
+  `subjects` maps names to functions that return a number. The result maps names to all the
   numbers of one subject.
   """
   def interleave(subjects, rounds, warm_up \\ nil) do
@@ -16,7 +16,7 @@ defmodule Bench.Samples do
     Enum.group_by(rounds, &elem(&1, 0), &elem(&1, 1))
   end
 
-  @doc "How long a function takes, in nanoseconds, and what it answers."
+  @doc "How long a function takes, in nanoseconds, and what it returns."
   def time(run) do
     start = System.monotonic_time(:nanosecond)
     answer = run.()

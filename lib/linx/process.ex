@@ -323,8 +323,9 @@ defmodule Linx.Process do
   @doc """
   Lets the child go on from the checkpoint to exec.
 
-  `:ok` means that the agent was told; an event reports whether the workload then runs. `{:error, :not_ready}` before the
-  checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the end.
+  `:ok` means that the command was sent to the agent; an event reports whether the workload then runs.
+  `{:error, :not_ready}` before the checkpoint, `{:error, :running}` after it, `{:error, :no_process}` after the
+  end.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/true"])
       iex> receive do: ({:linx_process, :ready, _host_pid} -> Linx.Process.proceed(session))

@@ -6,7 +6,7 @@ defmodule Linx.Result do
 
     * `:stdout`, `:stderr` - all that the program wrote, as binaries; empty for an output that was not captured
     * `:status` - its exit status as shells have it: the exit code, or 128 + n when signal n ended it
-    * `:outcome` - `{:exited, code}` or `{:signaled, signum}`, which `:status` does not always tell apart
+    * `:outcome` - `{:exited, code}` or `{:signaled, signum}`, between which `:status` does not always distinguish
     * `:usage` - what the program and the children that it waited for used (wait4(2), getrusage(2)); see
       `t:Linx.Process.Info.usage/0`
     * `:duration` - from the start of the session to the end of the program and its output, in

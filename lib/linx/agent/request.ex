@@ -34,7 +34,7 @@ defmodule Linx.Agent.Request do
   end
 
   @doc """
-  Whether a request is not too big. It is encoded for that only when an upper bound of its size does not tell.
+  Whether a request is not too big. It is encoded for that only when an upper bound of its size is too big.
 
       iex> Linx.Agent.Request.fits?(:spawn, %{argv: ["/bin/true"]}, [])
       true

@@ -14,7 +14,7 @@ defmodule Linx.Process.Ending do
   @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
   @kill_tree {:signal, 9, :tree}
 
-  # Milliseconds that an agent has to end the workload once it was told to, and that it has to report the end of
+  # Milliseconds that an agent has to end the workload after the command, and that it has to report the end of
   # a workload that another agent has killed. An agent that is stopped, or blocked by the workload, does
   # neither.
   @react 1_000
