@@ -51,7 +51,7 @@ defmodule Linx.MixProject do
 
   defp links, do: if(@source_url, do: %{"Source" => @source_url}, else: %{})
 
-  defp texts, do: ~w(README.md CHANGELOG.md SECURITY.md LICENSE)
+  defp texts, do: ~w(README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md LICENSE)
 
   defp docs do
     [
