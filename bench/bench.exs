@@ -4,7 +4,7 @@
 # with the directory that make builds in.
 #
 #   make bench
-#   bench/run markdown    the tables as README.md has them
+#   bench/run markdown    the tables as pages/benchmarks.md has them
 
 for file <- ~w(support/samples support/machine support/report launch memory streams) do
   Code.require_file(file <> ".exs", __DIR__)

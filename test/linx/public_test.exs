@@ -87,7 +87,8 @@ defmodule Linx.PublicTest do
     tasks = Enum.filter(@modules, &(&1 |> inspect() |> String.starts_with?("Mix.Tasks.")))
     assert Enum.sort(grouped) == Enum.sort(@modules -- tasks)
 
-    for extra <- ~w(README.md CHANGELOG.md SECURITY.md pages/wire.md) do
+    for extra <-
+          ~w(README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md) ++ Path.wildcard("pages/*.md") do
       assert extra in docs[:extras]
       assert File.regular?(extra)
     end
@@ -103,7 +104,19 @@ defmodule Linx.PublicTest do
 
     for path <-
           ~w(Makefile scripts/toolchain c_src/linx_process.c c_src/setup/commands.def) ++
-            ~w(lib/linx.ex lib/mix/tasks/compile.linx_agent.ex README.md pages/wire.md),
+            ~w(lib/linx.ex lib/mix/tasks/compile.linx_agent.ex README.md CONTRIBUTING.md) ++
+            Path.wildcard("pages/*.md"),
         do: assert(packed?.(path) and File.regular?(path), path)
+  end
+
+  test "a link from one document to another leads to a file" do
+    documents =
+      ~w(README.md CHANGELOG.md SECURITY.md CONTRIBUTING.md c_src/README.md) ++
+        Path.wildcard("pages/*.md")
+
+    for document <- documents,
+        [_all, link] <- Regex.scan(~r/\]\(([^)#]+)[^)]*\)/, File.read!(document)),
+        not (link =~ ~r/^https?:/),
+        do: assert(File.regular?(Path.join(Path.dirname(document), link)), "#{document}: #{link}")
   end
 end
