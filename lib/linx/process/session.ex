@@ -8,12 +8,13 @@ defmodule Linx.Process.Session do
   # States:
   #
   #     starting ─▶ spawned ─▶ ready ─▶ proceeding ─▶ running ─▶ ended
-  #                              │                                 ▲
-  #                              └────▶ aborting ──────────────────┤
+  #                    │         │                                 ▲
+  #                    └─────────┴──▶ aborting ────────────────────┤
   #     (any) ───────── final frame, end of the agent ─────────────┘
   #
-  # A session without a checkpoint goes from `spawned` to `proceeding` by itself. One that has ended keeps
-  # its agent while a stream has not ended or a writer waits for its reply.
+  # When its child is ready, a session without a checkpoint goes from `spawned` to `proceeding`, and one whose
+  # abort was asked for before to `aborting`. A session that has ended keeps its agent while a stream has not
+  # ended or a writer waits for its reply.
 
   alias Linx.Process.{Ending, Error, Info, Pipes, Terminal, Verbs}
 
