@@ -16,7 +16,7 @@ void session_reap_adopted(struct session *session) {
     count = read(session->child_signals, signals, sizeof signals);
   if (count < 0 && errno != EAGAIN && errno != EINTR)
     session->signals_fail = true;
-  /* The workload's process is not known yet, and is not to be taken for one of its descendants. */
+  /* The workload's process is not known yet, and must not be taken for one of its descendants. */
   if (session->is_intermediate)
     return;
   for (;;) {
@@ -24,7 +24,7 @@ void session_reap_adopted(struct session *session) {
     if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
       return;
     if (session->pidfd >= 0 && state.si_pid == session->pid)
-      return; /* the pidfd reports that one; what is behind it comes after */
+      return; /* the pidfd reports that end; the children behind it are reaped after it */
     if (waitpid(state.si_pid, NULL, 0) < 0 && errno != EINTR)
       return;
   }

@@ -131,7 +131,7 @@ static _Noreturn void run(void) {
   sleep_ms(NOTICE_MS);
   if (!*guard.noticed && guard.grace_ms > 0) {
     signal_group(SIGTERM);
-    signal_group(SIGCONT); /* a stopped process handles nothing before it goes on */
+    signal_group(SIGCONT); /* a stopped process handles no signal before it is continued */
   }
   sleep_ms(guard.grace_ms);
   for (;;) {

@@ -17,7 +17,7 @@ int kill_name_agent(void) {
   return prctl(PR_SET_NAME, AGENT_NAME, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
 }
 
-/* 0, or -ESRCH when no process of that number is an agent. */
+/* Whether the process of that number is an agent: 0, or -ESRCH. */
 static int check_agent(pid_t agent) {
   struct proc_stat stat;
   cleanup_close int pidfd = sys_pidfd_open(agent);
@@ -27,8 +27,9 @@ static int check_agent(pid_t agent) {
   return result;
 }
 
-/* Kills all that descends from an agent, and the process group that its child `target` leads.
- * Before and after, because a process whose parent ends becomes another's child. */
+/* Kills all that descends from an agent, and the process group that its child `target` leads. The
+ * descendants are killed before and after the group, because a process whose parent ends becomes
+ * another's child. */
 static int kill_session(pid_t target_pid, pid_t agent) {
   struct proc_stat stat;
   int result = check_agent(agent);

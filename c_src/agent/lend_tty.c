@@ -13,11 +13,12 @@
 #include "base/poll_wait.h"
 #include "wire/etf.h"
 
-/* SIGWINCH goes to the terminal's foreground group, which a port program is not in, so the size is
- * looked at. A person who drags a window does not see the difference. */
+/* Milliseconds between two looks at the terminal's size, which are needed because SIGWINCH goes to
+ * its foreground group, and a port program is not in that. A person who drags a window does not see
+ * the difference. */
 #define LOOK_MS 150
 
-/* Signals that end a program politely; they give the terminal back first. */
+/* The signals that ask a program to end. The settings are restored before the agent does. */
 static int open_signals(void) {
   static const int ending[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
   sigset_t set;
@@ -126,9 +127,10 @@ struct failure terminal_lend(struct channel_in *in, struct channel_out *out) {
     return failure_of(STAGE_SIGNALFD, signals);
   struct termios raw = before;
   cfmakeraw(&raw);
-  /* Not of the terminal's foreground group: without this a change would stop the program. */
+  /* A process that is not in the terminal's foreground group is stopped by SIGTTOU when it changes
+   * the settings. */
   signal(SIGTTOU, SIG_IGN);
-  /* First, so that they are known should this program be killed. */
+  /* First, so that the library knows the settings if this process is killed. */
   tell_settings(out, &before);
   channel_out_flush(out);
   if (tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) < 0 || tcgetattr(STDIN_FILENO, &raw) < 0)

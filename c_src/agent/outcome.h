@@ -10,9 +10,9 @@
 #include "wire/frame.h"
 
 struct ending {
-  bool aborted;           /* the BEAM asked for it */
+  bool aborted;           /* the BEAM sent :abort */
   struct failure failure; /* what was reported, by the child or by the agent's own checks */
-  bool proceeding;        /* the child had been let go */
+  bool proceeding;        /* the child was past the checkpoint */
   bool execed;
   int wait_status; /* as wait4(2) gave it */
   pid_t child_pid; /* as the child sees it; until it is ready, as the agent does */

@@ -12,25 +12,26 @@
 #include "base/cleanup.h"
 
 /*
- * The most data in one output frame: what fits, with what is around it, into what a VM reads of a
- * port at once. Of a larger frame it reads the rest later, and copies the beginning once more.
+ * The most bytes of data in one output frame: with its header it fits into what a VM reads of a
+ * port at once. Of a larger frame the VM would read the rest later, and copy the beginning once
+ * more.
  */
 #define CHUNK_MAX ((size_t)60 << 10)
 
 /* A workload may make packets of its pipe (O_DIRECT, pipe(2)); none is larger. */
 #define PACKET_MAX ((size_t)PIPE_BUF)
 
-/* How much input is queued at a time. */
+/* Bytes of input that are read from fd 3 into the queue at a time. */
 #define QUEUE_CHUNK ((size_t)64 << 10)
 
 /*
- * What a pipe grows to once it has been full. Idle sessions keep theirs small: an unprivileged
- * user's pipes may take 64 MiB together, and beyond that each gets a page or two (pipe(7),
- * pipe-user-pages-soft).
+ * Bytes that a pipe is enlarged to once it has been full. The pipes of idle sessions stay small,
+ * because an unprivileged user's pipes may take 64 MiB together, and beyond that each gets a page
+ * or two (pipe(7), pipe-user-pages-soft).
  */
 #define PIPE_SIZE (256 << 10)
 
-/* An ungrown pipe with that much in it is as good as full. */
+/* Bytes with which a pipe that was not enlarged counts as full. */
 #define PIPE_FULL ((size_t)60 << 10)
 
 /* A smaller pipe works as well, only slower. */
@@ -170,7 +171,7 @@ int relay_out_pump(struct relay_out *relay, short revents, struct channel_out *o
   if (size < 0)
     return (int)size;
   use_demand(relay, (size_t)size);
-  /* An end that finds no room is met again at the next read. */
+  /* If there is no room for the end, the next read finds it again. */
   if (relay->failed_with != 0)
     relay_out_close(relay);
   else if (ended)

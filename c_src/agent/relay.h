@@ -13,10 +13,11 @@
 #include "wire/channel.h"
 #include "wire/command.h"
 
-/* With so much data a terminal's frame is large enough: it is not added to any more. */
+/* Bytes of data with which a frame of the terminal is large enough, and is not added to any
+ * more. */
 #define RELAY_FRAME_ENOUGH ((size_t)32 << 10)
 
-/* At least so much input is queued before the agent stops reading fd 3. */
+/* Bytes of input in the queue with which the agent stops reading fd 3. */
 #define RELAY_QUEUE_LIMIT ((size_t)4 << 20)
 
 struct relay_out {

@@ -12,10 +12,10 @@
 /* Milliseconds that commands left by a closed BEAM wait while the child starts. */
 #define GIVE_UP_MS 1000
 
-/* Frames of stdin data at least so large are passed on as they come. */
+/* Bytes from which on a frame of stdin data is passed on as it comes. */
 #define STREAMED_MIN ((size_t)16 << 10)
 
-/* With so many bytes of replies that the BEAM has not read, no more checkpoint commands are
+/* Bytes of replies that the BEAM has not read, from which on no more checkpoint commands are
  * taken. */
 #define ANSWERS_MAX ((size_t)64 << 10)
 
@@ -207,8 +207,8 @@ static void continue_stdin(struct session *session) {
   }
 }
 
-/* A large {stdin, _} frame need not be whole: what is here of it goes on, and the rest as it comes.
- */
+/* Begins to pass on a large {stdin, _} frame that is not whole yet: what has come of it now, and
+ * the rest as it comes. */
 static void begin_stdin(struct session *session) {
   struct relay_in *relay = &session->inputs[IN_STDIN];
   const uint8_t *payload = NULL;
@@ -289,13 +289,13 @@ void session_beam_gone(struct session *session) {
     session_kill(session, SCOPE_GROUP);
   } else {
     session_signal(session, SIGTERM, SCOPE_GROUP);
-    /* A stopped process handles nothing before it goes on. */
+    /* A stopped process handles no signal before it is continued. */
     session_signal(session, SIGCONT, SCOPE_GROUP);
     int64_t now = clock_ms();
     int64_t grace = session->request->grace_ms;
     session->kill_at = grace > INT64_MAX - now ? INT64_MAX : now + grace;
   }
-  /* After the signals, because closing a pipe may put the agent to sleep (guard.h). */
+  /* After the signals, because closing a pipe may block the agent (guard.h). */
   if (session_guard(session))
     relay_in_finish(&session->inputs[IN_STDIN]);
 }

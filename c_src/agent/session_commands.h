@@ -8,7 +8,7 @@
 /* Whether a frame from the BEAM could be acted on now. */
 bool session_accepts_commands(const struct session *session);
 
-/* Whether frames that wait are looked through for what cannot wait. */
+/* Whether the frames that wait are searched for an abort and SIGKILL. */
 bool session_looks_ahead(const struct session *session);
 
 /* Acts on every whole frame that may be acted on, and on the end of the channel. */

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/proc.h"
 
-/* How long a child that was sent SIGKILL has before it is sent another. */
+/* Milliseconds after which a child that is still there is sent SIGKILL again. */
 #define INSIST_MS 200
 
 void session_signal(struct session *session, int signum, enum signal_scope scope) {
@@ -26,7 +26,7 @@ void session_signal(struct session *session, int signum, enum signal_scope scope
       kill(session->pid, signum);
     return;
   case SCOPE_TREE:
-    /* What has left the tree has been adopted by the agent, if that is a subreaper. */
+    /* A process whose parent has ended is the agent's child, if the agent is a subreaper. */
     if (session->child_signals >= 0) {
       proc_signal_own_descendants(session->children, signum);
     } else {
@@ -67,7 +67,8 @@ bool session_guard(struct session *session) {
       .grace_ms = session->request->grace_ms,
       .noticed = &session->beam_is_gone,
   };
-  /* A workload that lives on after the BEAM needs none, and one that is reaped had none. */
+  /* With the policy :leave there is no need for a guard, and none for a workload that was
+   * reaped. */
   if (session->is_guarded || session->request->leave || session->pidfd < 0)
     return true;
   /* The guard keeps the pid with which it was started, and no stream is touched before the workload

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeping file descriptors where they belong. */
+/* Keeping the agent's descriptors off 0, 1 and 2, and closing those that were inherited. */
 #ifndef LINX_BASE_FDS_H
 #define LINX_BASE_FDS_H
 

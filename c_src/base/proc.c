@@ -271,7 +271,7 @@ static void kill_child(pid_t pid, int signum) {
     kill(pid, signum);
 }
 
-/* So many processes are pinned at a time. */
+/* The most processes that are pinned at a time. */
 #define PINNED_MAX 128
 
 /*

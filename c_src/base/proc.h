@@ -49,8 +49,8 @@ int64_t proc_parse_id_map(const char *text, uint32_t inside);
 int64_t proc_id_map_outside(const char *path, uint32_t inside);
 
 /*
- * Whether /proc is the procfs of the caller's own pid namespace, without which nothing that it says
- * of a pid is to be believed. 0, -ESRCH or another negative errno.
+ * Whether /proc is the procfs of the caller's own pid namespace. In another a pid stands for
+ * another process. 0, -ESRCH or another negative errno.
  */
 int proc_check_own(void);
 
@@ -67,15 +67,15 @@ int proc_open_own_children(void);
 /* Sends `signum` to every child of the caller, also when no descriptor can be opened any more. */
 void proc_signal_own_children(int fd, int signum);
 
-/* The same of every child, of theirs, and so on, as far as they are to be seen. */
+/* The same for every child, their children and so on, as far as they can be seen. */
 void proc_signal_own_descendants(int fd, int signum);
 
 /* Whether a child of the caller is alive, and not a zombie. True when there is no memory to find
  * out. */
 bool proc_has_living_children(int fd);
 
-/* Sends `signum` to every child of `pid`, to theirs, and so on, as far as they are to be seen. No
- * process that has the number of one of them since is signalled. */
+/* Sends `signum` to every child of `pid`, their children and so on, as far as they can be seen. A
+ * process that has got the number of one of them since is not signalled. */
 void proc_signal_descendants(pid_t pid, int signum);
 
 #endif

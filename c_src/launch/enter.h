@@ -30,9 +30,9 @@ struct enter_target {
 struct failure enter_prepare(struct enter_target *target, const struct request *request);
 
 /*
- * In the child: joins all of them and compares. A user namespace of others is joined with ids that
- * are not the agent's: its owner has every capability over the processes in it, and those are to
- * have no right that the owner lacks.
+ * In the child: joins all of them and compares. A user namespace of another user is joined with ids
+ * that are not the agent's, because its owner has every capability over the processes in it, and
+ * they must have no right that the owner lacks.
  */
 struct failure enter_join(const struct enter_target *target);
 

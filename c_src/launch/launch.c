@@ -13,9 +13,10 @@
 #include "launch/user_namespace.h"
 
 /*
- * A user namespace is no place for ids of the agent's. Its supplementary groups go while the
- * agent's own namespace allows it; where it does not, they may stay in a namespace of the agent's
- * own user. A session that does not park leaves no time to write maps.
+ * Removes what a child in a user namespace must not have of the agent's ids. The supplementary
+ * groups are dropped where the agent's own namespace allows it; where it does not, they may stay in
+ * a namespace that belongs to the agent's own user. A privileged agent refuses a fresh namespace
+ * without a checkpoint, because there is no moment in which its maps could be written.
  */
 static struct failure leave_ids_behind(const struct request *request,
                                        const struct enter_target *target, bool is_privileged) {

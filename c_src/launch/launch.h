@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The child: from what was prepared for it to its clone. */
+/* Clones the child, for which everything was prepared. */
 #ifndef LINX_LAUNCH_LAUNCH_H
 #define LINX_LAUNCH_LAUNCH_H
 
@@ -11,8 +11,8 @@
 #include "wire/failure.h"
 #include "wire/request.h"
 
-/* A child that exists. Its descriptors are close-on-exec, belong to the caller, and both ends of
- * pipes are non-blocking. */
+/* A child that exists. The descriptors are close-on-exec and belong to the caller, and `down` and
+ * `up` are non-blocking. */
 struct launched {
   pid_t pid;
   int pidfd;

@@ -13,7 +13,8 @@
 #include "base/poll_wait.h"
 #include "base/pty.h"
 
-/* How long a listener with a full backlog is waited for: CONNECT_TRIES of CONNECT_PAUSE_MS. */
+/* A listener with a full backlog is waited for CONNECT_TRIES times CONNECT_PAUSE_MS
+ * milliseconds. */
 #define CONNECT_PAUSE_MS 20
 #define CONNECT_TRIES    100
 

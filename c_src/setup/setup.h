@@ -11,13 +11,13 @@
 #include "setup/seccomp.h"
 #include "wire/argument.h"
 
-/* What commands leave behind for the way to exec. */
+/* What commands leave for the steps before exec. */
 struct setup {
   bool has_terminal; /* fd 0 is the session's terminal */
   struct seccomp_filters filters;
 };
 
-/* What the child does about a command: */
+/* What the child does before or after a command: */
 enum {
   CHANGES_IDS = 1, /* afterwards: not dumpable, the parent-death signal; id 0 is not taken */
   CHANGES_NO_NEW_PRIVS = 2, /* before: sets no_new_privs */
