@@ -51,7 +51,8 @@ defmodule AgentTest.KillTest do
   # In a pid namespace of the test, because it would kill all that descends from its first process.
   @tag :root
   test "with an agent that is none is ESRCH, and kills nothing" do
-    script = "#{path("actor")} pause >/dev/null & #{agent()}; echo agent $?; kill $! && echo spared"
+    script =
+      "#{path("actor")} pause >/dev/null & #{agent()}; echo agent $?; kill $! && echo spared"
 
     for agent <- [1, 2, 4_000_000] do
       wire = start(program: ~w(/usr/bin/unshare --fork --pid --mount-proc sh -c) ++ [script])
