@@ -252,7 +252,7 @@ static const struct {
     {ROLE_AGENT, "ioctl.NS_GET_OWNER_UID", "open_ns_user"},
     {ROLE_AGENT, "ioctl.NS_GET_USERNS", "open_ns_mount"},
     {ROLE_AGENT, "ioctl.NS_GET_PARENT", "open_ns_mount"},
-    {ROLE_AGENT, "fcntl.F_DUPFD_CLOEXEC", "open_ns_mount"},
+    {ROLE_AGENT, "fcntl.F_DUPFD_CLOEXEC.*", "open_ns_mount"},
     {ROLE_AGENT, "stat./proc/self/ns/user", "open_ns_mount"},
     {ROLE_AGENT, "mmap", "allocate"},
     {ANY_ROLE, "prctl.PR_SET_PDEATHSIG", "prctl"},
