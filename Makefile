@@ -16,8 +16,14 @@ ifneq ($(filter default undefined,$(origin CC)),)
 CC :=
 endif
 
-PRIV := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/priv,priv)
-RELEASE := $(if $(MIX_APP_PATH),$(MIX_APP_PATH)/obj,build/release)
+# FOR_APP: whether this make is to call another one, in MIX_APP_PATH/obj; IN_OBJ: whether this is that one.
+FOR_APP := $(if $(IN_OBJ),,$(if $(value MIX_APP_PATH),yes))
+PRIV := $(if $(IN_OBJ),../priv,priv)
+AGENT := $${MIX_APP_PATH:+$$MIX_APP_PATH/}priv/linx_process
+
+# make(1) splits targets and prerequisites at spaces, so each of them is a relative path. MIX_APP_PATH and
+# the settings are read by the shell alone, because they may hold any character.
+export CC CFLAGS LDFLAGS CROSSCOMPILE ERL_EI_INCLUDE_DIR ERL_EI_LIBDIR
 
 SOURCES := $(sort $(wildcard c_src/*.c c_src/*/*.c))
 UNIT_TESTS := $(sort $(wildcard c_test/test_*.c))
@@ -44,22 +50,20 @@ say = @printf '  %-5s %s\n' $(1) $(2)
 # The toolchain is found once and again whenever one of these settings changes. Mix starts make
 # with SIGPIPE ignored, so that printf would print an error when cmp stops reading.
 
-SETTINGS = $(CC)|$(CROSSCOMPILE)|$(CFLAGS)|$(LDFLAGS)|$(ERL_EI_INCLUDE_DIR)|$(ERL_EI_LIBDIR)|$(strip \
-	$(shell command -v musl-gcc; command -v cc; command -v erl))
+SETTINGS = "$$CC|$$CROSSCOMPILE|$$CFLAGS|$$LDFLAGS|$$ERL_EI_INCLUDE_DIR|$$ERL_EI_LIBDIR" \
+	"$$(command -v musl-gcc; command -v cc; command -v erl)"
 
-$(RELEASE)/settings: FORCE
+build/release/settings: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(SETTINGS)' 2>/dev/null | cmp -s - $@ || printf '%s\n' '$(SETTINGS)' >$@
+	@printf '%s\n' $(SETTINGS) 2>/dev/null | cmp -s - $@ || printf '%s\n' $(SETTINGS) >$@
 
-$(RELEASE)/toolchain.mk: $(RELEASE)/settings scripts/toolchain
-	@CC='$(CC)' CROSSCOMPILE='$(CROSSCOMPILE)' CFLAGS='$(CFLAGS)' LDFLAGS='$(LDFLAGS)' \
-		ERL_EI_INCLUDE_DIR='$(ERL_EI_INCLUDE_DIR)' ERL_EI_LIBDIR='$(ERL_EI_LIBDIR)' \
-		scripts/toolchain >$@.$$$$ && mv $@.$$$$ $@
+build/release/toolchain.mk: build/release/settings scripts/toolchain
+	@scripts/toolchain >$@.$$$$ && mv $@.$$$$ $@
 
 WITHOUT_TOOLCHAIN := help clean clean-agent install-deps test demo bench fuzz soak format \
-	check-format cppcheck shellcheck
+	check-format cppcheck shellcheck $(if $(FOR_APP),agent)
 ifneq ($(filter-out $(WITHOUT_TOOLCHAIN),$(or $(MAKECMDGOALS),agent)),)
-include $(RELEASE)/toolchain.mk
+include build/release/toolchain.mk
 endif
 
 # variant NAME, DIRECTORY: objects of every agent source, with NAME's compiler and flags, an
@@ -68,7 +72,7 @@ endif
 define variant
 $(1)_OBJECTS := $$(SOURCES:c_src/%.c=$(2)/%.o)
 
-$(2)/%.o: c_src/%.c $(RELEASE)/toolchain.mk Makefile
+$(2)/%.o: c_src/%.c build/release/toolchain.mk Makefile
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
 	@$$($(1)_CC) $(DIALECT) $(WARNINGS) $$($(1)_FLAGS) $$(CFLAGS) -isystem $$(EI_INCLUDE) \
@@ -91,7 +95,7 @@ RELEASE_CC = $(AGENT_CC)
 # code and constants in one segment.
 RELEASE_FLAGS = -Os -fno-asynchronous-unwind-tables $(AGENT_CODE) $(HARDENING) $(SECTIONS)
 RELEASE_LINK = $(AGENT_LINK) $(LINK_HARDENING) -Wl,-z,noseparate-code -s
-$(eval $(call variant,RELEASE,$(RELEASE)))
+$(eval $(call variant,RELEASE,build/release))
 
 DEBUG_CC = $(HOST_CC)
 DEBUG_FLAGS = -Og -g3
@@ -127,11 +131,27 @@ $(eval $(call variant,ARM64,build/arm64))
 
 # The agent, put into place by rename: one that runs keeps its file.
 
-.PHONY: agent
-agent: $(RELEASE)/linx_process
+.PHONY: agent clean-agent
+ifeq ($(FOR_APP),)
+agent: build/release/linx_process
 	@cmp -s $< $(PRIV)/linx_process || { mkdir -p $(PRIV) && \
-		printf '  %-5s %s (%s)\n' PRIV '$(PRIV)/linx_process' '$(AGENT_LIBC)' && \
+		printf '  %-5s %s (%s)\n' PRIV "$(AGENT)" '$(AGENT_LIBC)' && \
 		cp $< $(PRIV)/linx_process.$$$$ && mv $(PRIV)/linx_process.$$$$ $(PRIV)/linx_process; }
+
+clean-agent:
+	@rm -rf build/release $(PRIV)/linx_process
+else
+# A make of its own in MIX_APP_PATH/obj, where links lead to the sources. So nothing is written to the
+# checkout, no two applications share an object, and the paths that make sees are relative ones.
+OBJ := "$$MIX_APP_PATH"/obj
+agent:
+	@mkdir -p $(OBJ)
+	@ln -sfn "$$PWD/Makefile" "$$PWD/c_src" "$$PWD/scripts" $(OBJ)
+	@$(MAKE) --no-print-directory -C $(OBJ) IN_OBJ=yes agent
+
+clean-agent:
+	@rm -rf $(OBJ) "$(AGENT)"
+endif
 
 .PHONY: debug sanitize portable
 debug: build/debug/linx_process ## build/debug/linx_process, for gdb and valgrind
@@ -144,7 +164,7 @@ portable: agent
 TEST_FLAGS := -O1 -g $(DIALECT) $(WARNINGS)
 PROGRAMS := $(TEST_PROGRAMS:test/support/%.c=build/test/%)
 
-build/test/%: test/support/%.c $(RELEASE)/toolchain.mk Makefile
+build/test/%: test/support/%.c build/release/toolchain.mk Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP $< $(AGENT_LINK) -o $@
@@ -160,7 +180,7 @@ build/test/filter: test/support/filter.c Makefile
 
 FAULT_OBJECTS := $(FAULT_SOURCES:test/fault/%.c=build/fault/%.o)
 
-build/fault/%.o: test/fault/%.c $(RELEASE)/toolchain.mk Makefile
+build/fault/%.o: test/fault/%.c build/release/toolchain.mk Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP -c $< -o $@
@@ -174,7 +194,7 @@ build/test/fault: $(FAULT_OBJECTS)
 
 BENCH := $(BENCH_PROGRAMS:bench/%.c=build/bench/%)
 
-build/bench/%: bench/%.c $(RELEASE)/toolchain.mk Makefile
+build/bench/%: bench/%.c build/release/toolchain.mk Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	@$(AGENT_CC) -O2 $(DIALECT) $(WARNINGS) $(AGENT_CODE) -MMD -MP $< $(AGENT_LINK) -o $@
@@ -228,7 +248,7 @@ fuzz: ## Fuzz the decoders, FUZZ_SECONDS (600) each
 
 SESSION_FUZZ := build/session/session_fuzz
 
-build/session/%.o: test/fuzz/%.c $(RELEASE)/toolchain.mk Makefile
+build/session/%.o: test/fuzz/%.c build/release/toolchain.mk Makefile
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	@$(AGENT_CC) $(TEST_FLAGS) $(AGENT_CODE) -MMD -MP -c $< -o $@
@@ -259,7 +279,7 @@ soak-sessions: session-fuzz
 	@$(SESSION_FUZZ) build/asan/linx_process seconds=$(SOAK_SECONDS) seeds=test/fuzz/seeds keep-going
 
 soak-faults: agent build/test/fault
-	@build/test/fault $(PRIV)/linx_process
+	@build/test/fault "$(AGENT)"
 
 # The linters. Versions differ in their taste, so the layout is that of clang-format 14. cppcheck
 # does not know that the kernel reads a struct, nor that execve(2) sets the type of its arrays.
@@ -296,7 +316,7 @@ shellcheck:
 
 # What a person types.
 
-.PHONY: demo test bench install-deps clean clean-agent help FORCE
+.PHONY: demo test bench install-deps clean help FORCE
 demo: ## A session from start to end, printed step by step
 	@scripts/install build
 	@examples/demo
@@ -311,9 +331,6 @@ bench: ## Medians and ratios against raw ports, unshare, bubblewrap
 
 install-deps: ## Install what building, testing and measuring need
 	@scripts/install build test bench
-
-clean-agent:
-	@rm -rf $(RELEASE) $(PRIV)/linx_process
 
 clean: clean-agent ## Remove everything that was built
 	@rm -rf build _build
