@@ -3,8 +3,8 @@
 defmodule Linx.Test.Reach do
   @moduledoc """
   Tests that run as root start programs as other users, who cannot reach a checkout in a private
-  directory such as /root. In that case the tests use copies of the programs and the agent, in a directory that
-  every user can enter.
+  directory such as /root, and tests write the paths of programs into shell scripts, without quotes. Where
+  either would fail, the tests use copies of the programs and the agent, in a directory that every user can enter.
   """
 
   import Bitwise
@@ -13,9 +13,10 @@ defmodule Linx.Test.Reach do
 
   @others_may_enter 0o001
 
-  @doc "Makes copies of the test programs and the agent unless every user can run them."
+  @doc "Makes copies of the test programs and the agent unless every user and a shell can run them."
   def everyone do
-    if not (reachable?(Programs.path("probe")) and reachable?(Programs.agent())), do: move()
+    paths = [Programs.path("probe"), Programs.agent()]
+    if not Enum.all?(paths, &(reachable?(&1) and plain?(&1))), do: move()
   end
 
   defp move do
@@ -39,6 +40,9 @@ defmodule Linx.Test.Reach do
     File.cp!(path, copy)
     copy
   end
+
+  # Of characters that mean nothing to a shell.
+  defp plain?(path), do: path =~ ~r"^[\w/.+,:@-]+$"
 
   defp reachable?(path) do
     path

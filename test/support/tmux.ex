@@ -73,8 +73,8 @@ defmodule Linx.Test.Tmux do
     type(tmux, "elixir -pa #{ebin()} #{arguments} #{path}")
   end
 
-  @doc "Where the modules of the build that is tested are."
-  def ebin, do: Path.join(Mix.Project.build_path(), "lib/linx/ebin")
+  @doc "Where the modules of the build that is tested are, as a shell in the window writes it."
+  def ebin, do: ~S("$LINX_TEST_EBIN")
 
   @doc "Presses a key by tmux's name for it, such as `C-c`."
   def key(tmux, key), do: command(tmux.socket, ["send-keys", key])
@@ -172,7 +172,8 @@ defmodule Linx.Test.Tmux do
       "TMUX" => nil,
       "LC_ALL" => "C.UTF-8",
       "MIX_ENV" => to_string(Mix.env()),
-      "MIX_BUILD_PATH" => Mix.Project.build_path()
+      "MIX_BUILD_PATH" => Mix.Project.build_path(),
+      "LINX_TEST_EBIN" => Mix.Project.compile_path()
     }
 
     {output, 0} = System.cmd("tmux", ["-S", socket | arguments], env: environment)
