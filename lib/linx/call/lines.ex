@@ -34,7 +34,7 @@ defmodule Linx.Call.Lines do
 
     cond do
       size > lines.max -> :too_long
-      others == [] -> {:ok, [], %{lines | pieces: [lines.pieces | first], size: size}}
+      others == [] -> {:ok, [], %{lines | pieces: [lines.pieces, first], size: size}}
       true -> finish(lines, [join(lines.pieces, first)], others)
     end
   end
@@ -58,5 +58,5 @@ defmodule Linx.Call.Lines do
   defp finish(lines, finished, [line | others]), do: finish(lines, [line | finished], others)
 
   defp join([], line), do: line
-  defp join(pieces, line), do: IO.iodata_to_binary([pieces | line])
+  defp join(pieces, line), do: IO.iodata_to_binary([pieces, line])
 end

@@ -38,7 +38,7 @@ defmodule Linx.Call.Run do
 
       {:ok, {stream, data}} ->
         left = if left == :infinity, do: :infinity, else: left - byte_size(data)
-        capture(job, Map.update!(captured, stream, &[&1 | data]), left)
+        capture(job, Map.update!(captured, stream, &[&1, data]), left)
 
       :eof ->
         with {:ok, outcome} <- Job.await(job), do: {:ok, result(job, captured, outcome)}

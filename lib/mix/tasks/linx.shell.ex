@@ -83,6 +83,7 @@ defmodule Mix.Tasks.Linx.Shell do
     opts[:root] || false
   end
 
+  @spec refuse(String.t()) :: no_return()
   defp refuse(message), do: Mix.raise("linx.shell: #{message} (mix linx.shell --help)")
 
   defp message({:no_program, program}), do: "there is no program #{program}"
