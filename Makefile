@@ -153,7 +153,16 @@ clean-agent:
 	@rm -rf $(OBJ) "$(AGENT)"
 endif
 
-.PHONY: debug sanitize portable
+# An agent whose child never shares its memory (c_src/launch/sharing.c), so that both ways are tested.
+COPYING_CC = $(RELEASE_CC)
+COPYING_FLAGS = $(RELEASE_FLAGS) -DLINX_NEVER_SHARES
+COPYING_LINK = $(RELEASE_LINK)
+$(eval $(call variant,COPYING,build/copying))
+
+.PHONY: debug sanitize portable copying check-child
+copying: build/copying/linx_process ## build/copying/linx_process, whose child has a copy of its memory
+check-child: build/release/linx_process ## What the child calls writes no errno and allocates nothing
+	@scripts/check-child build/release
 debug: build/debug/linx_process ## build/debug/linx_process, for gdb and valgrind
 sanitize: build/asan/linx_process ## build/asan/linx_process, with ASan and UBSan
 portable: build/clang/linx_process build/glibc/linx_process $$(ARM64_OBJECTS) ## Compile with gcc and clang, glibc and musl, and for arm64

@@ -165,6 +165,15 @@ static struct arena make_arena(size_t frame_size) {
   return arena;
 }
 
+/* The child reads the commands of a request in its frame, and frames that come later would take its
+ * place. */
+static void keep_frame(void) {
+  struct buffer rest = {.size = 0};
+  const struct buffer *read_ahead = &session.in.buffer;
+  check(buffer_append(&rest, buffer_start(read_ahead), buffer_length(read_ahead)), STAGE_ALLOCATE);
+  session.in.buffer = rest;
+}
+
 static void decode_request(const uint8_t *bytes, size_t size) {
   struct arena arena = make_arena(size);
   int result = request_decode(&request, bytes, size, &arena);
@@ -287,6 +296,8 @@ int main(int argc, char *argv[]) {
     return 0;
   }
   run_sealed(argv, frame, size);
+  if (request.setup.count > 0 || request.final.count > 0)
+    keep_frame();
   check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));

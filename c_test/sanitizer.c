@@ -9,3 +9,13 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
   return "detect_leaks=0";
 }
+
+/*
+ * Called before a function that does not return, to forget what was on the stack. The child runs on
+ * a stack that the sanitizer takes for a mistake, and reports that. Nothing needs it: no process
+ * comes back to its stack after such a call.
+ */
+void __asan_handle_no_return(void);
+
+void __asan_handle_no_return(void) {
+}

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/raw_syscall.h"
 #include "base/syscalls.h"
 
 /* Milliseconds that an agent which is not blocked has to handle the hang-up itself. */
@@ -27,23 +26,9 @@ static char stack[STACK_SIZE] __attribute__((aligned(16)));
 
 /* Nothing here calls libc: its wrappers would write the errno of the agent's own thread. */
 
-/* The kernel's struct timespec of 64-bit time; 32-bit architectures have calls of their own for it.
- */
-struct kernel_timespec {
-  int64_t seconds, nanoseconds;
-};
-#ifdef SYS_clock_nanosleep_time64
-#define CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
-#define PSELECT         SYS_pselect6_time64
-#else
-#define CLOCK_NANOSLEEP SYS_clock_nanosleep
-#define PSELECT         SYS_pselect6
-#endif
-
 static void sleep_ms(int64_t count) {
   struct kernel_timespec left = {count / 1000, count % 1000 * 1000000};
-  while (raw_syscall(CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, (long)(uintptr_t)&left,
-                     (long)(uintptr_t)&left, 0, 0) == -EINTR)
+  while (sys_call(LINX_SYS_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, &left, &left) == -EINTR)
     continue;
 }
 
@@ -53,16 +38,14 @@ static bool has_hung_up(void) {
   unsigned long readable[1024 / (8 * sizeof(unsigned long))] = {1UL << guard.control};
   struct kernel_timespec at_once = {0, 0};
   int waiting = 0;
-  return raw_syscall(PSELECT, guard.control + 1, (long)(uintptr_t)readable, 0, 0,
-                     (long)(uintptr_t)&at_once, 0) > 0 &&
-         raw_syscall(SYS_ioctl, guard.control, FIONREAD, (long)(uintptr_t)&waiting, 0, 0, 0) == 0 &&
-         waiting == 0;
+  return sys_call(LINX_SYS_PSELECT, guard.control + 1, readable, 0, 0, &at_once) > 0 &&
+         sys_call(SYS_ioctl, guard.control, FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 static void await_hang_up(void) {
   struct pollfd control = {.fd = guard.control};
   for (;;) {
-    long ready = raw_syscall(SYS_ppoll, (long)(uintptr_t)&control, 1, 0, 0, 0, 0);
+    long ready = sys_call(SYS_ppoll, &control, 1);
     if (ready > 0 || (ready != -EINTR && has_hung_up()))
       return;
     if (ready != -EINTR)
@@ -71,37 +54,36 @@ static void await_hang_up(void) {
 }
 
 static bool is_reaped(void) {
-  return raw_syscall(SYS_pidfd_send_signal, guard.pidfd, 0, 0, 0, 0, 0) == -ESRCH;
+  return sys_call(SYS_pidfd_send_signal, guard.pidfd, 0) == -ESRCH;
 }
 
 /* The workload's process group, by its leader's pidfd; before Linux 6.9 by its number, while the
  * leader is not reaped. */
 static void signal_group(int signum) {
-  if (raw_syscall(SYS_pidfd_send_signal, guard.pidfd, signum, 0, LINX_PIDFD_SIGNAL_PROCESS_GROUP, 0,
-                  0) != -EINVAL ||
+  if (sys_call(SYS_pidfd_send_signal, guard.pidfd, signum, 0, LINX_PIDFD_SIGNAL_PROCESS_GROUP) !=
+          -EINVAL ||
       is_reaped())
     return;
-  if (raw_syscall(SYS_kill, -guard.pid, signum, 0, 0, 0, 0) < 0)
-    raw_syscall(SYS_pidfd_send_signal, guard.pidfd, signum, 0, 0, 0, 0);
+  if (sys_call(SYS_kill, -guard.pid, signum) < 0)
+    sys_call(SYS_pidfd_send_signal, guard.pidfd, signum);
 }
 
 static bool is_child(int kind, long id) {
   siginfo_t unused;
-  return raw_syscall(SYS_waitid, kind, id, (long)(uintptr_t)&unused, WEXITED | WNOHANG | WNOWAIT, 0,
-                     0) == 0;
+  return sys_call(SYS_waitid, kind, id, &unused, WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0;
 }
 
 /* waitid(2) succeeds for a child of the agent, and not for another process that has got the number
  * since. Where no pidfd can be opened, because the workload has lowered the agent's limit of
  * descriptors, the number is used. */
 static void kill_child(long pid) {
-  long pidfd = raw_syscall(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+  long pidfd = sys_call(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
   if (pidfd >= 0) {
     if (is_child(LINX_P_PIDFD, pidfd))
-      raw_syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0, 0, 0);
-    raw_syscall(SYS_close, pidfd, 0, 0, 0, 0, 0);
+      sys_call(SYS_pidfd_send_signal, pidfd, SIGKILL, 0, 0, 0, 0);
+    sys_call(SYS_close, pidfd, 0, 0, 0, 0, 0);
   } else if (pidfd != -ESRCH && is_child(P_PID, pid)) {
-    raw_syscall(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
+    sys_call(SYS_kill, pid, SIGKILL, 0, 0, 0, 0);
   }
 }
 
@@ -112,8 +94,7 @@ static void kill_children(void) {
   long number = 0;
   long count;
   long offset = 0;
-  while ((count = raw_syscall(SYS_pread64, guard.children, (long)(uintptr_t)text, sizeof text,
-                              offset, 0, 0)) > 0) {
+  while ((count = sys_call(SYS_pread64, guard.children, text, sizeof text, offset, 0, 0)) > 0) {
     for (long i = 0; i < count; i++) {
       if (text[i] >= '0' && text[i] <= '9') {
         number = number * 10 + (text[i] - '0');
@@ -146,6 +127,6 @@ int guard_start(const struct guard *wanted) {
   const unsigned long flags =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
   guard = *wanted;
-  long result = raw_thread(flags, stack + sizeof stack, run);
+  long result = raw_clone(flags, stack + sizeof stack, run, NULL);
   return result < 0 ? (int)result : 0;
 }

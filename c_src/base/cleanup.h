@@ -6,11 +6,11 @@
 #ifndef LINX_BASE_CLEANUP_H
 #define LINX_BASE_CLEANUP_H
 
-#include <unistd.h>
+#include "base/syscalls.h"
 
 static inline void fd_close(int *fd) {
   if (*fd >= 0)
-    close(*fd);
+    sys_close(*fd);
   *fd = -1;
 }
 

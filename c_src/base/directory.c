@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/directory.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +24,8 @@ void directory_begin(struct directory *directory, int fd) {
 const char *directory_next(struct directory *directory) {
   if (directory->at >= directory->size) {
     directory->at = 0;
-    directory->size = sys_result(syscall(SYS_getdents64, directory->fd, directory->entries.bytes,
-                                         sizeof directory->entries.bytes));
+    directory->size = sys_call(SYS_getdents64, directory->fd, directory->entries.bytes,
+                               sizeof directory->entries.bytes);
     if (directory->size <= 0) {
       directory->error = (int)-directory->size;
       return NULL;

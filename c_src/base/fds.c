@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/fds.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
@@ -14,11 +13,12 @@
 
 int fds_occupy_standard(void) {
   for (int fd = 0; fd <= 2; fd++) {
-    if (fcntl(fd, F_GETFD) >= 0)
+    if (sys_call(SYS_fcntl, fd, F_GETFD) >= 0)
       continue;
     /* The lowest free number is this one: those below are taken. */
-    if (open("/dev/null", O_RDWR) < 0)
-      return -errno;
+    int result = sys_open("/dev/null", O_RDWR);
+    if (result < 0)
+      return result;
   }
   return 0;
 }
@@ -31,25 +31,26 @@ static int number_of(const char *name) {
 static int close_listed(int first) {
   struct directory directory;
   const char *name;
-  cleanup_close int listed = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  cleanup_close int listed = sys_open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (listed < 0)
-    return -errno;
+    return listed;
   directory_begin(&directory, listed);
   while ((name = directory_next(&directory)) != NULL) {
     int fd = number_of(name);
     if (fd >= first && fd != listed)
-      close(fd);
+      sys_close(fd);
   }
   return -directory.error;
 }
 
 static int close_up_to_limit(int first) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-    return -errno;
-  int last = limit.rlim_max > INT_MAX ? INT_MAX : (int)limit.rlim_max;
+  uint64_t limits[2]; /* the soft and the hard one */
+  int result = (int)sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limits);
+  if (result < 0)
+    return result;
+  int last = limits[1] > INT_MAX ? INT_MAX : (int)limits[1];
   for (int fd = first; fd < last; fd++)
-    close(fd);
+    sys_close(fd);
   return 0;
 }
 
@@ -60,10 +61,8 @@ int fds_close_from(int first) {
 }
 
 int fds_set_nonblocking(int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  if (flags < 0)
-    return -errno;
-  if ((flags & O_NONBLOCK) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-    return -errno;
-  return 0;
+  int flags = (int)sys_call(SYS_fcntl, fd, F_GETFL);
+  if (flags < 0 || (flags & O_NONBLOCK) != 0)
+    return flags < 0 ? flags : 0;
+  return (int)sys_call(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
 }

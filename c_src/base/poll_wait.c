@@ -6,19 +6,30 @@
 #include <sys/select.h>
 #include <time.h>
 
-static struct timespec milliseconds(int count) {
-  return (struct timespec){.tv_sec = count / 1000, .tv_nsec = (long)(count % 1000) * 1000000};
+#include "base/syscalls.h"
+
+static struct kernel_timespec milliseconds(int count) {
+  return (struct kernel_timespec){count / 1000, (int64_t)(count % 1000) * 1000000};
 }
 
 static int pause_briefly(int timeout_ms) {
   bool shorter = timeout_ms >= 0 && timeout_ms < POLL_WAIT_PAUSE_MS;
-  struct timespec pause = milliseconds(shorter ? timeout_ms : POLL_WAIT_PAUSE_MS);
-  nanosleep(&pause, NULL);
+  struct kernel_timespec pause = milliseconds(shorter ? timeout_ms : POLL_WAIT_PAUSE_MS);
+  sys_call(LINX_SYS_CLOCK_NANOSLEEP, CLOCK_MONOTONIC, 0, &pause, NULL);
   return 0;
 }
 
+static int poll_once(struct pollfd *polled, nfds_t count, int timeout_ms) {
+#ifdef SYS_poll
+  return (int)sys_call(SYS_poll, polled, count, timeout_ms);
+#else
+  struct kernel_timespec timeout = milliseconds(timeout_ms < 0 ? 0 : timeout_ms);
+  return (int)sys_call(SYS_ppoll, polled, count, timeout_ms < 0 ? NULL : &timeout, NULL, 0);
+#endif
+}
+
 static int select_instead(struct pollfd *polled, nfds_t count, int timeout_ms) {
-  struct timespec timeout = milliseconds(timeout_ms < 0 ? 0 : timeout_ms);
+  struct kernel_timespec timeout = milliseconds(timeout_ms < 0 ? 0 : timeout_ms);
   fd_set readable;
   fd_set writable;
   int last = -1;
@@ -34,8 +45,10 @@ static int select_instead(struct pollfd *polled, nfds_t count, int timeout_ms) {
     if (polled[i].events != 0 && polled[i].fd > last)
       last = polled[i].fd;
   }
-  if (pselect(last + 1, &readable, &writable, NULL, timeout_ms < 0 ? NULL : &timeout, NULL) < 0)
-    return -1;
+  int result = (int)sys_call(LINX_SYS_PSELECT, last + 1, &readable, &writable, NULL,
+                             timeout_ms < 0 ? NULL : &timeout, NULL);
+  if (result < 0)
+    return result;
   int ready = 0;
   for (nfds_t i = 0; i < count; i++) {
     polled[i].revents = 0;
@@ -51,11 +64,11 @@ static int select_instead(struct pollfd *polled, nfds_t count, int timeout_ms) {
 }
 
 int poll_wait(struct pollfd *polled, nfds_t count, int timeout_ms) {
-  int ready = poll(polled, count, timeout_ms);
-  if (ready >= 0 || errno == EINTR)
+  int ready = poll_once(polled, count, timeout_ms);
+  if (ready >= 0 || ready == -EINTR)
     return ready;
   ready = select_instead(polled, count, timeout_ms);
-  if (ready >= 0 || errno == EINTR)
+  if (ready >= 0 || ready == -EINTR)
     return ready;
   for (nfds_t i = 0; i < count; i++)
     polled[i].revents = 0;

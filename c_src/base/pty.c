@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/pty.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,30 +16,30 @@
 #define SLAVE_FLAGS (O_RDWR | O_NOCTTY | O_CLOEXEC)
 
 int pty_open_master(void) {
-  return (int)sys_result(open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+  return sys_open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 }
 
 int pty_unlock(int master) {
   int unlocked = 0;
-  return (int)sys_result(ioctl(master, TIOCSPTLCK, &unlocked));
+  return sys_ioctl(master, TIOCSPTLCK, &unlocked);
 }
 
 int pty_open_peer(int master) {
-  return (int)sys_result(ioctl(master, TIOCGPTPEER, SLAVE_FLAGS));
+  return (int)sys_call(SYS_ioctl, master, TIOCGPTPEER, SLAVE_FLAGS);
 }
 
 int pty_number(int master, unsigned *number) {
-  return (int)sys_result(ioctl(master, TIOCGPTN, number));
+  return sys_ioctl(master, TIOCGPTN, number);
 }
 
 int pty_open_numbered(unsigned number) {
   char path[9 + DECIMAL_SIZE] = "/dev/pts/";
   decimal_format(path + 9, number);
-  return (int)sys_result(open(path, SLAVE_FLAGS));
+  return sys_open(path, SLAVE_FLAGS);
 }
 
 int pty_set_winsize(int fd, unsigned rows, unsigned cols, unsigned xpixel, unsigned ypixel) {
   const struct winsize size = {(unsigned short)rows, (unsigned short)cols, (unsigned short)xpixel,
                                (unsigned short)ypixel};
-  return (int)sys_result(ioctl(fd, TIOCSWINSZ, &size));
+  return sys_ioctl(fd, TIOCSWINSZ, &size);
 }

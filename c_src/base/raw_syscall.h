@@ -12,14 +12,15 @@
 #include <sys/syscall.h>
 
 /*
- * raw_thread: clone(2) with `flags`, which hold CLONE_VM; the new thread runs `run`, which never
- * returns, on the stack that ends at `stack_end` (16-byte aligned). libc's clone() does the same,
- * but musl refuses CLONE_THREAD from 1.2.4 on.
+ * raw_clone: clone(2) with `flags`, which hold CLONE_VM; the new thread or process runs `run`,
+ * which never returns, on the stack that ends at `stack_end` (16-byte aligned). With CLONE_PIDFD,
+ * *pidfd receives its descriptor. libc's clone() does the same, but musl refuses CLONE_THREAD from
+ * 1.2.4 on, and writes errno.
  */
 
 #if defined(__x86_64__)
 
-static inline long raw_thread(unsigned long flags, void *stack_end, void (*run)(void)) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
   register long r10 __asm__("r10") = 0;
   register long r8 __asm__("r8") = 0;
   void **top = (void **)stack_end - 2;
@@ -35,7 +36,7 @@ static inline long raw_thread(unsigned long flags, void *stack_end, void (*run)(
                    "ud2\n"
                    "1:"
                    : "=a"(result)
-                   : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(r10), "r"(r8)
+                   : "a"((long)SYS_clone), "D"(flags), "S"(top), "d"(pidfd), "r"(r10), "r"(r8)
                    : "rcx", "r11", "memory");
   return result;
 }
@@ -54,12 +55,12 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__aarch64__)
 
-static inline long raw_thread(unsigned long flags, void *stack_end, void (*run)(void)) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
   void **top = (void **)stack_end - 2;
   register long x8 __asm__("x8") = SYS_clone;
   register long x0 __asm__("x0") = (long)flags;
   register long x1 __asm__("x1") = (long)(uintptr_t)top;
-  register long x2 __asm__("x2") = 0;
+  register long x2 __asm__("x2") = (long)(uintptr_t)pidfd;
   register long x3 __asm__("x3") = 0;
   register long x4 __asm__("x4") = 0;
   memcpy(top, &run, sizeof run);
@@ -93,12 +94,12 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-static inline long raw_thread(unsigned long flags, void *stack_end, void (*run)(void)) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
   void **top = (void **)stack_end - 2;
   register long a7 __asm__("a7") = SYS_clone;
   register long a0 __asm__("a0") = (long)flags;
   register long a1 __asm__("a1") = (long)(uintptr_t)top;
-  register long a2 __asm__("a2") = 0;
+  register long a2 __asm__("a2") = (long)(uintptr_t)pidfd;
   register long a3 __asm__("a3") = 0;
   register long a4 __asm__("a4") = 0;
   memcpy(top, &run, sizeof run);
@@ -132,11 +133,11 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__arm__)
 
-static inline long raw_thread(unsigned long flags, void *stack_end, void (*run)(void)) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
   void **top = (void **)stack_end - 4;
   register long r0 __asm__("r0") = (long)flags;
   register long r1 __asm__("r1") = (long)(uintptr_t)top;
-  register long r2 __asm__("r2") = 0;
+  register long r2 __asm__("r2") = (long)(uintptr_t)pidfd;
   register long r3 __asm__("r3") = 0;
   register long r4 __asm__("r4") = 0;
   register long r6 __asm__("r6") = SYS_clone;

@@ -10,10 +10,9 @@ long sys_fork_with(uint64_t flags, int exit_signal, int *pidfd) {
       .pidfd = (uint64_t)(uintptr_t)pidfd,
       .exit_signal = (uint64_t)exit_signal,
   };
-  long pid = sys_result(syscall(SYS_clone3, &args, sizeof args));
+  long pid = sys_call(SYS_clone3, &args, sizeof args);
   if (pid != -ENOSYS || (flags & CLONE_NEWTIME) != 0)
     return pid;
   /* clone(2): the third argument is the pidfd's place on every architecture that linx runs on. */
-  return sys_result(
-      syscall(SYS_clone, args.flags | (uint64_t)exit_signal, NULL, pidfd, NULL, NULL));
+  return sys_call(SYS_clone, args.flags | (uint64_t)exit_signal, NULL, pidfd, NULL, NULL);
 }

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Raw system calls that libc does not wrap everywhere, and the kernel constants that go with them.
- * musl-gcc does not see <linux/...>, so the numbers stand here, each with the page that defines it.
- * Every wrapper returns a value >= 0 or a negative errno.
+ * System calls without errno, and the kernel constants that go with them. Each function returns a
+ * value >= 0 or a negative errno, and touches nothing but what it is given: the child shares the
+ * agent's memory until it execs, and libc's errno with it, so that none of libc's wrappers may be
+ * used there. musl-gcc does not see <linux/...>, so the numbers stand here, each with the page that
+ * defines it.
  */
 #ifndef LINX_BASE_SYSCALLS_H
 #define LINX_BASE_SYSCALLS_H
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#include "base/raw_syscall.h"
 
 /* The generic table's numbers: the same on every architecture that has these calls. */
 #ifndef SYS_pidfd_send_signal
@@ -26,6 +34,19 @@
 #endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
+#endif
+
+/* The kernel's struct timespec of 64-bit time; 32-bit architectures have calls of their own for it.
+ */
+struct kernel_timespec {
+  int64_t seconds, nanoseconds;
+};
+#ifdef SYS_clock_nanosleep_time64
+#define LINX_SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep_time64
+#define LINX_SYS_PSELECT         SYS_pselect6_time64
+#else
+#define LINX_SYS_CLOCK_NANOSLEEP SYS_clock_nanosleep
+#define LINX_SYS_PSELECT         SYS_pselect6
 #endif
 
 /* clone(2), namespaces(7) */
@@ -83,16 +104,19 @@ struct linx_clone_args {
   uint64_t tls;
 };
 
-static inline long sys_result(long value) {
-  return value < 0 ? -(long)errno : value;
-}
+/* A system call with up to six arguments, integers or pointers. */
+#define SYS_ARGUMENT(value) ((long)(uintptr_t)(value))
+#define SYS_PADDED(number, a, b, c, d, e, f, ...)                                                  \
+  raw_syscall((long)(number), SYS_ARGUMENT(a), SYS_ARGUMENT(b), SYS_ARGUMENT(c), SYS_ARGUMENT(d),  \
+              SYS_ARGUMENT(e), SYS_ARGUMENT(f))
+#define sys_call(...) SYS_PADDED(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
 static inline int sys_pidfd_open(pid_t pid) {
-  return (int)sys_result(syscall(SYS_pidfd_open, pid, 0U));
+  return (int)sys_call(SYS_pidfd_open, pid, 0U);
 }
 
 static inline int sys_pidfd_send_signal(int pidfd, int signum) {
-  return (int)sys_result(syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0U));
+  return (int)sys_call(SYS_pidfd_send_signal, pidfd, signum, NULL, 0U);
 }
 
 /*
@@ -101,28 +125,75 @@ static inline int sys_pidfd_send_signal(int pidfd, int signum) {
  * the process was reaped meanwhile.
  */
 static inline int sys_pidfd_signal_group(int pidfd, pid_t pid, int signum) {
-  int result = (int)sys_result(
-      syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, LINX_PIDFD_SIGNAL_PROCESS_GROUP));
+  int result =
+      (int)sys_call(SYS_pidfd_send_signal, pidfd, signum, NULL, LINX_PIDFD_SIGNAL_PROCESS_GROUP);
   if (result == -EINVAL && sys_pidfd_send_signal(pidfd, 0) == 0)
-    result = (int)sys_result(kill(-pid, signum));
+    result = (int)sys_call(SYS_kill, -pid, signum);
   return result == -ESRCH ? sys_pidfd_send_signal(pidfd, signum) : result;
 }
 
+static inline int sys_close(int fd) {
+  return (int)sys_call(SYS_close, fd);
+}
+
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {
-  return (int)sys_result(syscall(SYS_close_range, first, last, flags));
+  return (int)sys_call(SYS_close_range, first, last, flags);
+}
+
+static inline int sys_dup(int fd, int onto, int flags) {
+  return (int)sys_call(SYS_dup3, fd, onto, flags);
+}
+
+static inline int sys_open(const char *path, int flags) {
+  return (int)sys_call(SYS_openat, AT_FDCWD, path, flags, 0666);
+}
+
+static inline long sys_read(int fd, void *bytes, size_t size) {
+  return sys_call(SYS_read, fd, bytes, size);
+}
+
+static inline long sys_write(int fd, const void *bytes, size_t size) {
+  return sys_call(SYS_write, fd, bytes, size);
+}
+
+static inline int sys_ioctl(int fd, unsigned long request, const void *argument) {
+  return (int)sys_call(SYS_ioctl, fd, request, argument);
+}
+
+static inline int sys_prctl(int option, unsigned long first, unsigned long second) {
+  return (int)sys_call(SYS_prctl, option, first, second, 0, 0);
 }
 
 static inline long sys_keyctl_join_session_keyring(void) {
-  return sys_result(syscall(SYS_keyctl, LINX_KEYCTL_JOIN_SESSION_KEYRING, NULL, 0L, 0L, 0L));
+  return sys_call(SYS_keyctl, LINX_KEYCTL_JOIN_SESSION_KEYRING, NULL);
 }
 
 static inline int sys_memfd_create(const char *name, unsigned flags) {
-  return (int)sys_result(syscall(SYS_memfd_create, name, flags));
+  return (int)sys_call(SYS_memfd_create, name, flags);
 }
 
 static inline int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[],
                                int flags) {
-  return (int)sys_result(syscall(SYS_execveat, fd, path, argv, envp, flags));
+  return (int)sys_call(SYS_execveat, fd, path, argv, envp, flags);
+}
+
+/* Zeroed memory, in whole pages, which stays until exec or exit; NULL without any (mmap(2)). */
+static inline void *sys_allocate(size_t size) {
+#ifdef SYS_mmap2
+  long at =
+      sys_call(SYS_mmap2, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#else
+  long at =
+      sys_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+#endif
+  return at < 0 && at >= -4095 ? NULL : (void *)at;
+}
+
+/* Ends the process. */
+_Noreturn static inline void sys_exit(int status) {
+  sys_call(SYS_exit_group, status);
+  sys_call(SYS_exit, status); /* a filter may deny every way out but the last */
+  __builtin_trap();
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/big_endian.h"
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
@@ -36,6 +37,7 @@ struct child {
   bool ids_are_set; /* by command; id 0 is not taken then */
   bool owes_ready;  /* has not sent the :ready that goes before a failure; see announce_ready */
   int up;
+  size_t step; /* of `steps` */
 };
 
 /* 0 or -errno: EPIPE when the agent is gone, ENOMEM when the memory cgroup, which is charged for
@@ -44,30 +46,22 @@ static int try_send_frame(const struct child *child, const struct frame *frame) 
   const char *at = frame->bytes;
   int left = frame->length;
   while (left > 0) {
-    ssize_t count = write(child->up, at, (size_t)left);
-    if (count < 0 && errno == EINTR)
+    long count = sys_write(child->up, at, (size_t)left);
+    if (count == -EINTR)
       continue;
     if (count <= 0)
-      return count < 0 ? -errno : -EPIPE;
+      return count < 0 ? (int)count : -EPIPE;
     at += count;
     left -= (int)count;
   }
   return 0;
 }
 
-/* Ends the child without cleaning up, because the process is a copy of the agent and the kernel
- * closes its descriptors. A seccomp filter may deny both system calls, but not the trap. */
-_Noreturn static void leave(int status) {
-  syscall(SYS_exit_group, status);
-  syscall(SYS_exit, status);
-  __builtin_trap();
-}
-
 /* Ends the child without a frame: the exit status is the errno. The agent reads from /proc that the
  * child has not exec'd, and so does not take the status for the workload's. EPERM stands for a
  * number that is no errno or needs more than one byte. */
 _Noreturn static void leave_with_errno(long result) {
-  leave(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
+  sys_exit(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
 }
 
 /* A child that cannot send a frame which the agent waits for ends, because otherwise the two would
@@ -80,7 +74,7 @@ static void send_frame(const struct child *child, const struct frame *frame) {
 
 static void send_ready(const struct child *child) {
   struct frame ready;
-  frame_status_value(&ready, "ready", getpid());
+  frame_status_value(&ready, "ready", sys_call(SYS_getpid));
   send_frame(child, &ready);
 }
 
@@ -92,30 +86,25 @@ _Noreturn static void report(const struct child *child, struct failure failure) 
   frame_error(&frame, failure.error, failure.stage, failure.index);
   if (try_send_frame(child, &frame) < 0)
     leave_with_errno(-failure.error);
-  leave(EXIT_FAILURE_STATUS);
-}
-
-/* The outcome of a step whose last call has set errno if `result` is negative. */
-static struct failure errno_of(enum stage stage, int result) {
-  return failure_of(stage, result < 0 ? -errno : 0);
+  sys_exit(EXIT_FAILURE_STATUS);
 }
 
 /* The child closes its copies of the agent's ends first, so that the pipes end when the agent
  * does. */
 static struct failure close_agent_ends(struct child *child) {
-  close(child->start->agent_down);
-  close(child->start->agent_up);
+  sys_close(child->start->agent_down);
+  sys_close(child->start->agent_up);
   return failure_none();
 }
 
 static struct failure die_with_agent(struct child *child) {
   if (child->request->leave)
     return failure_none();
-  return errno_of(STAGE_PRCTL, prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0UL, 0UL, 0UL));
+  return failure_of(STAGE_PRCTL, sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0));
 }
 
 static struct failure set_dumpable(unsigned long dumpable) {
-  return errno_of(STAGE_PRCTL, prctl(PR_SET_DUMPABLE, dumpable, 0UL, 0UL, 0UL));
+  return failure_of(STAGE_PRCTL, sys_prctl(PR_SET_DUMPABLE, dumpable, 0));
 }
 
 static struct failure forbid_tracing(struct child *child) {
@@ -140,33 +129,39 @@ static struct failure leave_if_orphaned(struct child *child) {
   struct pollfd commands = {.fd = child->commands.fd, .events = POLLIN};
   char unused;
   if (poll_wait(&commands, 1, 0) > 0 &&
-      ((commands.revents & POLLHUP) != 0 || read(child->commands.fd, &unused, 1) == 0))
-    leave(EXIT_FAILURE_STATUS);
+      ((commands.revents & POLLHUP) != 0 || sys_read(child->commands.fd, &unused, 1) == 0))
+    sys_exit(EXIT_FAILURE_STATUS);
   return failure_none();
 }
 
-/* default_action is the kernel's struct sigaction with all bytes 0, which is SIG_DFL. The call is
- * raw because libc refuses the signals that it keeps for itself. */
+/* A signal set of the kernel's: 64 bits. */
+#define SIGNAL_SET_SIZE sizeof(uint64_t)
+
+/* All 64, because libc's sigaction would refuse the two signals that it keeps for itself. */
 static struct failure reset_signals(struct child *child) {
-  static const uint64_t default_action[4];
-  sigset_t none;
+  static const uint64_t default_action[4]; /* the kernel's struct sigaction, all zero: SIG_DFL */
+  static const uint64_t none;
   (void)child;
-  for (int signum = 1; signum <= 64; signum++)
-    if (signum != SIGKILL && signum != SIGSTOP && /* sigaction(2): always the default */
-        syscall(SYS_rt_sigaction, signum, default_action, NULL, sizeof(uint64_t)) < 0)
-      return failure_of(STAGE_SIGACTION, -errno);
-  sigemptyset(&none);
-  return errno_of(STAGE_SIGPROCMASK, sigprocmask(SIG_SETMASK, &none, NULL));
+  for (int signum = 1; signum <= 64; signum++) {
+    int result = 0;
+    if (signum != SIGKILL && signum != SIGSTOP) /* sigaction(2): always the default */
+      result = (int)sys_call(SYS_rt_sigaction, signum, default_action, NULL, SIGNAL_SET_SIZE);
+    if (result < 0)
+      return failure_of(STAGE_SIGACTION, result);
+  }
+  return failure_of(STAGE_SIGPROCMASK,
+                    (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGNAL_SET_SIZE));
 }
 
 /* Installs stdio, after which its source descriptors are not needed any more; puts the pipes onto 3
  * and 4, in place of the control channel; then closes every other descriptor, the agent's and the
  * inherited ones. */
 static struct failure arrange_fds(struct child *child) {
-  int result = stdio_install(child->start->plan);
-  if (result == 0 && (dup3(child->start->down, DOWN_FD, O_CLOEXEC) < 0 ||
-                      dup3(child->start->up, UP_FD, O_CLOEXEC) < 0))
-    result = -errno;
+  int result = stdio_install(&child->start->plan);
+  if (result == 0)
+    result = sys_dup(child->start->down, DOWN_FD, O_CLOEXEC);
+  if (result >= 0)
+    result = sys_dup(child->start->up, UP_FD, O_CLOEXEC);
   if (result < 0)
     return failure_of(STAGE_STDIO, result);
   child->commands.fd = DOWN_FD;
@@ -175,16 +170,17 @@ static struct failure arrange_fds(struct child *child) {
 }
 
 static struct failure lead_session(struct child *child) {
-  if (setsid() < 0)
-    return failure_of(STAGE_SETSID, -errno);
-  return errno_of(STAGE_STDIO, child->request->pty ? ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
+  int result = (int)sys_call(SYS_setsid);
+  if (result < 0)
+    return failure_of(STAGE_SETSID, result);
+  return failure_of(STAGE_STDIO, child->request->pty ? sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
 }
 
 /* Ends the child because the command pipe has ended, with the agent or because the agent has closed
  * it, or because the pipe cannot be read. */
 _Noreturn static void give_up_commands(const struct child *child) {
   if (child->commands.eof && child->commands.error == 0)
-    leave(EXIT_FAILURE_STATUS);
+    sys_exit(EXIT_FAILURE_STATUS);
   leave_with_errno(child->commands.eof ? -child->commands.error : -ENOMEM);
 }
 
@@ -223,9 +219,9 @@ static struct failure check_ids(struct child *child) {
   bool enters = child->start->target != NULL;
   if (!child_has_user_namespace(child->start) || (!enters && !child->start->is_privileged))
     return failure_none();
-  if (!enters && !child->ids_are_set && geteuid() != 0)
+  if (!enters && !child->ids_are_set && sys_call(SYS_geteuid) != 0)
     return failure_of(STAGE_SETRESUID, -EINVAL);
-  if (!enters && !child->ids_are_set && getegid() != 0)
+  if (!enters && !child->ids_are_set && sys_call(SYS_getegid) != 0)
     return failure_of(STAGE_SETRESGID, -EINVAL);
   struct failure failure = user_namespace_check_mapped();
   return failure_is(failure) ? failure : forbid_tracing(child);
@@ -312,8 +308,12 @@ static struct failure join_new_keyring(struct child *child) {
  * root, for which getcwd(2) returns a path that begins with "(unreachable)"; or another negative
  * errno. */
 static int read_cwd(char path[PATH_MAX]) {
-  long length = sys_result(syscall(SYS_getcwd, path, PATH_MAX));
+  long length = sys_call(SYS_getcwd, path, PATH_MAX);
   return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
+}
+
+static int change_cwd(const char *path) {
+  return (int)sys_call(SYS_chdir, path);
 }
 
 static bool has_other_mounts(const struct child_start *start) {
@@ -330,18 +330,21 @@ static bool has_other_mounts(const struct child_start *start) {
 static struct failure settle_cwd(struct child *child) {
   char path[PATH_MAX];
   const char *wanted = child->request->cwd;
+  int result = 0;
   /* First, because `wanted` may be relative to the inherited directory: "..", /proc/self/cwd. */
-  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || chdir(path) < 0) && chdir("/") < 0)
-    return failure_of(STAGE_CHDIR, -errno);
-  if (wanted == NULL)
-    return failure_none();
-  return failure_of(STAGE_CHDIR, chdir(wanted) < 0 ? -errno : read_cwd(path));
+  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || change_cwd(path) < 0))
+    result = change_cwd("/");
+  if (result == 0 && wanted != NULL)
+    result = change_cwd(wanted);
+  if (result == 0 && wanted != NULL)
+    result = read_cwd(path);
+  return failure_of(STAGE_CHDIR, result);
 }
 
 static long execute_file(const struct request *request, char *file) {
   char **env = request->env != NULL ? request->env : environ;
   request->argv[0] = request->arg0 != NULL ? request->arg0 : file;
-  return sys_result(syscall(SYS_execve, file, request->argv, env));
+  return sys_call(SYS_execve, file, request->argv, env);
 }
 
 /* Executes the first file that exists, as execvp(3) does along PATH. A file that may not be
@@ -372,30 +375,51 @@ static struct failure execute(struct child *child) {
   return failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM);
 }
 
+static _Noreturn void run_steps(struct child *child, size_t first);
+
+/* The process that is forked below, where it shares its memory with the one that forks it. */
+static struct child second;
+static char second_stack[CHILD_STACK_SIZE] __attribute__((aligned(16)));
+
+static void run_second(void) {
+  run_steps(&second, second.step + 1);
+}
+
+static long fork_second(const struct child *child) {
+  if (!child->start->shares)
+    return sys_fork_with(CLONE_PARENT, 0, NULL);
+  second = *child;
+  return raw_clone(CLONE_VM | CLONE_PARENT, second_stack + sizeof second_stack, run_second, NULL);
+}
+
 /*
  * setns(2) moves only later children into a pid namespace, so the process that joined one forks the
- * workload's process. With CLONE_PARENT that is a child of the agent as well. It waits for a frame
- * from the agent, so that the agent knows its pid before it sends a frame itself. Processes of that
+ * workload's process. With CLONE_PARENT that is a child of the agent as well. Processes of that
  * namespace see it from its first instruction on, and may have the capability to take its
  * descriptors (pidfd_getfd(2)); by then it holds only the workload's stdio and the two pipes to the
  * agent.
  */
 static struct failure fork_into_pid_namespace(struct child *child) {
-  const struct enter_target *target = child->start->target;
-  const uint8_t *payload = NULL;
-  size_t size = 0;
-  if (target == NULL || (target->flags & CLONE_NEWPID) == 0)
+  if (!child_enters_pid_namespace(child->start))
     return failure_none();
-  long pid = sys_fork_with(CLONE_PARENT, 0, NULL);
+  long pid = fork_second(child);
   if (pid > 0) {
     struct frame spawned;
     frame_status_value(&spawned, "spawned", pid);
     send_frame(child, &spawned);
-    leave(0);
+    sys_exit(0);
   }
-  struct failure failure = failure_of(STAGE_FORK, (int)pid);
-  if (!failure_is(failure))
-    failure = die_with_agent(child);
+  return failure_of(STAGE_FORK, (int)pid);
+}
+
+/* The second process waits for the agent's frame, so that the agent knows its pid before it sends
+ * anything itself. */
+static struct failure await_adoption(struct child *child) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  if (!child_enters_pid_namespace(child->start))
+    return failure_none();
+  struct failure failure = die_with_agent(child);
   if (!failure_is(failure))
     next_frame(child, &payload, &size);
   return failure;
@@ -413,7 +437,8 @@ static struct failure join_namespaces(struct child *child) {
 static struct failure make_mounts_slave(struct child *child) {
   if (child->start->target != NULL || (child->request->namespaces & CLONE_NEWNS) == 0)
     return failure_none();
-  return errno_of(STAGE_MOUNT_SLAVE, mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL));
+  return failure_of(STAGE_MOUNT_SLAVE,
+                    (int)sys_call(SYS_mount, "none", "/", NULL, MS_REC | MS_SLAVE, NULL));
 }
 
 /*
@@ -423,11 +448,13 @@ static struct failure make_mounts_slave(struct child *child) {
  * enters its user namespace could trace it there. The agent's id is compared, because the child's
  * ids are not mapped yet in the new namespace.
  */
+bool child_is_mapped_by_user(const struct child_start *start) {
+  return start->target == NULL && (start->request->namespaces & CLONE_NEWUSER) != 0 &&
+         !start->is_root;
+}
+
 static struct failure allow_maps(struct child *child) {
-  const struct request *request = child->request;
-  bool is_mapped_by_user = request->mode == MODE_SPAWN &&
-                           (request->namespaces & CLONE_NEWUSER) != 0 && !child->start->is_root;
-  return is_mapped_by_user ? set_dumpable(1) : failure_none();
+  return child_is_mapped_by_user(child->start) ? set_dumpable(1) : failure_none();
 }
 
 static struct failure set_no_new_privs(struct child *child) {
@@ -439,6 +466,10 @@ static struct failure announce_ready(struct child *child) {
   if (!child->owes_ready)
     send_ready(child);
   return failure_none();
+}
+
+bool child_enters_pid_namespace(const struct child_start *start) {
+  return start->target != NULL && (start->target->flags & CLONE_NEWPID) != 0;
 }
 
 bool child_has_user_namespace(const struct child_start *start) {
@@ -453,6 +484,7 @@ static struct failure (*const steps[])(struct child *child) = {
     join_namespaces,
     arrange_fds,             /* before others in a pid namespace can see the process */
     fork_into_pid_namespace, /* from here on it is the workload's process */
+    await_adoption,
     allow_maps,
     lead_session,
     reset_signals,
@@ -472,8 +504,19 @@ static struct failure (*const steps[])(struct child *child) = {
     execute, /* installs the filters: nothing may come between them and execve */
 };
 
+static _Noreturn void run_steps(struct child *child, size_t first) {
+  struct failure failure = failure_none();
+  for (child->step = first; child->step < sizeof steps / sizeof steps[0]; child->step++) {
+    failure = steps[child->step](child);
+    if (failure_is(failure))
+      break;
+  }
+  report(child, failure);
+}
+
 void child_run(const struct child_start *start) {
-  static uint8_t command_bytes[256];
+  /* As long as the largest command and its length field, so that it need not grow. */
+  static uint8_t command_bytes[BIG_ENDIAN_SIZE + COMMAND_MAX];
   struct child child = {
       .start = start,
       .request = start->request,
@@ -482,8 +525,5 @@ void child_run(const struct child_start *start) {
       .setup = {.has_terminal = start->request->pty},
       .up = start->up,
   };
-  struct failure failure = failure_none();
-  for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !failure_is(failure); i++)
-    failure = steps[i](&child);
-  report(&child, failure);
+  run_steps(&child, 0);
 }

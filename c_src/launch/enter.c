@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 
 #include "base/cleanup.h"
 #include "base/proc.h"
@@ -23,31 +21,25 @@ static void link_path(char path[PROC_PATH_SIZE], pid_t pid, const char *link) {
 /* Whether the agent is in the same namespace. */
 static int is_shared(const struct enter_target *target, int kind) {
   char path[PROC_PATH_SIZE];
-  struct stat own;
+  struct inode own;
   link_path(path, getpid(), namespace_kinds[kind].link);
-  if (stat(path, &own) < 0)
-    return -errno;
-  return own.st_dev == target->device[kind] && own.st_ino == target->inode[kind];
+  int result = inode_find(&own, AT_FDCWD, path);
+  return result < 0 ? result : inode_is_same(&own, &target->namespaces[kind]);
 }
 
 static int open_path(pid_t pid, int kind) {
   char path[PROC_PATH_SIZE];
   link_path(path, pid, namespace_kinds[kind].link);
-  return open(path, O_RDONLY | O_CLOEXEC);
+  return sys_open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static int open_link(struct enter_target *target, pid_t pid, int kind) {
-  struct stat link;
   cleanup_close int fd = open_path(pid, kind);
-  if (fd < 0 || fstat(fd, &link) < 0)
-    return -errno;
-  target->device[kind] = link.st_dev;
-  target->inode[kind] = link.st_ino;
-  int shared = is_shared(target, kind);
-  if (shared < 0)
-    return shared;
-  if (shared)
-    return 0;
+  int result = fd < 0 ? fd : inode_find(&target->namespaces[kind], fd, "");
+  if (result == 0)
+    result = is_shared(target, kind);
+  if (result != 0)
+    return result < 0 ? result : 0;
   target->links[kind] = fd_take(&fd);
   target->flags |= namespace_kinds[kind].flag;
   return 0;
@@ -131,15 +123,13 @@ static struct failure check_mount_owner(const struct enter_target *target) {
 /* Whether the target's user namespace is the one that was found, and so the one whose id maps were
  * read: 0, -EXDEV, or another negative errno. */
 static int check_same_user_namespace(const struct enter_target *target, pid_t pid) {
-  struct stat link;
-  if (target->inode[NAMESPACE_USER] == 0) /* it is not to be joined, or there is no such kind */
+  struct inode now;
+  const struct inode *found = &target->namespaces[NAMESPACE_USER];
+  if (found->number == 0) /* it is not to be joined, or there is no such kind */
     return 0;
   cleanup_close int fd = open_path(pid, NAMESPACE_USER);
-  if (fd < 0 || fstat(fd, &link) < 0)
-    return -errno;
-  bool is_same =
-      link.st_dev == target->device[NAMESPACE_USER] && link.st_ino == target->inode[NAMESPACE_USER];
-  return is_same ? 0 : -EXDEV;
+  int result = fd < 0 ? fd : inode_find(&now, fd, "");
+  return result < 0 ? result : inode_is_same(&now, found) ? 0 : -EXDEV;
 }
 
 struct failure enter_prepare(struct enter_target *target, const struct request *request) {
@@ -162,53 +152,4 @@ struct failure enter_prepare(struct enter_target *target, const struct request *
     return failure;
   /* The handles are the pinned process's own only if it still is what /proc showed. */
   return failure_of(STAGE_PIDFD_OPEN, find_pinned(target));
-}
-
-/* Before Linux 5.8 a pidfd cannot be joined; the handles can, one by one. */
-static struct failure join_one_by_one(const struct enter_target *target) {
-  for (int kind = 0; kind < NAMESPACE_COUNT; kind++)
-    if (target->links[kind] >= 0 && setns(target->links[kind], (int)namespace_kinds[kind].flag) < 0)
-      return failure_of(namespace_kinds[kind].setns_stage, -errno);
-  return failure_none();
-}
-
-static struct failure join_all(const struct enter_target *target) {
-  int result = setns(target->pidfd, (int)target->flags) < 0 ? -errno : 0;
-  return result == -EINVAL ? join_one_by_one(target) : failure_of(STAGE_SETNS, result);
-}
-
-/* `own` is /proc/self/ns from before: after joining a mount namespace, /proc may be another. The
- * pid namespace is joined for children only. */
-static struct failure compare(const struct enter_target *target, int own) {
-  for (int kind = 0; kind < NAMESPACE_COUNT; kind++) {
-    const struct namespace_kind *row = &namespace_kinds[kind];
-    if (target->links[kind] < 0)
-      continue;
-    struct stat link;
-    const char *name = row->flag == CLONE_NEWPID ? "pid_for_children" : row->link;
-    if (fstatat(own, name, &link, 0) < 0)
-      return failure_of(row->setns_stage, -errno);
-    if (link.st_dev != target->device[kind] || link.st_ino != target->inode[kind])
-      return failure_of(row->setns_stage, -EXDEV);
-  }
-  return failure_none();
-}
-
-struct failure enter_join(const struct enter_target *target) {
-  struct failure failure = failure_none();
-  if (target->flags == 0)
-    return failure;
-  cleanup_close int own = open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (own < 0)
-    return failure_of(STAGE_SETNS, -errno);
-  if (target->uid != ID_KEEP || target->gid != ID_KEEP)
-    failure = user_namespace_assume(target->uid, target->gid);
-  if (!failure_is(failure))
-    failure = join_all(target);
-  if (failure_is(failure))
-    return failure;
-  /* A change of ids or of the user namespace sets what fs.suid_dumpable says (proc(5)). */
-  if (prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0)
-    return failure_of(STAGE_PRCTL, -errno);
-  return compare(target, own);
 }

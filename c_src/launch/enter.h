@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
+#include "base/inode.h"
 #include "wire/failure.h"
 #include "wire/namespace.h"
 #include "wire/request.h"
@@ -15,8 +15,7 @@ struct enter_target {
   int pidfd;
   uint64_t flags;             /* what there is to join: the target's that are not the agent's */
   int links[NAMESPACE_COUNT]; /* open handles, -1 where there is nothing to join */
-  dev_t device[NAMESPACE_COUNT];
-  ino_t inode[NAMESPACE_COUNT];
+  struct inode namespaces[NAMESPACE_COUNT]; /* those that were looked at */
   /* What the ids become before a user namespace is joined: what its id 0 is to the agent; where it
    * maps none, the overflow id if the namespace is another user's. Else ID_KEEP. */
   uint32_t uid, gid;

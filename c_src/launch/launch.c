@@ -10,6 +10,7 @@
 #include "base/fds.h"
 #include "base/syscalls.h"
 #include "launch/child.h"
+#include "launch/sharing.h"
 #include "launch/user_namespace.h"
 
 /*
@@ -35,12 +36,32 @@ static int open_pipes(int down[2], int up[2]) {
   return result < 0 ? result : fds_set_nonblocking(up[0]);
 }
 
+/* Here, and not on the stack, because a child that shares the agent's memory reads it while the
+ * agent goes on. */
+static struct child_start start;
+static char stack[CHILD_STACK_SIZE] __attribute__((aligned(16)));
+
+static void run_child(void) {
+  child_run(&start);
+}
+
+static long clone_child(uint64_t namespaces, int *pidfd) {
+  if (start.shares) {
+    unsigned long flags = (unsigned long)namespaces | CLONE_VM | CLONE_PIDFD | SIGCHLD;
+    return raw_clone(flags, stack + sizeof stack, run_child, pidfd);
+  }
+  long pid = sys_fork_with(namespaces, SIGCHLD, pidfd);
+  if (pid == 0)
+    run_child();
+  return pid;
+}
+
 struct failure launch(struct launched *launched, const struct request *request,
                       struct stdio_plan *plan, const struct enter_target *target) {
-  struct child_start start = {
-      .request = request, .plan = plan, .target = target, .is_root = geteuid() == 0};
   int down[2] = {-1, -1};
   int up[2] = {-1, -1};
+  start = (struct child_start){
+      .request = request, .plan = *plan, .target = target, .is_root = geteuid() == 0};
   if (child_has_user_namespace(&start)) {
     start.is_privileged = user_namespace_is_privileged();
     struct failure failure = leave_ids_behind(request, target, start.is_privileged);
@@ -54,17 +75,16 @@ struct failure launch(struct launched *launched, const struct request *request,
   start.up = up[1];
   start.agent_down = down[1];
   start.agent_up = up[0];
-  long pid = sys_fork_with(target != NULL ? 0 : request->namespaces, SIGCHLD, &launched->pidfd);
+  start.shares = sharing_is_safe(&start);
+  long pid = clone_child(target != NULL ? 0 : request->namespaces, &launched->pidfd);
   if (pid < 0)
     return failure_of(STAGE_CLONE, (int)pid);
-  if (pid == 0)
-    child_run(&start);
   launched->pid = (pid_t)pid;
   launched->down = down[1];
   launched->up = up[0];
-  launched->is_intermediate = target != NULL && (target->flags & CLONE_NEWPID) != 0;
-  fd_close(&start.down);
-  fd_close(&start.up);
+  launched->is_intermediate = child_enters_pid_namespace(&start);
+  fd_close(&down[0]);
+  fd_close(&up[1]);
   stdio_close_child_ends(plan);
   return failure_none();
 }

@@ -3,43 +3,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/inode.h"
 #include "base/syscalls.h"
-
-static bool is_same(const struct stat *one, const struct stat *other) {
-  return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
-}
 
 /* Whether `owner` is the user namespace of `user_link` or one above it, as far up as the caller's
  * own, above which the kernel shows none (EPERM). */
-static int check_ancestors(const struct stat *owner, int user_link) {
-  struct stat found;
-  cleanup_close int at = fcntl(user_link, F_DUPFD_CLOEXEC, 0);
-  while (at >= 0) {
-    if (fstat(at, &found) < 0)
-      return -errno;
-    if (is_same(&found, owner))
-      return 0;
-    int parent = ioctl(at, LINX_NS_GET_PARENT);
+static int check_ancestors(const struct inode *owner, int user_link) {
+  struct inode found;
+  cleanup_close int at = (int)sys_call(SYS_fcntl, user_link, F_DUPFD_CLOEXEC, 0);
+  int result = at < 0 ? at : inode_find(&found, at, "");
+  while (result == 0 && !inode_is_same(&found, owner)) {
+    int parent = (int)sys_call(SYS_ioctl, at, LINX_NS_GET_PARENT);
     if (parent < 0)
-      return -errno;
-    close(at);
+      return parent;
+    fd_close(&at);
     at = parent;
+    result = inode_find(&found, at, "");
   }
-  return -errno;
+  return result;
 }
 
 int namespace_owner_check(int link, int user_link) {
-  struct stat owner;
-  struct stat own;
-  cleanup_close int owner_link = ioctl(link, LINX_NS_GET_USERNS);
-  if (owner_link < 0 || fstat(owner_link, &owner) < 0 || stat("/proc/self/ns/user", &own) < 0)
-    return -errno;
-  if (is_same(&owner, &own))
-    return 0;
+  struct inode owner;
+  struct inode own;
+  cleanup_close int owner_link = (int)sys_call(SYS_ioctl, link, LINX_NS_GET_USERNS);
+  int result = owner_link < 0 ? owner_link : inode_find(&owner, owner_link, "");
+  if (result == 0)
+    result = inode_find(&own, AT_FDCWD, "/proc/self/ns/user");
+  if (result < 0 || inode_is_same(&owner, &own))
+    return result;
   return user_link < 0 ? -EPERM : check_ancestors(&owner, user_link);
 }

@@ -138,15 +138,6 @@ struct failure stdio_prepare(struct stdio_plan *plan, const struct request *requ
   return failure;
 }
 
-int stdio_install(const struct stdio_plan *plan) {
-  for (int fd = 0; fd < 3; fd++)
-    if (plan->child[fd] >= 0 && dup2(plan->child[fd], fd) < 0)
-      return -errno;
-  if (plan->stderr_to_stdout && dup2(1, 2) < 0)
-    return -errno;
-  return 0;
-}
-
 void stdio_close_child_ends(struct stdio_plan *plan) {
   for (int fd = 0; fd < 3; fd++) {
     /* The terminal's stays open: struct stdio_plan says why. */

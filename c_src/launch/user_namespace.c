@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/syscalls.h"
 #include "setup/capabilities.h"
@@ -11,7 +10,7 @@
 
 bool user_namespace_is_privileged(void) {
   struct capability_data own[2];
-  return geteuid() == 0 || capabilities_get(own) < 0 || own[0].effective != 0 ||
+  return sys_call(SYS_geteuid) == 0 || capabilities_get(own) < 0 || own[0].effective != 0 ||
          own[1].effective != 0;
 }
 
@@ -19,8 +18,8 @@ int user_namespace_clear_groups(void) {
   int result = identity_set_groups(0, NULL);
   if (result != -EPERM)
     return result;
-  int count = getgroups(0, NULL);
-  return count < 0 ? -errno : count > 0;
+  int count = (int)sys_call(SYS_getgroups, 0, NULL);
+  return count < 0 ? count : count > 0;
 }
 
 /* capabilities(7) */
@@ -33,7 +32,7 @@ bool user_namespace_may_keep_groups(void) {
 }
 
 static int keep_capabilities(unsigned long keep) {
-  return prctl(PR_SET_KEEPCAPS, keep, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+  return sys_prctl(PR_SET_KEEPCAPS, keep, 0);
 }
 
 struct failure user_namespace_assume(uint32_t uid, uint32_t gid) {
@@ -57,14 +56,14 @@ struct failure user_namespace_assume(uint32_t uid, uint32_t gid) {
 struct failure user_namespace_check_mapped(void) {
   uid_t uids[3];
   gid_t gids[3];
-  int result = getresuid(&uids[0], &uids[1], &uids[2]) < 0 ? -errno : 0;
+  int result = (int)sys_call(SYS_getresuid, &uids[0], &uids[1], &uids[2]);
   if (result == 0)
-    result = (int)sys_result(syscall(SYS_setresuid, uids[0], uids[1], uids[2]));
+    result = (int)sys_call(SYS_setresuid, uids[0], uids[1], uids[2]);
   if (result < 0)
     return failure_of(STAGE_SETRESUID, result);
-  result = getresgid(&gids[0], &gids[1], &gids[2]) < 0 ? -errno : 0;
+  result = (int)sys_call(SYS_getresgid, &gids[0], &gids[1], &gids[2]);
   if (result == 0)
-    result = (int)sys_result(syscall(SYS_setresgid, gids[0], gids[1], gids[2]));
+    result = (int)sys_call(SYS_setresgid, gids[0], gids[1], gids[2]);
   return failure_of(STAGE_SETRESGID, result);
 }
 

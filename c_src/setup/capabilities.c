@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/syscalls.h"
 
@@ -16,18 +15,18 @@ struct capability_header {
 
 int capabilities_get(struct capability_data data[2]) {
   struct capability_header header = {.version = CAPABILITY_VERSION_3};
-  return (int)sys_result(syscall(SYS_capget, &header, data));
+  return (int)sys_call(SYS_capget, &header, data);
 }
 
 int capabilities_put(const struct capability_data data[2]) {
   struct capability_header header = {.version = CAPABILITY_VERSION_3};
-  return (int)sys_result(syscall(SYS_capset, &header, data));
+  return (int)sys_call(SYS_capset, &header, data);
 }
 
 /* PR_CAPBSET_READ refuses a capability that the kernel does not know. */
 static int check_known(uint64_t mask) {
   for (int bit = 63; bit >= 0; bit--)
-    if ((mask >> bit & 1) != 0 && prctl(PR_CAPBSET_READ, (unsigned long)bit, 0UL, 0UL, 0UL) < 0)
+    if ((mask >> bit & 1) != 0 && sys_prctl(PR_CAPBSET_READ, (unsigned long)bit, 0) < 0)
       return -EINVAL;
   return 0;
 }
@@ -38,10 +37,10 @@ int capabilities_drop_bounding(struct setup *setup, const struct argument *argum
   int result = check_known(mask);
   if (result < 0)
     return result;
-  for (int bit = 0; bit < 64; bit++)
-    if ((mask >> bit & 1) != 0 && prctl(PR_CAPBSET_DROP, (unsigned long)bit, 0UL, 0UL, 0UL) < 0)
-      return -errno;
-  return 0;
+  for (int bit = 0; bit < 64 && result == 0; bit++)
+    if ((mask >> bit & 1) != 0)
+      result = sys_prctl(PR_CAPBSET_DROP, (unsigned long)bit, 0);
+  return result;
 }
 
 int capabilities_set_thread(struct setup *setup, const struct argument *arguments) {
@@ -65,11 +64,9 @@ int capabilities_set_ambient(struct setup *setup, const struct argument *argumen
   int result = check_known(mask);
   if (result < 0)
     return result;
-  if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0UL, 0UL, 0UL) < 0)
-    return -errno;
-  for (int bit = 0; bit < 64; bit++)
-    if ((mask >> bit & 1) != 0 &&
-        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)bit, 0UL, 0UL) < 0)
-      return -errno;
-  return 0;
+  result = sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0);
+  for (int bit = 0; bit < 64 && result == 0; bit++)
+    if ((mask >> bit & 1) != 0)
+      result = sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)bit);
+  return result;
 }

@@ -3,33 +3,30 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/syscalls.h"
 
-/* The raw calls: libc's apply to every thread of a process, and there is one. */
 int identity_set_groups(size_t count, const uint32_t *groups) {
-  return (int)sys_result(syscall(SYS_setgroups, count, groups));
+  return (int)sys_call(SYS_setgroups, count, groups);
 }
 
 int identity_set_gid(uint32_t gid) {
-  return (int)sys_result(syscall(SYS_setresgid, gid, gid, gid));
+  return (int)sys_call(SYS_setresgid, gid, gid, gid);
 }
 
 int identity_set_uid(uint32_t uid) {
-  return (int)sys_result(syscall(SYS_setresuid, uid, uid, uid));
+  return (int)sys_call(SYS_setresuid, uid, uid, uid);
 }
 
 int identity_set_no_new_privs(void) {
-  return prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
+  return sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
 }
 
 int identity_set(struct setup *setup, const struct argument *arguments) {
   (void)setup;
   const struct argument *groups = &arguments[2];
   int result = identity_set_groups(groups->ids.count, groups->ids.values);
-  if (result == -EPERM && groups->ids.count == 0 && getgroups(0, NULL) == 0)
+  if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
     result = 0;
   if (result == 0)
     result = identity_set_gid(arguments[1].id);
@@ -40,6 +37,6 @@ int identity_set(struct setup *setup, const struct argument *arguments) {
 
 int identity_set_umask(struct setup *setup, const struct argument *arguments) {
   (void)setup;
-  umask((mode_t)arguments->mode);
+  sys_call(SYS_umask, arguments->mode);
   return 0;
 }

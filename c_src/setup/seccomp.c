@@ -6,9 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "base/syscalls.h"
 #include "setup/setup.h"
@@ -35,10 +33,10 @@ struct seccomp_filter {
 
 static int install(const struct seccomp_filter *filter) {
   struct filter_program program = {filter->length, filter->instructions};
-  long result = sys_result(syscall(SYS_seccomp, LINX_SECCOMP_SET_MODE_FILTER, 0UL, &program));
+  int result = (int)sys_call(SYS_seccomp, LINX_SECCOMP_SET_MODE_FILTER, 0, &program);
   if (result == -ENOSYS) /* seccomp(2) came after the filters themselves */
-    result = sys_result(prctl(PR_SET_SECCOMP, (unsigned long)LINX_SECCOMP_MODE_FILTER, &program));
-  return (int)result;
+    result = sys_prctl(PR_SET_SECCOMP, LINX_SECCOMP_MODE_FILTER, (uintptr_t)&program);
+  return result;
 }
 
 int seccomp_filters_install(const struct seccomp_filters *filters) {
@@ -56,27 +54,27 @@ struct trial {
   volatile int result;
 };
 
+static struct trial trial;
+
 /* Shares the child's memory, so the verdict needs no system call; the filter may deny every one,
  * exit included, and then an invalid instruction ends the process. */
-static int run_trial(void *argument) {
-  struct trial *trial = argument;
-  trial->result = seccomp_filters_install(trial->filters);
-  syscall(SYS_exit_group, 0);
-  __builtin_trap();
+static void run_trial(void) {
+  trial.result = seccomp_filters_install(trial.filters);
+  sys_exit(0);
 }
 
 static int try_filters(const struct seccomp_filters *filters) {
   static char stack[16384] __attribute__((aligned(16)));
   /* A filter that kills the attempt to install the next one leaves this verdict. */
-  struct trial trial = {.filters = filters, .result = -EPERM};
-  int pid = clone(run_trial, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &trial);
+  trial = (struct trial){.filters = filters, .result = -EPERM};
+  long pid = raw_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, stack + sizeof stack, run_trial, NULL);
   if (pid < 0)
-    return -errno;
-  int waited;
+    return (int)pid;
+  long waited;
   do
-    waited = waitpid(pid, NULL, 0);
-  while (waited < 0 && errno == EINTR);
-  return waited < 0 ? -errno : trial.result;
+    waited = sys_call(SYS_wait4, pid, NULL, 0, NULL);
+  while (waited == -EINTR);
+  return waited < 0 ? (int)waited : trial.result;
 }
 
 static void append(struct seccomp_filters *filters, struct seccomp_filter *filter) {
@@ -93,9 +91,8 @@ int seccomp_add(struct setup *setup, const struct argument *arguments) {
   size_t length = size / sizeof(struct filter_instruction);
   if (length == 0 || length > FILTER_MAX_LENGTH || size % sizeof(struct filter_instruction) != 0)
     return -EINVAL;
-  struct seccomp_filter *filter =
-      mmap(NULL, sizeof *filter + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (filter == MAP_FAILED)
+  struct seccomp_filter *filter = sys_allocate(sizeof *filter + size);
+  if (filter == NULL)
     return -ENOMEM;
   filter->length = (unsigned short)length;
   memcpy(filter->instructions, program, size);

@@ -2,10 +2,9 @@
 #include "wire/channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "base/big_endian.h"
+#include "base/syscalls.h"
 
 #define LENGTH_FIELD BIG_ENDIAN_SIZE
 
@@ -33,15 +32,15 @@ int channel_in_read(struct channel_in *in) {
   struct buffer *buffer = &in->buffer;
   if (buffer_reserve(buffer, wanted(in)) == NULL)
     return -ENOMEM;
-  ssize_t count;
+  long count;
   do
-    count = read(in->fd, buffer->bytes + buffer->end, buffer->size - buffer->end);
-  while (count < 0 && errno == EINTR);
-  if (count < 0 && errno == EAGAIN)
+    count = sys_read(in->fd, buffer->bytes + buffer->end, buffer->size - buffer->end);
+  while (count == -EINTR);
+  if (count == -EAGAIN)
     return 0;
   if (count <= 0) {
     in->eof = true;
-    in->error = count < 0 ? errno : 0;
+    in->error = (int)-count;
     return 0;
   }
   buffer->end += (size_t)count;
@@ -107,17 +106,17 @@ void channel_out_flush(struct channel_out *out) {
   out->open = 0;
   out->starved = false;
   while (!out->broken && channel_out_pending(out) > 0) {
-    ssize_t count = write(out->fd, buffer_start(&out->buffer), channel_out_pending(out));
+    long count = sys_write(out->fd, buffer_start(&out->buffer), channel_out_pending(out));
     if (count > 0) {
       buffer_consume(&out->buffer, (size_t)count);
-    } else if (count < 0 && (errno == ENOMEM || errno == ENOBUFS)) {
+    } else if (count == -ENOMEM || count == -ENOBUFS) {
       out->starved = true;
       return;
-    } else if (count < 0 && errno == EAGAIN) {
+    } else if (count == -EAGAIN) {
       return;
-    } else if (count == 0 || errno != EINTR) {
+    } else if (count != -EINTR) {
       out->broken = true;
-      out->error = count < 0 ? errno : EPIPE;
+      out->error = count < 0 ? (int)-count : EPIPE;
     }
   }
   if (out->broken)

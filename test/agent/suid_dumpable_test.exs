@@ -100,4 +100,13 @@ defmodule AgentTest.SuidDumpableTest do
     assert_out_of_reach(lurer, wire)
     aborted(wire)
   end
+
+  @tag :shares
+  test "a child whose ids may change does not share the agent's memory" do
+    holder = Target.neighbour("holder")
+    wire = parked(%{argv: actor(["pause"])})
+    order = "compare #{wire.agent} #{wire.host_pid}"
+    assert Target.order(holder, order, ".\n") =~ "compared apart."
+    aborted(wire)
+  end
 end

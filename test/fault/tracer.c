@@ -153,39 +153,40 @@ static void take_call(struct tracer *tracer, struct tracee *tracee) {
   resume(tracer, tracee, 0);
 }
 
-static bool shares_memory(pid_t parent) {
+/* The flags of the call with which a process starts another. */
+static uint64_t clone_flags(pid_t parent) {
   uint64_t number = 0;
   uint64_t flags = 0;
   if (machine_current_call(parent, &number, &flags) < 0)
-    return false;
+    return 0;
   if (number == NUMBER_CLONE3) { /* its first argument points to a struct that begins with flags */
     errno = 0;
     flags = (uint64_t)ptrace(PTRACE_PEEKDATA, parent, (void *)(uintptr_t)flags, NULL);
     if (errno != 0)
-      return false; /* the memory of a process that is not dumpable, for an ordinary user */
+      return 0; /* the memory of a process that is not dumpable, for an ordinary user */
   }
 #ifdef SYS_vfork
   if (number == SYS_vfork)
-    return true;
+    return CLONE_VM | CLONE_VFORK;
 #endif
-  return (flags & CLONE_VM) != 0;
+  return flags;
 }
 
 static enum role role_of_new(struct tracer *tracer, const struct tracee *parent) {
-  bool shares = shares_memory(parent->pid);
+  uint64_t flags = clone_flags(parent->pid);
   switch (parent->role) {
   case ROLE_AGENT:
-    if (shares)
+    if ((flags & CLONE_THREAD) != 0)
       return ROLE_HELPER;
     if (tracer->has_intermediate)
       return ROLE_INTERMEDIATE;
     break;
   case ROLE_INTERMEDIATE:
-    if (shares)
+    if ((flags & CLONE_VFORK) != 0)
       return ROLE_TRIAL;
     break;
   case ROLE_CHILD:
-    return shares ? ROLE_TRIAL : ROLE_OTHER;
+    return (flags & CLONE_VFORK) != 0 ? ROLE_TRIAL : ROLE_OTHER;
   case ROLE_HELPER:
   case ROLE_TRIAL:
   case ROLE_OTHER:

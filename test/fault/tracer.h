@@ -17,10 +17,10 @@
 
 enum role {
   ROLE_AGENT,
-  ROLE_HELPER,       /* a process that shares the agent's memory (CLONE_VM) */
+  ROLE_HELPER,       /* a second thread of the agent */
   ROLE_INTERMEDIATE, /* joins a pid namespace and forks the child */
   ROLE_CHILD,        /* becomes the workload */
-  ROLE_TRIAL,        /* a process that shares the child's memory */
+  ROLE_TRIAL,        /* a process that the child waits for (CLONE_VFORK) */
   ROLE_OTHER,
   ROLE_COUNT,
 };

@@ -6,7 +6,9 @@
  *                            PID" when the process is about to open a file whose path ends in NAME;
  *                            the next order, "release", lets it go on untraced. The order
  *                            "put PID" writes "early\n" to fd 1 of that process (pidfd_getfd(2))
- *                            and says "put"
+ *                            and says "put". The order "compare PID PID" says whether the two
+ *                            processes have their memory in common, "compared shared." or
+ *                            "compared apart." (kcmp(2))
  *   holder images PROGRAM    runs PROGRAM, with the descriptors of this process, and says of each
  *                            image that it executes "image N: D calls before", how many system
  * calls that take a descriptor or a path it has made before prctl(PR_SET_DUMPABLE), and at the end
@@ -103,6 +105,14 @@ static void put(pid_t pid) {
   say("put\n");
 }
 
+static void compare(pid_t one, pid_t other) {
+  long result = syscall(SYS_kcmp, one, other, 1 /* KCMP_VM */, 0, 0);
+
+  if (result < 0)
+    fail("kcmp");
+  say("compared %s.\n", result == 0 ? "shared" : "apart");
+}
+
 static int takes_file(const struct call *call) {
   switch (call->number) {
   case SYS_openat:
@@ -167,6 +177,7 @@ static int run_images(char **program) {
 int main(int argc, char **argv) {
   char order[64];
   char name[32];
+  int other;
   int pid;
 
   if (argc > 2 && strcmp(argv[1], "images") == 0)
@@ -177,6 +188,8 @@ int main(int argc, char **argv) {
       hold(pid, name);
     else if (sscanf(order, "put %d", &pid) == 1)
       put(pid);
+    else if (sscanf(order, "compare %d %d", &pid, &other) == 2)
+      compare(pid, other);
   }
   return 127;
 }

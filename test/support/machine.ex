@@ -17,6 +17,7 @@ defmodule Linx.Test.Machine do
           rootless: if(Host.root?(), do: "is about an ordinary user, and this is root"),
           userns: if(not user_namespaces?(), do: "this user may create no user namespace"),
           tmux: if(System.find_executable("tmux") == nil, do: "needs tmux"),
+          shares: if(never_shares?(), do: "is about an agent whose child shares its memory"),
           sanitizer_unfit: if(sanitized?(), do: "measures what a sanitizer changes")
         ],
         reason != nil,
@@ -30,6 +31,9 @@ defmodule Linx.Test.Machine do
 
   @doc "Whether the agent is a build with sanitizers (`LINX_SANITIZER` says so)."
   def sanitized?, do: System.get_env("LINX_SANITIZER", "") != ""
+
+  # A build with -DLINX_NEVER_SHARES (c_src/launch/sharing.c).
+  defp never_shares?, do: System.get_env("LINX_NEVER_SHARES", "") != ""
 
   defp user_namespaces? do
     match?({_, 0}, System.cmd("unshare", ["--user", "true"], stderr_to_stdout: true))

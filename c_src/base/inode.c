@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/inode.h"
+
+#include "base/syscalls.h"
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+
+/* STATX_TYPE | STATX_INO */
+#define WANTED 0x101U
+
+/* The kernel's struct statx (statx(2)), which musl-gcc's headers need not have. */
+struct kernel_statx {
+  uint32_t mask, block_size;
+  uint64_t attributes;
+  uint32_t links, uid, gid;
+  uint16_t mode, reserved;
+  uint64_t inode, size, blocks, attributes_mask;
+  struct {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t reserved;
+  } times[4];
+  uint32_t represented_major, represented_minor;
+  uint32_t major, minor;
+  uint64_t rest[14];
+};
+
+_Static_assert(sizeof(struct kernel_statx) == 256, "as large as the kernel's");
+
+int inode_find(struct inode *inode, int at, const char *path) {
+  struct kernel_statx found;
+  int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
+  int result = (int)sys_call(SYS_statx, at, path, flags, WANTED, &found);
+  if (result == 0)
+    *inode = (struct inode){.major = found.major, .minor = found.minor, .number = found.inode};
+  return result;
+}
+
+bool inode_is_same(const struct inode *one, const struct inode *other) {
+  return one->number == other->number && one->number != 0 && one->major == other->major &&
+         one->minor == other->minor;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Which file a path or descriptor leads to: the device and the number of its inode (inode(7)). */
+#ifndef LINX_BASE_INODE_H
+#define LINX_BASE_INODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct inode {
+  uint32_t major, minor; /* of the device */
+  uint64_t number;       /* 0: none, and the same as no other */
+};
+
+/* Of `path`, relative to the directory `at` (statx(2), since Linux 4.11); of `at` itself where the
+ * path is empty. Links are followed. 0 or a negative errno. */
+int inode_find(struct inode *inode, int at, const char *path);
+
+bool inode_is_same(const struct inode *one, const struct inode *other);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/syscalls.h"
+#include "launch/stdio.h"
+
+int stdio_install(const struct stdio_plan *plan) {
+  int result = 0;
+  for (int fd = 0; fd < 3 && result >= 0; fd++)
+    if (plan->child[fd] >= 0)
+      result = sys_dup(plan->child[fd], fd, 0);
+  if (result >= 0 && plan->stderr_to_stdout)
+    result = sys_dup(STDOUT_FILENO, STDERR_FILENO, 0);
+  return result < 0 ? result : 0;
+}
