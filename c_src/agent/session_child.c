@@ -199,13 +199,22 @@ static bool may_have_execed(const struct session *session) {
   return (session->state == STATE_EXECING || silent) && session->ending.failure.stage == STAGE_NONE;
 }
 
-/* Called when the child's end of the pipe is closed, which both exec and the child's end do. Which
- * of them it was is in /proc/<pid>/stat. */
+/*
+ * The child's end of the pipe is closed: by exec or by its death, and only the kernel knows. A
+ * child that dies gives up its descriptors all at once, this one among them, so one that still has
+ * another has exec'd. Where the kernel does not say so (kcmp(2)) /proc does.
+ */
+static int has_execed(struct session *session) {
+  if (sys_call(SYS_kcmp, session->pid, session->pid, LINX_KCMP_FILE, 0, 0) == 0)
+    return 1;
+  open_stat(session);
+  return session->stat < 0 ? session->stat : proc_has_execed(session->stat, session->pid);
+}
+
 static void find_out_exec(struct session *session) {
   if (!may_have_execed(session))
     return;
-  open_stat(session);
-  int execed = session->stat < 0 ? session->stat : proc_has_execed(session->stat, session->pid);
+  int execed = has_execed(session);
   if (execed < 0)
     session_fail(session, -execed, STAGE_EXEC_OUTCOME);
   if (execed <= 0)

@@ -137,8 +137,7 @@ static ssize_t read_open_file(int fd, char *text, size_t size) {
 int proc_open_stat(pid_t pid) {
   char path[PROC_PATH_SIZE];
   proc_path(path, pid, "/stat");
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  return fd < 0 ? -errno : fd;
+  return sys_open(path, O_RDONLY | O_CLOEXEC);
 }
 
 int proc_read_open_stat(int fd, struct proc_stat *stat) {
@@ -166,8 +165,7 @@ int proc_has_execed(int fd, pid_t child) {
 int proc_open_own_children(void) {
   char path[PROC_PATH_SIZE];
   proc_children_path(path, getpid());
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  return fd < 0 ? -errno : fd;
+  return sys_open(path, O_RDONLY | O_CLOEXEC);
 }
 
 void proc_children_path(char path[PROC_PATH_SIZE], pid_t pid) {

@@ -74,6 +74,9 @@ struct kernel_timespec {
 #define LINX_NS_GET_PARENT    0xb702UL
 #define LINX_NS_GET_OWNER_UID 0xb704UL
 
+/* kcmp(2), with CONFIG_KCMP: compares two descriptors, and fails with EBADF where there is none */
+#define LINX_KCMP_FILE 0
+
 /* keyctl(2) */
 #define LINX_KEYCTL_JOIN_SESSION_KEYRING 1
 

@@ -22,8 +22,8 @@
 #include "wire/command.h"
 
 /* Where the pipes are in the child; all of the agent's own descriptors are above these. */
-#define DOWN_FD 3
-#define UP_FD   4
+#define UP_FD   3
+#define DOWN_FD 4
 
 /* The exit status of a child that has reported its failure in a frame, or that has no agent any
  * more. */
@@ -47,7 +47,11 @@ static int try_send_frame(const struct child *child, const struct frame *frame) 
   int left = frame->length;
   while (left > 0) {
     long count = sys_write(child->up, at, (size_t)left);
-    if (count == -EINTR)
+    if (count == -EAGAIN) {
+      struct pollfd writable = {.fd = child->up, .events = POLLOUT};
+      poll_wait(&writable, 1, -1);
+    }
+    if (count == -EINTR || count == -EAGAIN)
       continue;
     if (count <= 0)
       return count < 0 ? (int)count : -EPIPE;
@@ -92,8 +96,9 @@ _Noreturn static void report(const struct child *child, struct failure failure) 
 /* The child closes its copies of the agent's ends first, so that the pipes end when the agent
  * does. */
 static struct failure close_agent_ends(struct child *child) {
-  sys_close(child->start->agent_down);
   sys_close(child->start->agent_up);
+  if (child->start->agent_down >= 0)
+    sys_close(child->start->agent_down);
   return failure_none();
 }
 
@@ -120,16 +125,13 @@ static struct failure after_change_of_ids(struct child *child) {
 }
 
 /*
- * An agent that died before the parent-death signal was set shows by the end of the command pipe;
+ * An agent that died before the parent-death signal was set shows by the end of its pipe;
  * getppid(2) does not show it in another pid namespace, where it returns 0 for the living agent,
- * too. The poll does not wait. A byte that is read here belongs to a command behind :proceed, which
- * the child would not apply.
+ * too. The poll does not wait.
  */
 static struct failure leave_if_orphaned(struct child *child) {
-  struct pollfd commands = {.fd = child->commands.fd, .events = POLLIN};
-  char unused;
-  if (poll_wait(&commands, 1, 0) > 0 &&
-      ((commands.revents & POLLHUP) != 0 || sys_read(child->commands.fd, &unused, 1) == 0))
+  struct pollfd up = {.fd = child->up};
+  if (poll_wait(&up, 1, 0) > 0 && (up.revents & POLLERR) != 0)
     sys_exit(EXIT_FAILURE_STATUS);
   return failure_none();
 }
@@ -157,16 +159,17 @@ static struct failure reset_signals(struct child *child) {
  * and 4, in place of the control channel; then closes every other descriptor, the agent's and the
  * inherited ones. */
 static struct failure arrange_fds(struct child *child) {
+  int down = child->start->down;
   int result = stdio_install(&child->start->plan);
-  if (result == 0)
-    result = sys_dup(child->start->down, DOWN_FD, O_CLOEXEC);
   if (result >= 0)
     result = sys_dup(child->start->up, UP_FD, O_CLOEXEC);
+  if (result >= 0 && down >= 0)
+    result = sys_dup(down, DOWN_FD, O_CLOEXEC);
   if (result < 0)
     return failure_of(STAGE_STDIO, result);
-  child->commands.fd = DOWN_FD;
   child->up = UP_FD;
-  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(UP_FD + 1));
+  child->commands.fd = DOWN_FD;
+  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(down < 0 ? UP_FD + 1 : DOWN_FD + 1));
 }
 
 static struct failure lead_session(struct child *child) {
@@ -186,9 +189,14 @@ _Noreturn static void give_up_commands(const struct child *child) {
 
 /* Waits for the next frame. The end of the agent is the end of the pipe. */
 static void next_frame(struct child *child, const uint8_t **payload, size_t *size) {
-  while (channel_in_next(&child->commands, COMMAND_MAX, payload, size) == 0)
-    if (channel_in_read(&child->commands) < 0 || child->commands.eof)
+  struct pollfd readable = {.fd = child->commands.fd, .events = POLLIN};
+  while (channel_in_next(&child->commands, COMMAND_MAX, payload, size) == 0) {
+    int result = channel_in_read(&child->commands);
+    if (result < 0 || child->commands.eof)
       give_up_commands(child);
+    if (result == 0)
+      poll_wait(&readable, 1, -1);
+  }
 }
 
 /* Whether the frame is :proceed. The agent has checked every frame that it forwards. */

@@ -20,7 +20,7 @@ struct child_start {
   const struct request *request;
   struct stdio_plan plan;
   const struct enter_target *target; /* NULL for spawn */
-  int down;                          /* commands from the agent */
+  int down;                          /* commands from the agent; -1: none come */
   int up;                            /* frames to the agent */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;

@@ -7,7 +7,6 @@
 #include <signal.h>
 
 #include "base/cleanup.h"
-#include "base/fds.h"
 #include "base/syscalls.h"
 #include "launch/child.h"
 #include "launch/sharing.h"
@@ -29,11 +28,12 @@ static struct failure leave_ids_behind(const struct request *request,
   return failure_of(STAGE_SETGROUPS, groups);
 }
 
-static int open_pipes(int down[2], int up[2]) {
-  if (pipe2(down, O_CLOEXEC) < 0 || pipe2(up, O_CLOEXEC) < 0)
-    return -errno;
-  int result = fds_set_nonblocking(down[1]);
-  return result < 0 ? result : fds_set_nonblocking(up[0]);
+/* A child that execs at once is sent nothing. */
+static int open_pipes(const struct request *request, int down[2], int up[2]) {
+  int result = (int)sys_call(SYS_pipe2, up, O_CLOEXEC | O_NONBLOCK);
+  if (result == 0 && !request_execs_at_once(request))
+    result = (int)sys_call(SYS_pipe2, down, O_CLOEXEC | O_NONBLOCK);
+  return result;
 }
 
 /* Here, and not on the stack, because a child that shares the agent's memory reads it while the
@@ -68,7 +68,7 @@ struct failure launch(struct launched *launched, const struct request *request,
     if (failure_is(failure))
       return failure;
   }
-  int result = open_pipes(down, up);
+  int result = open_pipes(request, down, up);
   if (result < 0)
     return failure_of(STAGE_PIPE2, result);
   start.down = down[0];

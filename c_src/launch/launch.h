@@ -16,7 +16,7 @@
 struct launched {
   pid_t pid;
   int pidfd;
-  int down;             /* commands to the child */
+  int down;             /* commands to the child; -1: it takes none */
   int up;               /* frames from it */
   bool is_intermediate; /* it joins a pid namespace and forks the workload's process */
 };

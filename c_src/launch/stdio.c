@@ -9,9 +9,9 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
-#include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/pty.h"
+#include "base/syscalls.h"
 
 /* A listener with a full backlog is waited for CONNECT_TRIES times CONNECT_PAUSE_MS
  * milliseconds. */
@@ -68,11 +68,19 @@ static int open_file(const char *path, int flags) {
 
 static int open_pipe(struct stdio_plan *plan, int fd) {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) < 0)
-    return -errno;
+  int result = (int)sys_call(SYS_pipe2, ends, O_CLOEXEC);
+  if (result < 0)
+    return result;
   plan->agent[fd] = fd == 0 ? ends[1] : ends[0];
   plan->child[fd] = fd == 0 ? ends[0] : ends[1];
-  return fds_set_nonblocking(plan->agent[fd]);
+  /* The workload's end blocks. A new pipe has no other flags that this would clear. */
+  return (int)sys_call(SYS_fcntl, plan->agent[fd], F_SETFL, O_NONBLOCK);
+}
+
+static int open_null(struct stdio_plan *plan) {
+  if (plan->null < 0)
+    plan->null = sys_open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  return plan->null;
 }
 
 static struct failure open_directive(struct stdio_plan *plan,
@@ -87,7 +95,7 @@ static struct failure open_directive(struct stdio_plan *plan,
   case STDIO_PIPE:
     return failure_of(STAGE_PIPE2, open_pipe(plan, fd));
   case STDIO_DEVNULL:
-    return failure_of(STAGE_DEVNULL_OPEN, *child = open_file("/dev/null", O_RDWR));
+    return failure_of(STAGE_DEVNULL_OPEN, *child = open_null(plan));
   case STDIO_CONNECT_UNIX:
     return failure_of(STAGE_CONNECT_UNIX, *child = connect_unix(directive->path, control));
   case STDIO_FILE_READ:
@@ -128,8 +136,8 @@ static struct failure open_terminal(struct stdio_plan *plan) {
 }
 
 struct failure stdio_prepare(struct stdio_plan *plan, const struct request *request, int control) {
-  *plan =
-      (struct stdio_plan){.child = {-1, -1, -1}, .agent = {-1, -1, -1}, .master = -1, .slave = -1};
+  *plan = (struct stdio_plan){
+      .child = {-1, -1, -1}, .agent = {-1, -1, -1}, .null = -1, .master = -1, .slave = -1};
   if (request->pty)
     return open_terminal(plan);
   struct failure failure = failure_none();
@@ -141,8 +149,9 @@ struct failure stdio_prepare(struct stdio_plan *plan, const struct request *requ
 void stdio_close_child_ends(struct stdio_plan *plan) {
   for (int fd = 0; fd < 3; fd++) {
     /* The terminal's stays open: struct stdio_plan says why. */
-    if (plan->child[fd] != plan->slave)
+    if (plan->child[fd] != plan->slave && plan->child[fd] != plan->null)
       fd_close(&plan->child[fd]);
     plan->child[fd] = -1;
   }
+  fd_close(&plan->null);
 }

@@ -12,6 +12,7 @@
 struct stdio_plan {
   int child[3]; /* becomes fd 0, 1, 2; -1: inherited, or for stderr a copy of fd 1 */
   int agent[3]; /* the agent's non-blocking ends of pipes, -1 elsewhere */
+  int null;     /* /dev/null, one open file for all of the three that are it; -1 */
   int master;   /* of the terminal, non-blocking, the agent's; -1 without one */
   /* The terminal's other end. The agent keeps it open as well: a master whose slave has no opener
    * returns EIO, and a workload may close its terminal and open it again. -1 without one. */

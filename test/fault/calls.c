@@ -90,6 +90,7 @@ static const struct row {
     {SYS_gettid, "gettid", NOTHING},
     {SYS_getuid, "getuid", NOTHING},
     {SYS_ioctl, "ioctl", IOCTL},
+    {SYS_kcmp, "kcmp", NOTHING},
     {SYS_keyctl, "keyctl", NOTHING},
     {SYS_kill, "kill", SECOND_NUMBER},
     {SYS_lseek, "lseek", NOTHING},
