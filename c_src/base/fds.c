@@ -44,7 +44,7 @@ static int close_listed(int first) {
 }
 
 static int close_up_to_limit(int first) {
-  uint64_t limits[2]; /* the soft and the hard one */
+  uint64_t limits[2] = {0, 0}; /* the soft and the hard one */
   int result = (int)sys_call(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limits);
   if (result < 0)
     return result;

@@ -14,13 +14,13 @@
 /*
  * raw_clone: clone(2) with `flags`, which hold CLONE_VM; the new thread or process runs `run`,
  * which never returns, on the stack that ends at `stack_end` (16-byte aligned). With CLONE_PIDFD,
- * *pidfd receives its descriptor. libc's clone() does the same, but musl refuses CLONE_THREAD from
- * 1.2.4 on, and writes errno.
+ * the int at `pidfd` receives its descriptor. libc's clone() does the same, but musl refuses
+ * CLONE_THREAD from 1.2.4 on, and writes errno.
  */
 
 #if defined(__x86_64__)
 
-static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), void *pidfd) {
   register long r10 __asm__("r10") = 0;
   register long r8 __asm__("r8") = 0;
   void **top = (void **)stack_end - 2;
@@ -55,7 +55,7 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__aarch64__)
 
-static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), void *pidfd) {
   void **top = (void **)stack_end - 2;
   register long x8 __asm__("x8") = SYS_clone;
   register long x0 __asm__("x0") = (long)flags;
@@ -94,7 +94,7 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__riscv) && __riscv_xlen == 64
 
-static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), void *pidfd) {
   void **top = (void **)stack_end - 2;
   register long a7 __asm__("a7") = SYS_clone;
   register long a0 __asm__("a0") = (long)flags;
@@ -133,7 +133,7 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 
 #elif defined(__arm__)
 
-static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), int *pidfd) {
+static inline long raw_clone(unsigned long flags, void *stack_end, void (*run)(void), void *pidfd) {
   void **top = (void **)stack_end - 4;
   register long r0 __asm__("r0") = (long)flags;
   register long r1 __asm__("r1") = (long)(uintptr_t)top;

@@ -189,7 +189,10 @@ static inline void *sys_allocate(size_t size) {
   long at =
       sys_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 #endif
-  return at < 0 && at >= -4095 ? NULL : (void *)at;
+  void *memory = NULL;
+  if (at > 0 || at < -4095)
+    memcpy(&memory, &at, sizeof memory);
+  return memory;
 }
 
 /* Ends the process. */

@@ -316,6 +316,7 @@ static struct failure join_new_keyring(struct child *child) {
  * root, for which getcwd(2) returns a path that begins with "(unreachable)"; or another negative
  * errno. */
 static int read_cwd(char path[PATH_MAX]) {
+  path[0] = '\0';
   long length = sys_call(SYS_getcwd, path, PATH_MAX);
   return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
 }

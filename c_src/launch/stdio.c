@@ -67,7 +67,7 @@ static int open_file(const char *path, int flags) {
 }
 
 static int open_pipe(struct stdio_plan *plan, int fd) {
-  int ends[2];
+  int ends[2] = {-1, -1};
   int result = (int)sys_call(SYS_pipe2, ends, O_CLOEXEC);
   if (result < 0)
     return result;

@@ -54,8 +54,8 @@ struct failure user_namespace_assume(uint32_t uid, uint32_t gid) {
 }
 
 struct failure user_namespace_check_mapped(void) {
-  uid_t uids[3];
-  gid_t gids[3];
+  uid_t uids[3] = {0};
+  gid_t gids[3] = {0};
   int result = (int)sys_call(SYS_getresuid, &uids[0], &uids[1], &uids[2]);
   if (result == 0)
     result = (int)sys_call(SYS_setresuid, uids[0], uids[1], uids[2]);
