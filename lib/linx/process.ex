@@ -563,6 +563,13 @@ defmodule Linx.Process do
     with :ok <- check_timeout(timeout), do: call(session, {:wait, timeout})
   end
 
+  # Waits as wait/2 does, and ends the session with its reply, which has what the workload used as well. So a
+  # call needs one message for the end, and not four.
+  @doc false
+  @spec finish(session(), timeout()) ::
+          {result(), Info.usage() | nil} | {:error, :timeout | :no_process | :nodedown}
+  def finish(session, timeout), do: call(session, {:finish, timeout})
+
   @doc """
   What is known of the session now.
 

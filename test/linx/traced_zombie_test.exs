@@ -17,7 +17,7 @@ defmodule Linx.TracedZombieTest do
   end
 
   # A workload that a process outside every session traces.
-  defp traced(opts \\ []) do
+  defp traced(opts) do
     tracer = Target.neighbour("tracer")
     {session, host_pid} = running(opts)
     Target.order(tracer, "#{host_pid}", "seized #{host_pid}\n")

@@ -53,7 +53,7 @@ defmodule Linx.Call.Cmd do
     end
   end
 
-  defp finish({:ok, outcome}, collected), do: {collected, Result.status(outcome)}
+  defp finish({:ok, outcome, _usage}, collected), do: {collected, Result.status(outcome)}
   defp finish({:error, :timeout}, collected), do: {collected, :timeout}
   defp finish(error, _collected), do: error
 

@@ -66,22 +66,17 @@ defmodule Linx.Call.Job do
     end
   end
 
-  @doc "Waits for the program's end, and returns how it ended."
-  @spec await(t()) :: {:ok, {:exited, 0..255} | {:signaled, 1..64}} | {:error, reason()}
+  @doc "Waits for the program's end, and returns how it ended, and what it used, if that was asked for."
+  @spec await(t()) ::
+          {:ok, {:exited, 0..255} | {:signaled, 1..64}, Linx.Process.Info.usage() | nil}
+          | {:error, reason()}
   def await(job) do
-    case Linx.Process.wait(job.session, remaining(job)) do
-      {:ok, :aborted} -> {:error, :aborted}
-      {:error, reason} when reason != :timeout -> failure(job, reason)
-      result -> result
-    end
-  end
-
-  @doc "What the program used, once it has ended."
-  @spec usage(t()) :: Linx.Process.Info.usage() | nil
-  def usage(job) do
-    case Linx.Process.info(job.session) do
-      {:ok, info} -> info.usage
-      {:error, _gone} -> nil
+    case Linx.Process.finish(job.session, remaining(job)) do
+      {{:ok, :aborted}, _usage} -> {:error, :aborted}
+      {{:ok, outcome}, usage} -> {:ok, outcome, usage}
+      {{:error, reason} = result, _usage} -> failure(job, result, reason)
+      {:error, :timeout} = error -> error
+      {:error, reason} -> failure(job, reason)
     end
   end
 
@@ -189,8 +184,9 @@ defmodule Linx.Call.Job do
   # The session's own error says more than that of the read or the wait, and an exception of the input more
   # than the session's. The session is stopped first, because it is linked to the feeder, which is then
   # killed.
-  defp failure(job, reason) do
-    result = Linx.Process.wait(job.session, 0)
+  defp failure(job, reason), do: failure(job, Linx.Process.wait(job.session, 0), reason)
+
+  defp failure(job, result, reason) do
     stop(job, 0)
 
     with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do

@@ -41,20 +41,21 @@ defmodule Linx.Call.Run do
         capture(job, Map.update!(captured, stream, &[&1, data]), left)
 
       :eof ->
-        with {:ok, outcome} <- Job.await(job), do: {:ok, result(job, captured, outcome)}
+        with {:ok, outcome, usage} <- Job.await(job),
+             do: {:ok, result(job, captured, outcome, usage)}
 
       error ->
         error
     end
   end
 
-  defp result(job, captured, outcome) do
+  defp result(job, captured, outcome, usage) do
     %Result{
       stdout: IO.iodata_to_binary(captured.stdout),
       stderr: IO.iodata_to_binary(captured.stderr),
       status: Result.status(outcome),
       outcome: outcome,
-      usage: Job.usage(job),
+      usage: usage,
       duration: Job.duration(job)
     }
   end

@@ -61,10 +61,10 @@ defmodule Linx.Call.Stream do
   defp label(element, stream, %{outputs: [_, _]}), do: {stream, element}
   defp label(element, _stream, _call), do: element
 
-  defp finish({:ok, {:exited, 0}}, state, _call), do: {:halt, state}
-  defp finish({:ok, _outcome}, state, %{ignore_exit: true}), do: {:halt, state}
+  defp finish({:ok, {:exited, 0}, _usage}, state, _call), do: {:halt, state}
+  defp finish({:ok, _outcome, _usage}, state, %{ignore_exit: true}), do: {:halt, state}
 
-  defp finish({:ok, outcome}, _state, call),
+  defp finish({:ok, outcome, _usage}, _state, call),
     do: raise(ExitError, argv: call.argv, status: Result.status(outcome), outcome: outcome)
 
   defp finish({:error, reason}, _state, _call), do: Failure.raise!(reason)

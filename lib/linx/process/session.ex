@@ -46,7 +46,16 @@ defmodule Linx.Process.Session do
   ]
 
   # The requests that a session knows: 0 for an atom, or the size of the tuple.
-  @requests %{wait: 2, stop: 2, info: 2, host_pid: 0, target: 0, set_owner: 2, signal: 3}
+  @requests %{
+              wait: 2,
+              finish: 2,
+              stop: 2,
+              info: 2,
+              host_pid: 0,
+              target: 0,
+              set_owner: 2,
+              signal: 3
+            }
             |> Map.merge(%{proceed: 0, abort: 0, checkpoint: 2})
             |> Map.merge(%{read: 4, set_active: 3, write: 3, close: 2})
             |> Map.merge(%{pty_master: 0, pty_winsize: 2, pty_write: 2})
@@ -153,9 +162,15 @@ defmodule Linx.Process.Session do
     do: session |> pipes(Pipes.call(session.pipes, from, request)) |> settle()
 
   defp call(%{result: nil} = session, {:wait, timeout}, from),
-    do: {put_in(session.waiters[from], true), [{:watch, from, timeout}]}
+    do: {put_in(session.waiters[from], :wait), [{:watch, from, timeout}]}
 
   defp call(session, {:wait, _timeout}, from), do: reply(session, from, session.result)
+
+  defp call(%{result: nil} = session, {:finish, timeout}, from),
+    do: {put_in(session.waiters[from], :finish), [{:watch, from, timeout}]}
+
+  defp call(session, {:finish, _timeout}, from),
+    do: {session, finish_replies(session, from, session.result)}
 
   defp call(%{result: result} = session, {:stop, _grace}, from) when result != nil,
     do: reply(session, from, result)
@@ -180,7 +195,7 @@ defmodule Linx.Process.Session do
   # The caller gets the reply of a wait. Before the workload runs the signals are kept.
   defp call(session, {:stop, grace}, from) do
     {session, effects} = Ending.terminate(session, grace)
-    {put_in(session.waiters[from], true), [{:watch, from, :infinity} | effects]}
+    {put_in(session.waiters[from], :wait), [{:watch, from, :infinity} | effects]}
   end
 
   defp call(%{state: :aborting} = session, :abort, from), do: reply(session, from, :ok)
@@ -419,12 +434,20 @@ defmodule Linx.Process.Session do
   defp finish(session, result, event) do
     {verbs, verb_replies} = Verbs.finish(session.verbs, result)
     {session, writer_replies} = terminal(session, Terminal.finish(session.terminal))
-    waiters = Map.keys(session.waiters)
-    wait_replies = Enum.flat_map(waiters, &[{:unwatch, &1}, {:reply, &1, result}])
+
+    wait_replies =
+      Enum.flat_map(session.waiters, fn
+        {from, :wait} -> [{:unwatch, from}, {:reply, from, result}]
+        {from, :finish} -> [{:unwatch, from} | finish_replies(session, from, result)]
+      end)
 
     {%{session | state: :ended, result: result, verbs: verbs, waiters: %{}, signals: []},
      [{:event, event}] ++ verb_replies ++ writer_replies ++ wait_replies}
   end
+
+  # The caller of a :finish needs the session no more.
+  defp finish_replies(session, from, result),
+    do: [{:reply, from, {result, session.usage}}, {:stop, :normal}]
 
   defp stop_reason({:ok, {:exited, 0}}), do: :normal
   defp stop_reason({:ok, :aborted}), do: {:shutdown, :aborted}
