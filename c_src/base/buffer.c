@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "base/syscalls.h"
 
 static const size_t page = 4096;
 
 static int grow(struct buffer *buffer, size_t wanted) {
   size_t size = buffer->size * 2 > wanted ? buffer->size * 2 : wanted;
   size = (size + page - 1) & ~(page - 1);
-  uint8_t *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (bytes == MAP_FAILED)
+  uint8_t *bytes = sys_allocate(size);
+  if (bytes == NULL)
     return -ENOMEM;
   size_t length = buffer_length(buffer);
   if (length > 0)
@@ -54,6 +55,6 @@ void buffer_consume(struct buffer *buffer, size_t count) {
 
 void buffer_release(struct buffer *buffer) {
   if (buffer->mapped)
-    munmap(buffer->bytes, buffer->size);
+    sys_release(buffer->bytes, buffer->size);
   *buffer = (struct buffer){0};
 }

@@ -180,7 +180,8 @@ static inline int sys_execveat(int fd, const char *path, char *const argv[], cha
   return (int)sys_call(SYS_execveat, fd, path, argv, envp, flags);
 }
 
-/* Zeroed memory, in whole pages, which stays until exec or exit; NULL without any (mmap(2)). */
+/* Zeroed memory in whole pages, until it is released; NULL when there is none (mmap(2)). What a
+ * child that shares the agent's memory has not released at exec stays the agent's, unused. */
 static inline void *sys_allocate(size_t size) {
 #ifdef SYS_mmap2
   long at =
@@ -193,6 +194,10 @@ static inline void *sys_allocate(size_t size) {
   if (at > 0 || at < -4095)
     memcpy(&memory, &at, sizeof memory);
   return memory;
+}
+
+static inline void sys_release(void *memory, size_t size) {
+  sys_call(SYS_munmap, memory, size);
 }
 
 /* Ends the process. */

@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/big_endian.h"
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
@@ -524,8 +523,7 @@ static _Noreturn void run_steps(struct child *child, size_t first) {
 }
 
 void child_run(const struct child_start *start) {
-  /* As long as the largest command and its length field, so that it need not grow. */
-  static uint8_t command_bytes[BIG_ENDIAN_SIZE + COMMAND_MAX];
+  static uint8_t command_bytes[256];
   struct child child = {
       .start = start,
       .request = start->request,

@@ -2,9 +2,9 @@
 /*
  * What the child does between clone and exec. It has two pipes to the agent, and the agent's memory
  * or a copy of it (launch/sharing.h). So nothing here, and nothing that is called from here,
- * writes what the agent reads or reads what it writes, allocates memory that is to be released, or
- * calls a function of libc that is not pure: system calls are those of base/syscalls.h, which do
- * not write errno. scripts/check-child holds the last of these.
+ * writes what the agent reads or reads what it writes, or calls a function of libc that is not
+ * pure: system calls are those of base/syscalls.h, which do not write errno, and memory is that of
+ * sys_allocate, which stays the agent's after exec. scripts/check-child holds the last of these.
  */
 #ifndef LINX_LAUNCH_CHILD_H
 #define LINX_LAUNCH_CHILD_H

@@ -81,4 +81,40 @@ defmodule AgentTest.SharingTest do
     assert memory(wire) == "apart"
     kill(wire)
   end
+
+  # prlimit(1) executes the agent, so the agent keeps its pid.
+  for {limit, what} <- [
+        {"--as=1048576", "an address space of 1 MiB"},
+        {"--stack=65536", "a stack of 64 KiB"}
+      ],
+      namespaces <- [[], [:pid, :mount]] do
+    @tag :root
+    @tag :sanitizer_unfit
+    test "#{what} is enough for a session with namespaces: #{inspect(namespaces)}" do
+      request = %{argv: actor(["exit", 7]), namespaces: unquote(namespaces)}
+      program = ["/usr/bin/prlimit", unquote(limit), agent()]
+      assert final(run(request, program: program)) == {:status, :exited, 7}
+    end
+  end
+
+  # Larger than what the child has room for before it allocates more, and kept apart from what follows it.
+  @tag :root
+  test "large commands in a row arrive whole, whether the memory is shared or not" do
+    groups = Enum.to_list(1..60_000)
+    dropped = [{:cap_drop_bounding, 0}]
+    request = %{argv: actor(["pause"]), ack: true}
+    wire = parked(request)
+
+    for command <-
+          [{:set_credentials, 0, 0, groups}] ++
+            dropped ++ [{:set_credentials, 0, 0, Enum.reverse(groups)}] do
+      send_term(wire, command)
+      assert_frame(wire, {:status, :applied, _})
+    end
+
+    assert Host.status(wire.host_pid)["Groups"] == Enum.map_join(groups, " ", &to_string/1)
+
+    send_term(wire, :abort)
+    assert {:status, :aborted, _} = final(finish(wire))
+  end
 end
