@@ -246,7 +246,8 @@ static void step(struct session *session) {
   relay_streams(session, polled);
   if (polled[SLOT_SIGNALS].revents != 0)
     session_reap_adopted(session);
-  if (polled[SLOT_PIDFD].revents != 0)
+  /* A frame may have put another process into the place of the one whose end was polled for. */
+  if (polled[SLOT_PIDFD].revents != 0 && polled[SLOT_PIDFD].fd == session->pidfd)
     session_child_ended(session);
   session_take_commands(session);
   report_failed_relays(session);

@@ -378,14 +378,14 @@ static bool reap(struct session *session) {
 }
 
 void session_child_ended(struct session *session) {
-  pid_t pid;
+  pid_t pid = session->pid;
   if (session->pidfd < 0)
     return;
-  /* The last frame of an intermediate process replaces session->pid (adopt). */
-  do {
-    pid = session->pid;
-    session_child_frames(session);
-  } while (session->pid != pid);
+  session_child_frames(session);
+  /* The last frame of an intermediate process replaces session->pid (adopt); the new one has not
+   * ended for all that is known. */
+  if (session->pid != pid)
+    return;
   bool hidden = session->wait_fails || !is_zombie(pid);
   if (hidden && !take_hidden_end(session))
     return;
