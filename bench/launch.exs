@@ -6,10 +6,10 @@ defmodule Bench.Launch do
   alias Bench.Report.Row
   alias Bench.Samples
 
-  @driver_rounds 400
-  @beam_rounds 600
+  @driver_rounds Samples.rounds(400)
+  @beam_rounds Samples.rounds(600)
   @at_once 16
-  @batches 12
+  @batches Samples.rounds(12)
   @batch 320
 
   # What, the subject, what it is compared with, that subject, and the target.

@@ -10,7 +10,7 @@ defmodule Bench.Streams do
   @gibibyte 1_073_741_824
   @chunk 65_536
   @mebibyte 1_048_576
-  @rounds 5
+  @rounds Bench.Samples.rounds(5)
   @terminal 64 * @mebibyte
   @lines ["/bin/sh", "-c", "i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done"]
   @watched_ms 2_000

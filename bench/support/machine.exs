@@ -59,7 +59,7 @@ defmodule Bench.Machine do
     if System.get_env("LINX_AGENT"),
       do: path,
       else:
-        "#{linkage(Application.app_dir(:linx, "obj"))}, #{div(File.stat!(path).size, 1024)} KiB"
+        "#{linkage(Application.app_dir(:linx, "obj/build/release"))}, #{div(File.stat!(path).size, 1024)} KiB"
   end
 
   # scripts/toolchain says what programs are linked with.

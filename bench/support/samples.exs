@@ -4,6 +4,14 @@ defmodule Bench.Samples do
   @moduledoc "Takes samples of several subjects in turn, and says what they amount to."
 
   @doc """
+  How many rounds there are where `rounds` make a good median: a hundredth of them, and at least one, when
+  BENCH_QUICK is set, with which `make test` finds out that all of it runs.
+  """
+  def rounds(rounds) do
+    if System.get_env("BENCH_QUICK", "") == "", do: rounds, else: max(div(rounds, 100), 1)
+  end
+
+  @doc """
   Calls every subject once a round, in an order of the round's own, after some rounds to warm up.
 
   `subjects` maps names to functions that return a number. The result maps names to all the
