@@ -191,7 +191,14 @@ defmodule Linx.Process.SessionModel do
     refute Enum.any?(after_close, &match?({:send, _}, &1)), "sent to a closed port"
 
     stops = for {:stop, reason} <- effects, do: reason
-    assert length(stops) == if(model.session.linger, do: 0, else: 1)
+    # A session that lingers stops when it has replied to a :finish with its result.
+    finished? =
+      Enum.any?(model.calls, fn {from, request, _state} ->
+        match?({:finish, _}, request) and Enum.any?(replies(effects, from), &match?({_, _}, &1)) and
+          not Enum.any?(replies(effects, from), &match?({:error, _}, &1))
+      end)
+
+    assert length(stops) == if(model.session.linger and not finished?, do: 0, else: 1)
     assert [] == model.session.pipes.last_readers
   end
 

@@ -173,9 +173,8 @@ defmodule Linx.Process.Server do
         Linx.Agent.kill_workload(workload, agent)
 
       # SIGKILL ends the guard of a blocked agent at once, which is the thread that would kill the workload,
-      # but the blocked thread only after the workload. So the workload is killed first. An agent whose workload
-      # cannot be killed is killed all the same: the workload's parent-death signal is left then, and an agent
-      # that stays would stay for ever.
+      # but the blocked thread only after the workload. So the workload is killed first. When that fails the agent
+      # is killed all the same, because it would stay for ever; the workload has its parent-death signal.
       {:agent, {:os_pid, agent}} ->
         Linx.Agent.kill_workload(workload || agent, agent)
         Linx.Agent.kill(agent)

@@ -169,8 +169,10 @@ defmodule Linx.Process.Session do
   defp call(%{result: nil} = session, {:finish, timeout}, from),
     do: {put_in(session.waiters[from], :finish), [{:watch, from, timeout}]}
 
-  defp call(session, {:finish, _timeout}, from),
-    do: {session, finish_replies(session, from, session.result)}
+  defp call(session, {:finish, _timeout}, from) do
+    {session, stop} = stop_finished(session)
+    {session, [{:reply, from, {session.result, session.usage}} | stop]}
+  end
 
   defp call(%{result: result} = session, {:stop, _grace}, from) when result != nil,
     do: reply(session, from, result)
@@ -434,20 +436,36 @@ defmodule Linx.Process.Session do
   defp finish(session, result, event) do
     {verbs, verb_replies} = Verbs.finish(session.verbs, result)
     {session, writer_replies} = terminal(session, Terminal.finish(session.terminal))
+    waiters = session.waiters
 
-    wait_replies =
-      Enum.flat_map(session.waiters, fn
+    replies =
+      Enum.flat_map(waiters, fn
         {from, :wait} -> [{:unwatch, from}, {:reply, from, result}]
-        {from, :finish} -> [{:unwatch, from} | finish_replies(session, from, result)]
+        {from, :finish} -> [{:unwatch, from}, {:reply, from, {result, session.usage}}]
       end)
 
-    {%{session | state: :ended, result: result, verbs: verbs, waiters: %{}, signals: []},
-     [{:event, event}] ++ verb_replies ++ writer_replies ++ wait_replies}
+    session = %{
+      session
+      | state: :ended,
+        result: result,
+        verbs: verbs,
+        waiters: %{},
+        signals: []
+    }
+
+    {session, stop} =
+      if :finish in Map.values(waiters), do: stop_finished(session), else: {session, []}
+
+    {session, [{:event, event}] ++ verb_replies ++ writer_replies ++ replies ++ stop}
   end
 
   # The caller of a :finish needs the session no more.
-  defp finish_replies(session, from, result),
-    do: [{:reply, from, {result, session.usage}}, {:stop, :normal}]
+  defp stop_finished(%{left?: true} = session), do: {session, []}
+
+  defp stop_finished(session) do
+    reason = if session.linger, do: :normal, else: stop_reason(session.result)
+    {%{session | left?: true}, [{:stop, reason}]}
+  end
 
   defp stop_reason({:ok, {:exited, 0}}), do: :normal
   defp stop_reason({:ok, :aborted}), do: {:shutdown, :aborted}

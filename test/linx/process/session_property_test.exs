@@ -18,6 +18,7 @@ defmodule Linx.Process.SessionPropertyTest do
       tuple([:checkpoint, oneof([{:cap_drop_bounding, 1}, {:cap_set_ambient, 0}])]),
       tuple([:signal, integer(1, 64), :workload]),
       tuple([:wait, oneof([0, 10, :infinity])]),
+      tuple([:finish, oneof([0, 10, :infinity])]),
       {:info, 4711},
       :host_pid,
       :target,

@@ -206,6 +206,38 @@ defmodule Linx.Process.SessionTest do
     end
   end
 
+  describe "finishing" do
+    test "waits for the end, and stops the session with its reply" do
+      events = [{:call, @from, {:finish, 5}}, {:call, @other, {:wait, 5}}]
+      effects = effects(session(running() ++ events), {:frame, {:status, :exited, 7}})
+      assert {:reply, @from, {{:ok, {:exited, 7}}, nil}} in effects
+      assert {:reply, @other, {:ok, {:exited, 7}}} in effects
+      assert Enum.filter(effects, &match?({:stop, _}, &1)) == [{:stop, :normal}]
+    end
+
+    test "after the end is replied to at once, with what the workload used" do
+      session = %{session(ended()) | usage: %{maxrss_kb: 1}}
+      reply = {:reply, @from, {{:ok, {:exited, 0}}, %{maxrss_kb: 1}}}
+      assert call(session, {:finish, 0}) == [reply, {:stop, :normal}]
+    end
+
+    test "that timed out, or whose caller is gone, stops nothing" do
+      for {event, reply} <- [
+            {{:timeout, @from}, [{:reply, @from, {:error, :timeout}}]},
+            {{:caller_down, @from}, []}
+          ] do
+        session = session(running() ++ [{:call, @from, {:finish, 5}}])
+        {session, effects} = Session.transition(session, event)
+        assert effects == [{:unwatch, @from} | reply]
+
+        assert effects(session, {:frame, {:status, :exited, 0}}) == [
+                 {:event, {:exited, 0}},
+                 :close
+               ]
+      end
+    end
+  end
+
   describe "the terminal" do
     @pty [terminal: %Terminal{}]
 
