@@ -80,6 +80,14 @@ defmodule AgentTest.LockedPipeTest do
     assert File.read!(note) == "term\n"
   end
 
+  # How often a process has fallen asleep (proc(5), status).
+  defp sleeps(pid),
+    do: pid |> Host.status() |> Map.fetch!("voluntary_ctxt_switches") |> String.to_integer()
+
+  # Waits until a process sleeps that has fallen asleep more often than that.
+  defp asleep(pid, before),
+    do: (Host.stat(pid).state == "S" and sleeps(pid) > before) || asleep(pid, before)
+
   # The first process of an entry has the workload's stdio before the workload has a process. Others in the joined
   # pid namespace may take it, and lock the pipe; the guard that is started before a pipe is touched needs the
   # workload's pid.
@@ -94,9 +102,13 @@ defmodule AgentTest.LockedPipeTest do
     send_term(wire, {:enter, Map.put(request, :proceed, true)})
     await_output(killer.wire, "held ")
     [first | _] = Host.children(wire.agent)
+    asleep(wire.agent, -1)
+    before = sleeps(wire.agent)
     Target.order(holder, "put #{first}", "put\n")
-    # Milliseconds for the agent to read it, if it does.
-    Process.sleep(200)
+
+    # A frame that says nothing wakes the agent, which then looks at all that it polls before it sleeps again.
+    send_term(wire, :nothing)
+    asleep(wire.agent, before)
     assert File.ls!("/proc/#{wire.agent}/task") == ["#{wire.agent}"]
     assert so_far(wire, :frames) == []
     send_raw(killer.wire, "release\n")

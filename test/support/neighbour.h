@@ -7,7 +7,9 @@
 #define LINX_TEST_NEIGHBOUR_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +44,18 @@ static inline _Noreturn void fail(const char *what) {
 static inline _Noreturn void wait_forever(void) {
   for (;;)
     pause();
+}
+
+/* Joins a namespace of a process, by the name of its link and its CLONE_NEW* flag (setns(2)). */
+static inline void join_namespace(const char *pid, const char *link, int flag) {
+  char path[64];
+  int fd;
+
+  snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, link);
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || setns(fd, flag) < 0)
+    fail("setns");
+  close(fd);
 }
 
 /*

@@ -12,8 +12,6 @@
  * The workload says "tracer PID" before it ends. Its child is in another session, so that no signal
  * to the workload's process group ends it.
  */
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -38,17 +36,6 @@ static _Noreturn void seize_by_order(void) {
   for (;;)
     if (next_order(order, sizeof(order), -1))
       seize(atoi(order));
-}
-
-static void join_user_namespace(const char *pid) {
-  char path[64];
-  int fd;
-
-  snprintf(path, sizeof(path), "/proc/%s/ns/user", pid);
-  fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || setns(fd, CLONE_NEWUSER) < 0)
-    fail("setns");
-  close(fd);
 }
 
 /* The seconds after which a tracer ends that no test has ended. */
@@ -80,7 +67,7 @@ static void be_seized(void) {
 
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "inside") == 0)
-    join_user_namespace(argv[2]);
+    join_namespace(argv[2], "user", CLONE_NEWUSER);
   if (argc < 3 || strcmp(argv[1], "inside") == 0)
     seize_by_order();
   be_seized();

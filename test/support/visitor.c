@@ -21,16 +21,6 @@
 #define MNT_DETACH 2
 #endif
 
-static void join_mounts(const char *pid) {
-  char path[64];
-  int fd;
-
-  snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-  fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0 || setns(fd, CLONE_NEWNS) < 0)
-    fail("setns");
-}
-
 /* Opens a file under its old name and its copy under its last name in `directory`. */
 static void copy(const char *from_path, const char *directory) {
   char path[512];
@@ -59,7 +49,7 @@ static void pivot(const char *directory) {
 int main(int argc, char **argv) {
   if (argc < 4)
     return 127;
-  join_mounts(argv[2]);
+  join_namespace(argv[2], "mnt", CLONE_NEWNS);
   if (mount("linx", argv[3], "tmpfs", 0, NULL) < 0)
     fail("mount");
   for (int at = 4; at < argc; at++)
