@@ -161,7 +161,7 @@ $(eval $(call variant,COPYING,build/copying))
 
 .PHONY: debug sanitize portable copying check-child
 copying: build/copying/linx_process ## build/copying/linx_process, whose child has a copy of its memory
-check-child: build/release/linx_process ## What the child calls writes no errno and allocates nothing
+check-child: build/release/linx_process ## Check that the child calls nothing that writes errno or uses the heap
 	@scripts/check-child build/release
 debug: build/debug/linx_process ## build/debug/linx_process, for gdb and valgrind
 sanitize: build/asan/linx_process ## build/asan/linx_process, with ASan and UBSan

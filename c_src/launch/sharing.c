@@ -8,8 +8,9 @@
 #include "base/syscalls.h"
 
 /*
- * With 1 a process whose ids or user namespace change is dumpable until it takes that back
- * (proc_sys_fs(5)), and the agent with it. True when that is not known.
+ * Whether fs.suid_dumpable is 1, with which a process whose ids or user namespace change is
+ * dumpable until it takes that back (proc_sys_fs(5)), and each process that shares its memory too.
+ * True when the setting cannot be read.
  */
 static bool is_dumpable_after_change(void) {
   char value = '1';
@@ -17,14 +18,14 @@ static bool is_dumpable_after_change(void) {
   return fd < 0 || sys_read(fd, &value, 1) != 1 || value == '1';
 }
 
-/* Commands, and the ids of a user namespace, may change the child's. */
+/* Whether the child's ids may change: by a command, or with a user namespace. */
 static bool may_change_ids(const struct child_start *start) {
   const struct request *request = start->request;
   return child_has_user_namespace(start) || !request->proceed || request->setup.count > 0 ||
          request->final.count > 0;
 }
 
-/* A build of the tests' (make copying). */
+/* `make copying` defines LINX_NEVER_SHARES, so that the tests run without sharing as well. */
 #ifdef LINX_NEVER_SHARES
 #define MAY_SHARE false
 #else
