@@ -43,6 +43,14 @@ static void acknowledge(struct session *session) {
   }
 }
 
+/* What waits for the child is dropped, because it would be written again and again until the child,
+ * which is killed now, has ended. */
+static void give_up_down(struct session *session) {
+  session->down.broken = true;
+  session->down.error = ENOMEM;
+  session_flush_down(session);
+}
+
 /*
  * Whether a write that the kernel had no memory for is to wait. When there has been none for so
  * long, there is none for this session.
@@ -58,8 +66,7 @@ static bool is_starving(struct session *session) {
   if (now - session->starved_at >= LEAVE_MS) {
     session->out.broken = session->out.broken || session->out.starved;
     if (session->down.starved)
-      session_fail(session, ENOMEM, STAGE_READY_FRAME);
-    session->down.starved = false;
+      give_up_down(session);
     return false;
   }
   if (now < session->retry_at)
