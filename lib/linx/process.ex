@@ -173,6 +173,7 @@ defmodule Linx.Process do
           | {bad_option :: atom(), term()}
           | {:missing_agent, Path.t()}
           | {:already_started, pid()}
+          | :no_process
           | :nodedown
           | Error.t()
 
@@ -238,7 +239,8 @@ defmodule Linx.Process do
   Before anything is started: `{:error, :argv_required}`, and `{:error, {:bad_<option>, value}}` for a
   value that does not fit, such as `{:bad_cwd, 7}`; `{:error, {:bad_option, {name, value}}}` for an
   option that does not exist; `{:error, {:missing_agent, path}}`;
-  `{:error, {:already_started, pid}}` for a taken name; `{:error, %Linx.Process.Error{stage: :open_port}}`
+  `{:error, {:already_started, pid}}` for a taken name, and `{:error, :no_process}` when another process kills
+  the session by that name before it is started; `{:error, %Linx.Process.Error{stage: :open_port}}`
   when the system has no room for another process; `{:error, :nodedown}` and `{:error, {:bad_node, node}}`,
   when the node cannot be reached or does not have this library.
 
@@ -274,7 +276,7 @@ defmodule Linx.Process do
   """
   @spec enter(pos_integer() | session(), [option()]) ::
           {:ok, pid()}
-          | {:error, start_error() | {:bad_target, term()} | :not_ready | :no_process}
+          | {:error, start_error() | {:bad_target, term()} | :not_ready}
   def enter(target, opts) do
     with {:ok, target} <- check_target(target),
          {:ok, opts} <- on_node_of(target, opts),

@@ -226,6 +226,18 @@ defmodule Linx.DeathTest do
     await_gone(agent)
   end
 
+  # A port that is closed while it starts makes erl_child_setup print "failed with error 32".
+  test "a session that is killed by its name while it starts has started, or is :no_process" do
+    for _ <- 1..20 do
+      name = :"linx_start_#{System.unique_integer([:positive])}"
+      killer = Task.async(fn -> kill_registered(name) end)
+      started = Linx.Process.spawn(argv: actor(["pause"]), name: name, link: false, events: :none)
+      assert match?({:ok, _pid}, started) or started == {:error, :no_process}
+      Task.await(killer, 30_000)
+      assert Process.whereis(name) == nil
+    end
+  end
+
   test "a workload that keeps its agent waiting for ever is killed all the same" do
     {session, host_pid} =
       running(argv: [AgentTest.Programs.path("hostile"), "lock"], stdio: [stdin: :pipe])
@@ -239,6 +251,13 @@ defmodule Linx.DeathTest do
     await_gone(host_pid)
     await_gone(agent)
     assert {:error, _} = Task.await(writer, 30_000)
+  end
+
+  defp kill_registered(name) do
+    case Process.whereis(name) do
+      nil -> kill_registered(name)
+      pid -> Process.exit(pid, :kill) && await_down(pid)
+    end
   end
 
   # Waits until a process is in splice(2), by its number on x86-64 and on arm64 (proc(5), syscall).

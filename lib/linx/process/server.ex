@@ -45,6 +45,8 @@ defmodule Linx.Process.Server do
 
     case GenServer.start(__MODULE__, {mode, options, caller}, registration) do
       {:error, {:shutdown, {:refused, reason}}} -> {:error, reason}
+      # By its name another process can kill it before it is started.
+      {:error, :killed} -> {:error, :no_process}
       result -> result
     end
   end
