@@ -23,6 +23,7 @@
 #include "base/syscalls.h"
 #include "launch/cloned_binary.h"
 #include "launch/enter.h"
+#include "launch/keep.h"
 #include "launch/launch.h"
 #include "launch/stdio.h"
 
@@ -79,10 +80,10 @@ _Noreturn static void give_up(int result, enum stage stage) {
   _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(stage, false));
 }
 
-/* The final frame of a {kill, _} request, which starts nothing. */
-static void report_exited(void) {
+/* {status, name, value} of a request that starts nothing. */
+static void report(const char *name, int value) {
   struct frame frame;
-  frame_status_value(&frame, "exited", 0);
+  frame_status_value(&frame, name, value);
   session_emit(&session, &frame);
   flush_all(&session.out);
 }
@@ -192,16 +193,16 @@ static bool is_seen_from_elsewhere(void) {
 }
 
 /* Executes a sealed copy of this program for such a child, which must not lead to the program's
- * file. The copy gets the bytes that were read so far, from the request's frame on. */
+ * file; returns in the copy, or when the agent was started from one. The copy gets the bytes that
+ * were read so far, from the request's frame on. */
 static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
-  bool is_sealed = is_copy(argv);
   struct buffer read_ahead = session.in.buffer;
-  if (!is_seen_from_elsewhere() || is_sealed)
+  if (!is_seen_from_elsewhere())
     return;
   read_ahead.start = (size_t)(frame - 4 - read_ahead.bytes);
   if (read_ahead.end < read_ahead.start + 4 + size)
     read_ahead.end = read_ahead.start + 4 + size;
-  check(sealed_exec(&read_ahead), STAGE_MEMFD);
+  check(sealed_exec(&read_ahead, is_copy(argv)), STAGE_MEMFD);
 }
 
 /*
@@ -288,11 +289,18 @@ int main(int argc, char *argv[]) {
   decode_request(frame, size);
   if (request.mode == MODE_KILL) {
     check_failure(kill_target(&request));
-    report_exited();
+    report("exited", 0);
     return 0;
   }
   if (request.mode == MODE_TERMINAL) {
     check_failure(terminal_lend(&session.in, &session.out));
+    return 0;
+  }
+  if (request.mode == MODE_KEEP) {
+    int copy = -1;
+    check_failure(keep_prepare(&copy));
+    report("kept", copy);
+    wait_for_end(&session.in, &session.out);
     return 0;
   }
   run_sealed(argv, frame, size);

@@ -37,7 +37,7 @@ static void require_commands(const struct command_list *list) {
 
 static void require_sound(const struct request *request, const struct arena *arena) {
   require((request->mode != MODE_ENTER && request->mode != MODE_KILL) || request->target > 0);
-  if (request->mode == MODE_KILL || request->mode == MODE_TERMINAL)
+  if (request->mode == MODE_KILL || request->mode == MODE_TERMINAL || request->mode == MODE_KEEP)
     return;
   require(request->argv != NULL && request->argv[0] != NULL);
   require_strings(request->argv, arena);

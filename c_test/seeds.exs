@@ -30,6 +30,7 @@ requests =
 
 requests = [
   {:terminal, %{}},
+  {:keep, %{}},
   {:spawn, %{argv: argv, arg0: '-sh', files: ["/bin/sh", '/usr/bin/sh']}} | requests
 ]
 

@@ -244,6 +244,16 @@ static void a_terminal_needs_no_argv(void **state) {
   assert_int_equal(request.mode, MODE_TERMINAL);
 }
 
+static void a_copy_is_kept_without_argv(void **state) {
+  (void)state;
+  begin(&terms);
+  put_tuple(&terms, 2);
+  put_atom(&terms, "keep");
+  put_map(&terms, 0);
+  assert_taken();
+  assert_int_equal(request.mode, MODE_KEEP);
+}
+
 static void an_argument_may_be_long(void **state) {
   (void)state;
   static char text[50000];
@@ -786,6 +796,7 @@ int main(void) {
       cmocka_unit_test(arg0_is_what_the_workload_sees_and_not_what_is_executed),
       cmocka_unit_test(files_are_tried_in_order),
       cmocka_unit_test(a_terminal_needs_no_argv),
+      cmocka_unit_test(a_copy_is_kept_without_argv),
       cmocka_unit_test(an_argument_may_be_long),
       cmocka_unit_test(many_short_arguments_fit),
       cmocka_unit_test(env_replaces_the_environment),

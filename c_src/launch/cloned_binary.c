@@ -20,10 +20,23 @@ static int memfd(unsigned flags) {
   return fd == -EINVAL ? sys_memfd_create("linx_process", flags) : fd;
 }
 
-static int copy_program(int to) {
+/* Whether the file is such a copy. Only a memfd can have these seals (fcntl(2)); other files refuse
+ * the question with EINVAL. 1, 0 or a negative errno. */
+static int is_sealed(int program) {
+  int seals = fcntl(program, F_GET_SEALS);
+  if (seals < 0)
+    return errno == EINVAL ? 0 : -errno;
+  return (seals & SEALS) == SEALS;
+}
+
+static int open_program(void) {
+  int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  return program < 0 ? -errno : program;
+}
+
+static int copy_program(int to, int from) {
   struct stat program;
-  cleanup_close int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  if (from < 0 || fstat(from, &program) < 0)
+  if (fstat(from, &program) < 0)
     return -errno;
   for (off_t left = program.st_size; left > 0;) {
     ssize_t count = sendfile(to, from, NULL, (size_t)left);
@@ -32,6 +45,17 @@ static int copy_program(int to) {
     left -= count;
   }
   return fcntl(to, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
+}
+
+/* Makes a sealed copy of the program that `from` reads: a descriptor or a negative errno. */
+static int make_copy(int from) {
+  int copy = memfd(MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (copy < 0)
+    return copy;
+  int result = copy_program(copy, from);
+  if (result < 0)
+    close(copy);
+  return result < 0 ? result : copy;
 }
 
 static int store(int fd, const struct buffer *bytes) {
@@ -46,23 +70,40 @@ static int store(int fd, const struct buffer *bytes) {
   return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-int sealed_exec(const struct buffer *read_ahead) {
+int sealed_exec(const struct buffer *read_ahead, bool is_resumed) {
   char number[DECIMAL_SIZE];
-  cleanup_close int program = memfd(MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  cleanup_close int original = open_program();
+  if (original < 0)
+    return original;
+  int sealed = is_sealed(original);
+  if (sealed != 0)
+    return sealed < 0 ? sealed : 0;
+  if (is_resumed)
+    return -EINVAL;
+  cleanup_close int program = make_copy(original);
   if (program < 0)
     return program;
-  int result = copy_program(program);
-  if (result < 0)
-    return result;
   cleanup_close int bytes = memfd(0);
   if (bytes < 0)
     return bytes;
-  result = store(bytes, read_ahead);
+  int result = store(bytes, read_ahead);
   if (result < 0)
     return result;
   decimal_format(number, (unsigned long)bytes);
   char *const argv[] = {"linx_process", SEALED_ARGUMENT, number, NULL};
   return sys_execveat(program, "", argv, environ, AT_EMPTY_PATH);
+}
+
+int sealed_copy(void) {
+  char path[sizeof "/proc/self/fd/" + DECIMAL_SIZE] = "/proc/self/fd/";
+  cleanup_close int original = open_program();
+  if (original < 0)
+    return original;
+  cleanup_close int copy = make_copy(original);
+  if (copy < 0)
+    return copy;
+  decimal_format(path + strlen(path), (unsigned long)copy);
+  return sys_open(path, O_RDONLY | O_CLOEXEC);
 }
 
 int sealed_resume(char *const argv[], struct buffer *read_ahead) {

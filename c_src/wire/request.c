@@ -373,12 +373,14 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     request->mode = MODE_KILL;
   else if (strcmp(name, "terminal") == 0)
     request->mode = MODE_TERMINAL;
+  else if (strcmp(name, "keep") == 0)
+    request->mode = MODE_KEEP;
   else if (strcmp(name, "spawn") != 0)
     return -EINVAL;
   int result = decode_map(request, &reader, arena);
   if (result < 0)
     return result;
-  if (request->mode == MODE_TERMINAL)
+  if (request->mode == MODE_TERMINAL || request->mode == MODE_KEEP)
     return 0;
   if (request->mode == MODE_KILL)
     return request->target > 0 ? 0 : -EINVAL;

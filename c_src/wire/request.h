@@ -18,8 +18,8 @@
  * that as a list of small integers. */
 #define REQUEST_MAX ((size_t)16 << 20)
 
-/* KILL and TERMINAL start nothing: agent/kill.h, agent/lend_tty.h. */
-enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL };
+/* KILL, TERMINAL and KEEP start nothing: agent/kill.h, agent/lend_tty.h, launch/keep.h. */
+enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL, MODE_KEEP };
 
 enum stdio_kind {
   STDIO_INHERIT,

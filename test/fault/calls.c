@@ -163,11 +163,17 @@ static const struct constant prctl_names[] = {
 };
 
 static const struct constant fcntl_names[] = {
-    {F_DUPFD, "F_DUPFD"},   {F_GETFD, "F_GETFD"},
-    {F_SETFD, "F_SETFD"},   {F_GETFL, "F_GETFL"},
-    {F_SETFL, "F_SETFL"},   {F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"},
-    {1031, "F_SETPIPE_SZ"}, {1032, "F_GETPIPE_SZ"},
-    {1033, "F_ADD_SEALS"},  {0, NULL},
+    {F_DUPFD, "F_DUPFD"},
+    {F_GETFD, "F_GETFD"},
+    {F_SETFD, "F_SETFD"},
+    {F_GETFL, "F_GETFL"},
+    {F_SETFL, "F_SETFL"},
+    {F_DUPFD_CLOEXEC, "F_DUPFD_CLOEXEC"},
+    {1031, "F_SETPIPE_SZ"},
+    {1032, "F_GETPIPE_SZ"},
+    {1033, "F_ADD_SEALS"},
+    {1034, "F_GET_SEALS"},
+    {0, NULL},
 };
 
 static const struct constant ioctl_names[] = {
