@@ -28,7 +28,10 @@ defmodule Linx.MixProject do
 
   # What is not named is not on the code path, and PropEr comes from the distribution.
   def application do
-    [extra_applications: if(Mix.env() == :test, do: [:logger, :proper], else: [])]
+    [
+      mod: {Linx.Application, []},
+      extra_applications: if(Mix.env() == :test, do: [:logger, :proper], else: [])
+    ]
   end
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]

@@ -7,7 +7,7 @@ defmodule Linx.Agent do
   # The agent is `priv/linx_process` of this application, unless the environment variable `LINX_AGENT` has
   # the path of another one, such as one built with sanitizers.
 
-  alias Linx.Agent.{Request, Wire}
+  alias Linx.Agent.{Keeper, Request, Wire}
   alias Linx.Process.Error
 
   @variable "LINX_AGENT"
@@ -53,6 +53,32 @@ defmodule Linx.Agent do
     {:ok, Port.open({:spawn_executable, path}, @port_options)}
   rescue
     error -> {:error, refusal(error, path)}
+  end
+
+  @doc """
+  Starts an agent that runs from the VM's sealed copy of it (`Linx.Agent.Keeper`), as `open/0` does, and returns the
+  copy as well; `:none` when there is no copy that can be executed.
+
+  The copy may disappear while the agent is started. `Linx.Agent.Channel.restart/2` recognises that.
+  """
+  @spec open_copy() :: {:ok, port(), Path.t()} | :none
+  def open_copy do
+    path = path()
+
+    case Keeper.copy(path) do
+      nil -> :none
+      copy -> execute(copy, path)
+    end
+  end
+
+  # ps(1) shows argv[0].
+  defp execute(copy, path) do
+    {:ok, Port.open({:spawn_executable, copy}, [{:arg0, path} | @port_options]), copy}
+  rescue
+    # Whatever else is wrong is the error of open/0 as well.
+    error ->
+      with {:missing_agent, _copy} <- refusal(error, copy), do: Keeper.failed(copy)
+      :none
   end
 
   @doc """

@@ -3,7 +3,7 @@
 defmodule Linx.Agent.Request do
   @moduledoc false
   # The first frame to an agent, which says what it is to do: run a workload (`encode/3`), kill one
-  # (`kill/1`), or hold the BEAM's own terminal (`terminal/0`). Pure.
+  # (`kill/1`), hold the BEAM's own terminal (`terminal/0`), or a copy of its program (`keep/0`). Pure.
 
   alias Linx.Agent.Wire
 
@@ -86,4 +86,28 @@ defmodule Linx.Agent.Request do
   """
   @spec terminal() :: binary()
   def terminal, do: Wire.encode({:terminal, %{}})
+
+  @doc """
+  The request to hold a sealed copy of the agent's program.
+
+      iex> Linx.Agent.Request.keep() |> :erlang.binary_to_term()
+      {:keep, %{}}
+  """
+  @spec keep() :: binary()
+  def keep, do: Wire.encode({:keep, %{}})
+
+  @doc """
+  Whether a process in another namespace can open the child's program file, `/proc/<pid>/exe`, so that the agent
+  has to run from a sealed copy (`is_seen_from_elsewhere` of `c_src/linx_process.c`). The options are checked ones.
+
+      iex> Linx.Agent.Request.seen_from_elsewhere?(:spawn, %{namespaces: [:net, :pid]})
+      true
+      iex> Linx.Agent.Request.seen_from_elsewhere?(:spawn, %{namespaces: [:net]})
+      false
+  """
+  @spec seen_from_elsewhere?(:spawn | :enter, map()) :: boolean()
+  def seen_from_elsewhere?(:enter, _options), do: true
+
+  def seen_from_elsewhere?(:spawn, options),
+    do: options |> Map.get(:namespaces, []) |> Enum.any?(&(&1 in [:pid, :mount, :user]))
 end

@@ -50,6 +50,7 @@ defmodule Linx.Agent.Wire do
   @type frame ::
           {:status, :spawned | :ready | :aborted | :exited | :signaled | :applied, integer()}
           | {:status, :running}
+          | {:status, :kept, descriptor :: non_neg_integer()}
           | {:error, errno :: non_neg_integer(), stage()}
           | {:error, errno :: non_neg_integer(), stage(), index :: non_neg_integer()}
           | {:pty_out | :stdout | :stderr, binary()}
@@ -150,6 +151,9 @@ defmodule Linx.Agent.Wire do
 
   defp frame?({:usage, %{core_dumped: dumped?} = usage}) when is_boolean(dumped?),
     do: map_size(usage) == length(@usage) + 1 and Enum.all?(@usage, &is_count(usage[&1]))
+
+  # From an agent that holds a sealed copy of its program (`Linx.Agent.Keeper`).
+  defp frame?({:status, :kept, fd}), do: is_count(fd)
 
   # These frames come from an agent that has the BEAM's own terminal (`Linx.Tty.Terminal`).
   defp frame?({:settings, settings}), do: is_binary(settings)

@@ -7,7 +7,7 @@ defmodule Linx.Process.Server do
 
   use GenServer
 
-  alias Linx.Agent.{Channel, Wire}
+  alias Linx.Agent.{Channel, Request, Wire}
   alias Linx.Process.{Caller, Events, Options, Pipes, Session, Terminal}
   alias Linx.Telemetry
 
@@ -56,7 +56,9 @@ defmodule Linx.Process.Server do
     # So that terminate/2 is called when an exit signal ends this process, and a broken port is a message.
     Process.flag(:trap_exit, true)
 
-    case Channel.open(options.encoded) do
+    seen? = Request.seen_from_elsewhere?(mode, options.request)
+
+    case Channel.open(options.encoded, seen?) do
       {:ok, channel} ->
         Caller.tie(caller, options.link)
         Enum.each(options.links, &Process.link/1)
@@ -102,7 +104,17 @@ defmodule Linx.Process.Server do
   @impl true
   def handle_info({:written, port}, %{port: port} = state), do: {:noreply, written(state)}
 
-  def handle_info(message, state) do
+  # Until the agent has sent its first message, it may have to be started another time.
+  def handle_info(message, %{channel: %Channel{copy: copy} = channel} = state) when copy != nil do
+    case Channel.restart(channel, message) do
+      {:ok, channel} -> handle(message, %{state | channel: channel})
+      {:restarted, channel} -> {:noreply, %{state | channel: channel, port: channel.port}}
+    end
+  end
+
+  def handle_info(message, state), do: handle(message, state)
+
+  defp handle(message, state) do
     case event(message, state) do
       nil -> {:noreply, state}
       {:stop, reason} -> {:stop, reason, state}
@@ -230,7 +242,7 @@ defmodule Linx.Process.Server do
   defp written(state), do: %{state | channel: Channel.written(state.channel)}
 
   defp carry_out({:send, command}, state),
-    do: %{state | channel: Channel.write(state.channel, Wire.encode(command))}
+    do: %{state | channel: Channel.write(state.channel, Wire.encode(command), urgent?(command))}
 
   defp carry_out({:reply, from, result}, state) do
     GenServer.reply(from, result)
@@ -299,6 +311,10 @@ defmodule Linx.Process.Server do
     do: Events.send(session.events, session.owner, self(), event)
 
   defp notify(%{remote: remote}, event), do: send(remote, {:event, event})
+
+  # What ends a workload that may never run.
+  defp urgent?(:abort), do: true
+  defp urgent?(command), do: is_tuple(command) and elem(command, 0) == :signal
 
   defp agent_pid(%{channel: nil}), do: nil
   defp agent_pid(%{channel: channel}), do: Channel.agent_pid(channel)

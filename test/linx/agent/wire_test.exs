@@ -40,6 +40,7 @@ defmodule Linx.Agent.WireTest do
     {:status, :spawned, 4711},
     {:status, :ready, 1},
     {:status, :running},
+    {:status, :kept, 7},
     {:status, :applied, 1},
     {:status, :exited, 0},
     {:status, :exited, 255},

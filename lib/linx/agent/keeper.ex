@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+
+defmodule Linx.Agent.Keeper do
+  @moduledoc false
+  # Holds one sealed copy of the agent's program for all sessions of the VM.
+  #
+  # The agent of a session that other namespaces can see runs from a sealed copy of its program in memory. Without this
+  # process each such agent makes its own copy and executes it. This process starts an agent, at the first
+  # need, that makes a copy and holds it (the request `keep`); agents that are started from that one's
+  # `/proc/<pid>/fd/<n>` execute once and copy nothing.
+  #
+  # The copy is an offer. A session takes it where it is there, and starts the agent's own file where it is not: while
+  # the copy is being made, without the application, without /proc, or where the VM may not open another
+  # process's descriptors. `failed/1` is for a session whose agent did not start from it.
+  #
+  # The agent that holds it ends with its port, and so with this process and with the VM.
+  #
+  # The table belongs to this process, so a copy that is in it has a keeper that lives. One row, under `:row`:
+  # the path of the agent, the identity of the file there, and the copy's path, or nil when there is none yet or
+  # none can be used.
+
+  use GenServer
+
+  alias Linx.Agent.{Request, Wire}
+
+  @table __MODULE__
+
+  # Milliseconds without another attempt after one that cannot succeed before something else has changed, such
+  # as the VM's privileges or the options of /proc.
+  @pause 60_000
+
+  @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
+
+  # `port` is the agent that holds a copy or makes one, of `path`, when the file there was `identity`.
+  defstruct [:port, :path, :identity, :copy, :timer]
+
+  @doc "Starts the keeper, which starts no agent yet."
+  @spec start_link(term()) :: GenServer.on_start()
+  def start_link(_argument), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
+
+  @doc """
+  The path from which an agent can be started that is the program at `path`, sealed; nil when there is none now.
+
+  It costs a look at the file, in the calling process, and no message to the keeper unless a copy is to be made. The
+  path may lead nowhere any more when it is used.
+  """
+  @spec copy(Path.t()) :: Path.t() | nil
+  def copy(path) do
+    case :ets.lookup(@table, :row) do
+      [{:row, ^path, identity, copy}] -> if identity(path) == identity, do: copy, else: need(path)
+      _none_or_of_another -> need(path)
+    end
+  rescue
+    # There is no table, because the application is not started or the keeper has just died.
+    ArgumentError -> nil
+  end
+
+  defp need(path) do
+    GenServer.cast(__MODULE__, {:need, path})
+    nil
+  end
+
+  @doc "Says that no agent could be started from a path that `copy/1` has returned."
+  @spec failed(Path.t()) :: :ok
+  def failed(copy), do: GenServer.cast(__MODULE__, {:failed, copy})
+
+  @impl true
+  def init([]) do
+    # A port that breaks is a message, and no end of this process.
+    Process.flag(:trap_exit, true)
+    :ets.new(@table, [:named_table, :protected, read_concurrency: true])
+    {:ok, %__MODULE__{}}
+  end
+
+  @impl true
+  def handle_cast({:need, path}, state) do
+    identity = identity(path)
+
+    if identity == nil or {path, identity} == {state.path, state.identity},
+      do: {:noreply, state},
+      else: {:noreply, state |> forget() |> make(path, identity)}
+  end
+
+  def handle_cast({:failed, copy}, %{copy: copy} = state) when copy != nil do
+    # An agent that was killed makes room for another one at the next need. A copy that can be read and not
+    # executed is refused by something that would refuse the next one as well.
+    if same?(copy, state.path), do: {:noreply, refuse(state)}, else: {:noreply, forget(state)}
+  end
+
+  def handle_cast({:failed, _earlier_copy}, state), do: {:noreply, state}
+
+  @impl true
+  def handle_info({port, {:data, bytes}}, %{port: port, copy: nil} = state) when port != nil do
+    with {:ok, {:status, :kept, fd}} <- Wire.decode(bytes),
+         {:os_pid, pid} <- Port.info(port, :os_pid),
+         copy = "/proc/#{pid}/fd/#{fd}",
+         true <- same?(copy, state.path),
+         true <- identity(state.path) == state.identity do
+      :ets.insert(@table, {:row, state.path, state.identity, copy})
+      {:noreply, %{state | copy: copy}}
+    else
+      _no_copy -> {:noreply, refuse(state)}
+    end
+  end
+
+  # An agent that ended before it had a copy would do so again.
+  def handle_info({port, {:exit_status, _code}}, %{port: port, copy: nil} = state),
+    do: {:noreply, refuse(state)}
+
+  def handle_info({:EXIT, port, _reason}, %{port: port, copy: nil} = state),
+    do: {:noreply, refuse(state)}
+
+  def handle_info({port, {:exit_status, _code}}, %{port: port} = state),
+    do: {:noreply, forget(state)}
+
+  def handle_info({:EXIT, port, _reason}, %{port: port} = state), do: {:noreply, forget(state)}
+
+  def handle_info({:EXIT, pid, reason}, state) when is_pid(pid), do: {:stop, reason, state}
+
+  def handle_info({:timeout, timer, :forget}, %{timer: timer} = state),
+    do: {:noreply, forget(state)}
+
+  def handle_info(_message, state), do: {:noreply, state}
+
+  # A script or another program that is not the agent itself, but starts it, is left to do so each time: what it adds
+  # would be missing in agents that are started from the copy.
+  defp make(state, path, identity) do
+    state = %{state | path: path, identity: identity}
+    :ets.insert(@table, {:row, path, identity, nil})
+    if elf?(path), do: start(state), else: refuse(state)
+  end
+
+  defp start(state) do
+    port = Port.open({:spawn_executable, state.path}, @port_options)
+    Port.command(port, Request.keep())
+    %{state | port: port}
+  rescue
+    # There is no such file any more, no room for another process, or the agent ended before its request.
+    _error -> refuse(state)
+  end
+
+  defp refuse(state) do
+    close(state.port)
+    if state.timer, do: :erlang.cancel_timer(state.timer)
+    :ets.insert(@table, {:row, state.path, state.identity, nil})
+    %{state | port: nil, copy: nil, timer: :erlang.start_timer(@pause, self(), :forget)}
+  end
+
+  defp forget(state) do
+    :ets.delete(@table, :row)
+    close(state.port)
+    if state.timer, do: :erlang.cancel_timer(state.timer)
+    %__MODULE__{}
+  end
+
+  defp close(nil), do: true
+
+  defp close(port) do
+    Port.close(port)
+  rescue
+    # The port closed when the agent ended.
+    ArgumentError -> true
+  end
+
+  # What tells one file, and one version of it, from another. File.stat/2 would ask the file server, which all
+  # processes share.
+  defp identity(path) do
+    case :file.read_file_info(path, [:raw, {:time, :posix}]) do
+      {:ok, info} -> info |> File.Stat.from_record() |> identity_of()
+      {:error, _reason} -> nil
+    end
+  end
+
+  defp identity_of(stat),
+    do: {stat.major_device, stat.minor_device, stat.inode, stat.size, stat.mtime}
+
+  # Whether a copy is that of the file, byte for byte: then the file is the agent itself, and the process of that
+  # number in this /proc is the agent that was started.
+  defp same?(copy, path) do
+    case {read(copy), read(path)} do
+      {{:ok, bytes}, {:ok, bytes}} -> true
+      _other -> false
+    end
+  end
+
+  defp elf?(path), do: match?({:ok, <<0x7F, "ELF", _rest::binary>>}, read(path, 4))
+
+  defp read(path, size \\ :all) do
+    with {:ok, file} <- :file.open(path, [:read, :raw, :binary]) do
+      result = if size == :all, do: read_all(file, []), else: :file.read(file, size)
+      :file.close(file)
+      result
+    end
+  end
+
+  defp read_all(file, read) do
+    case :file.read(file, 1_048_576) do
+      {:ok, bytes} -> read_all(file, [read | bytes])
+      :eof -> {:ok, IO.iodata_to_binary(read)}
+      error -> error
+    end
+  end
+end
