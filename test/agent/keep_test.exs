@@ -80,7 +80,6 @@ defmodule AgentTest.KeepTest do
 
   # By the seals, not by a name or an argument: fcntl(2), F_GET_SEALS.
   @tag :root
-  @tag :sanitizer_unfit
   test "an agent that is started from the copy makes none of its own" do
     {_wire, _fd, copy} = keeper()
     shared = inode(copy)

@@ -7,7 +7,6 @@ defmodule Linx.KeeperTest do
 
   alias Linx.Agent.Keeper
 
-  @moduletag :sanitizer_unfit
   @moduletag :tmp_dir
 
   # As an ordinary user a session can be parked in a user namespace, and its child can be looked at there.
