@@ -18,7 +18,9 @@ defmodule Bench.Launch do
     {"session with a checkpoint", "checkpoint", "two vfork+exec in a row", "floor", nil},
     {"fresh pid mount uts ipc net", "isolated", "unshare", "unshare", {:max, 0.8}},
     {"fresh pid mount uts ipc net", "isolated", "bwrap", "bwrap", nil},
-    {"enter a live session", "enter", "nsenter", "nsenter", nil}
+    {"enter a live session", "enter", "nsenter", "nsenter", nil},
+    {"fresh namespaces, without a shared copy", "isolated_alone", "unshare", "unshare", nil},
+    {"enter, without a shared copy", "enter_alone", "nsenter", "nsenter", nil}
   ]
 
   @beam_rows [
@@ -41,7 +43,8 @@ defmodule Bench.Launch do
     {"the agent, with a request it refuses", "refusal", nil},
     {"what a session costs beyond the launcher", "session", "launcher"},
     {"parking and letting go", "checkpoint", "session"},
-    {"fresh pid mount uts ipc net, and their end", "isolated", "session"}
+    {"fresh pid mount uts ipc net, and their end", "isolated", "session"},
+    {"a sealed copy of the agent, and its exec", "isolated_alone", "isolated"}
   ]
 
   @doc """

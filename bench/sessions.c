@@ -151,7 +151,8 @@ struct session {
   size_t size;
 };
 
-static void open_session(struct session *session, const struct request *request) {
+static void open_session(struct session *session, const char *program,
+                         const struct request *request) {
   int down[2];
   int up[2];
   if (pipe2(down, O_CLOEXEC) < 0 || pipe2(up, O_CLOEXEC) < 0)
@@ -166,7 +167,7 @@ static void open_session(struct session *session, const struct request *request)
     if (dup2(in, 3) < 0 || dup2(out, 4) < 0)
       _exit(126);
     char *const argv[] = {(char *)agent, NULL};
-    execv(agent, argv);
+    execv(program, argv);
     _exit(127);
   }
   close(down[0]);
@@ -215,6 +216,7 @@ struct subject {
   void (*run)(const struct subject *);
   char **argv;            /* of a program */
   struct request request; /* of a session */
+  const char *program;    /* what its agent is started from */
   int64_t *samples;
 };
 
@@ -234,7 +236,7 @@ static void run_refusal(const struct subject *subject) {
   static const struct request nonsense = {.bytes = {0, 0, 0, 1, 131}, .size = 5};
   struct session session;
   (void)subject;
-  open_session(&session, &nonsense);
+  open_session(&session, agent, &nonsense);
   await(&session, "malformed_request");
   close_session(&session, 2);
 }
@@ -242,7 +244,7 @@ static void run_refusal(const struct subject *subject) {
 /* From starting the agent to having reaped it. */
 static void run_session(const struct subject *subject) {
   struct session session;
-  open_session(&session, &subject->request);
+  open_session(&session, subject->program, &subject->request);
   await(&session, "exited");
   close_session(&session, 0);
 }
@@ -251,7 +253,7 @@ static void run_session(const struct subject *subject) {
 static void run_checkpoint(const struct subject *subject) {
   static const uint8_t proceed[] = {0, 0, 0, 10, 131, 119, 7, 'p', 'r', 'o', 'c', 'e', 'e', 'd'};
   struct session session;
-  open_session(&session, &subject->request);
+  open_session(&session, subject->program, &subject->request);
   await(&session, "ready");
   if (write(session.in, proceed, sizeof proceed) != sizeof proceed)
     die("write");
@@ -263,12 +265,22 @@ static void run_checkpoint(const struct subject *subject) {
 static pid_t open_target(struct session *session, const char *const *namespaces) {
   const struct wish wish = {.mode = "spawn", .argument = "wait", .namespaces = namespaces};
   struct request request = make_request(&wish);
-  open_session(session, &request);
+  open_session(session, agent, &request);
   await(session, "running");
   const uint8_t *pid = await(session, "spawned");
   if (pid[0] == 97)
     return pid[1];
   return (pid_t)((uint32_t)pid[1] << 24 | (uint32_t)pid[2] << 16 | (uint32_t)pid[3] << 8 | pid[4]);
+}
+
+/* An agent that holds a sealed copy of its program, {status, kept, Descriptor}, and the copy's
+ * path. */
+static void open_keeper(struct session *session, char path[32]) {
+  static const struct request keep = {
+      .bytes = {0, 0, 0, 14, 131, 104, 2, 119, 4, 'k', 'e', 'e', 'p', 116}, .size = 18};
+  open_session(session, agent, &keep);
+  const uint8_t *descriptor = await(session, "kept");
+  snprintf(path, 32, "/proc/%d/fd/%d", (int)session->pid, descriptor[1]);
 }
 
 static int compare(const void *left, const void *right) {
@@ -354,6 +366,10 @@ int main(int argc, char *argv[]) {
   char target_text[16];
   snprintf(target_text, sizeof target_text, "%d", (int)target);
 
+  struct session keeper;
+  char copy[32];
+  open_keeper(&keeper, copy);
+
   const struct wish plain = {.mode = "spawn", .namespaces = no_namespaces};
   const struct wish parked = {.mode = "spawn", .namespaces = no_namespaces, .parks = true};
   const struct wish isolated = {.mode = "spawn", .namespaces = namespaces};
@@ -361,12 +377,14 @@ int main(int argc, char *argv[]) {
   struct subject subjects[SUBJECTS_MAX] = {
       {.name = "floor", .run = run_floor},
       {.name = "refusal", .run = run_refusal},
-      {.name = "session", .run = run_session, .request = make_request(&plain)},
-      {.name = "checkpoint", .run = run_checkpoint, .request = make_request(&parked)},
-      {.name = "isolated", .run = run_session, .request = make_request(&isolated)},
-      {.name = "enter", .run = run_session, .request = make_request(&entering)},
+      {"session", run_session, .request = make_request(&plain), .program = agent},
+      {"checkpoint", run_checkpoint, .request = make_request(&parked), .program = agent},
+      {"isolated", run_session, .request = make_request(&isolated), .program = copy},
+      {"isolated_alone", run_session, .request = make_request(&isolated), .program = agent},
+      {"enter", run_session, .request = make_request(&entering), .program = copy},
+      {"enter_alone", run_session, .request = make_request(&entering), .program = agent},
   };
-  int count = add_programs(subjects, 6, argv + 5, target_text);
+  int count = add_programs(subjects, 8, argv + 5, target_text);
   measure(subjects, count, rounds);
   for (int i = 0; i < count; i++)
     print(&subjects[i], rounds);
@@ -374,5 +392,7 @@ int main(int argc, char *argv[]) {
   kill(target, SIGKILL);
   await(&live, "signaled");
   close_session(&live, 0);
+  close(keeper.in);
+  finish(keeper.pid, 0);
   return 0;
 }
