@@ -16,8 +16,8 @@ defmodule Linx.Agent.Keeper do
   # The agent that holds it ends with its port, and so with this process and with the VM.
   #
   # The table belongs to this process, so a copy that is in it has a keeper that lives. One row, under `:row`:
-  # the path of the agent, the identity of the file there, and the copy's path, or nil when there is none yet or
-  # none can be used.
+  # the path of the agent, the identity of the file there, the copy's path, or nil when there is none yet or
+  # none can be used, and the time until which nobody looks at the file again.
 
   use GenServer
 
@@ -28,6 +28,10 @@ defmodule Linx.Agent.Keeper do
   # Milliseconds without another attempt after one that cannot succeed before something else has changed, such
   # as the VM's privileges or the options of /proc.
   @pause 60_000
+
+  # Milliseconds for which the file is taken for the same. A look at it takes 20 to 60 microseconds of a session,
+  # because the VM makes it on another thread, and the rest of copy/1 takes 1.
+  @fresh 100
 
   @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
 
@@ -41,19 +45,31 @@ defmodule Linx.Agent.Keeper do
   @doc """
   The path from which an agent can be started that is the program at `path`, sealed; nil when there is none now.
 
-  It costs a look at the file, in the calling process, and no message to the keeper unless a copy is to be made. The
-  path may lead nowhere any more when it is used.
+  It sends no message to the keeper, unless a copy is to be made or the file was looked at: that is done in the calling
+  process, every #{@fresh} ms, so a file that replaces another one is noticed by then. The path may lead nowhere any
+  more when it is used.
   """
   @spec copy(Path.t()) :: Path.t() | nil
   def copy(path) do
     case :ets.lookup(@table, :row) do
-      [{:row, ^path, identity, copy}] -> if identity(path) == identity, do: copy, else: need(path)
-      _none_or_of_another -> need(path)
+      [{:row, ^path, identity, copy, until}] ->
+        if now() < until or same_file?(path, identity), do: copy, else: need(path)
+
+      _none_or_of_another ->
+        need(path)
     end
   rescue
     # There is no table, because the application is not started or the keeper has just died.
     ArgumentError -> nil
   end
+
+  defp same_file?(path, identity) do
+    same? = identity(path) == identity
+    if same?, do: GenServer.cast(__MODULE__, {:seen, path, identity})
+    same?
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
 
   defp need(path) do
     GenServer.cast(__MODULE__, {:need, path})
@@ -81,6 +97,11 @@ defmodule Linx.Agent.Keeper do
       else: {:noreply, state |> forget() |> make(path, identity)}
   end
 
+  def handle_cast({:seen, path, identity}, %{path: path, identity: identity} = state),
+    do: {:noreply, offer(state)}
+
+  def handle_cast({:seen, _path, _earlier_identity}, state), do: {:noreply, state}
+
   def handle_cast({:failed, copy}, %{copy: copy} = state) when copy != nil do
     # An agent that was killed makes room for another one at the next need. A copy that can be read and not
     # executed is refused by something that would refuse the next one as well.
@@ -96,8 +117,7 @@ defmodule Linx.Agent.Keeper do
          copy = "/proc/#{pid}/fd/#{fd}",
          true <- same?(copy, state.path),
          true <- identity(state.path) == state.identity do
-      :ets.insert(@table, {:row, state.path, state.identity, copy})
-      {:noreply, %{state | copy: copy}}
+      {:noreply, offer(%{state | copy: copy})}
     else
       _no_copy -> {:noreply, refuse(state)}
     end
@@ -125,8 +145,7 @@ defmodule Linx.Agent.Keeper do
   # A script or another program that is not the agent itself, but starts it, is left to do so each time: what it adds
   # would be missing in agents that are started from the copy.
   defp make(state, path, identity) do
-    state = %{state | path: path, identity: identity}
-    :ets.insert(@table, {:row, path, identity, nil})
+    state = offer(%{state | path: path, identity: identity})
     if elf?(path), do: start(state), else: refuse(state)
   end
 
@@ -142,8 +161,12 @@ defmodule Linx.Agent.Keeper do
   defp refuse(state) do
     close(state.port)
     if state.timer, do: :erlang.cancel_timer(state.timer)
-    :ets.insert(@table, {:row, state.path, state.identity, nil})
-    %{state | port: nil, copy: nil, timer: :erlang.start_timer(@pause, self(), :forget)}
+    offer(%{state | port: nil, copy: nil, timer: :erlang.start_timer(@pause, self(), :forget)})
+  end
+
+  defp offer(state) do
+    :ets.insert(@table, {:row, state.path, state.identity, state.copy, now() + @fresh})
+    state
   end
 
   defp forget(state) do
