@@ -25,6 +25,7 @@
 #include "launch/enter.h"
 #include "launch/keep.h"
 #include "launch/launch.h"
+#include "launch/pooled.h"
 #include "launch/stdio.h"
 
 enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
@@ -181,6 +182,19 @@ static void decode_request(const uint8_t *bytes, size_t size) {
   check(result, result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
+/* What comes before anything else that the request leads to: relative paths of it are those of the
+ * VM's working directory. The frame tells the client that the request is not lost with this agent
+ * any more. A sealed copy has all of it from the agent that has executed it. */
+static void take_over(char *const argv[]) {
+  struct frame accepted;
+  if (!request.pooled.given || is_copy(argv))
+    return;
+  check_failure(pooled_take_over(&request.pooled));
+  frame_status(&accepted, "accepted");
+  session_emit(&session, &accepted);
+  flush_all(&session.out);
+}
+
 /*
  * Whether a process in a namespace other than the agent's can open the child's program file
  * (/proc/<pid>/exe): a process of a namespace that the child enters; a process that enters the
@@ -287,6 +301,7 @@ int main(int argc, char *argv[]) {
   check(named, STAGE_PRCTL);
   read_request(&frame, &size);
   decode_request(frame, size);
+  take_over(argv);
   if (request.mode == MODE_KILL) {
     check_failure(kill_target(&request));
     report("exited", 0);

@@ -34,6 +34,12 @@ requests = [
   {:spawn, %{argv: argv, arg0: '-sh', files: ["/bin/sh", '/usr/bin/sh']}} | requests
 ]
 
+pooled = %{dir: "/tmp", set: ["A=1", 'B='], unset: ["C"], file: {"/agent", 1, 1 <<< 40, 3, 4}}
+
+requests =
+  for({_mode, _map} = request <- Enum.take(requests, 3), do: {:pooled, pooled, request}) ++
+    requests
+
 commands = [
   :proceed,
   :abort,

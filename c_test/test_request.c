@@ -787,8 +787,95 @@ static void a_request_cut_short_anywhere_is_refused(void **state) {
   assert_refused();
 }
 
+/* {pooled, #{...}, {spawn, #{argv => ["/bin/true"]}}} with `pairs` to come in the first map. */
+static void begin_pooled(uint32_t pairs) {
+  begin(&terms);
+  put_tuple(&terms, 3);
+  put_atom(&terms, "pooled");
+  put_map(&terms, pairs);
+}
+
+static void put_bare_request(void) {
+  put_tuple(&terms, 2);
+  put_atom(&terms, "spawn");
+  put_map(&terms, 1);
+  put_atom(&terms, "argv");
+  put_list(&terms, 1);
+  put_binary(&terms, "/bin/true");
+  put_nil(&terms);
+}
+
+static void what_has_changed_comes_with_a_request(void **state) {
+  (void)state;
+  begin_pooled(4);
+  put_atom(&terms, "dir");
+  put_binary(&terms, "/tmp");
+  put_atom(&terms, "set");
+  put_list(&terms, 1);
+  put_binary(&terms, "A=1");
+  put_nil(&terms);
+  put_atom(&terms, "unset");
+  put_list(&terms, 1);
+  put_binary(&terms, "B");
+  put_nil(&terms);
+  put_atom(&terms, "file");
+  put_tuple(&terms, 5);
+  put_binary(&terms, "/agent");
+  for (uint8_t number = 1; number <= 4; number++)
+    put_integer(&terms, number);
+  put_bare_request();
+  assert_int_equal(decode(), 0);
+  assert_true(request.pooled.given);
+  assert_string_equal(request.pooled.dir, "/tmp");
+  assert_string_equal(request.pooled.set[0], "A=1");
+  assert_null(request.pooled.set[1]);
+  assert_string_equal(request.pooled.unset[0], "B");
+  assert_string_equal(request.pooled.file, "/agent");
+  assert_int_equal(request.pooled.device, 1);
+  assert_int_equal(request.pooled.mtime, 4);
+  assert_string_equal(request.argv[0], "/bin/true");
+  assert_null(request.cwd);
+  for (size_t size = 0; size < terms.size; size++)
+    assert_int_equal(decode_cut(size), -EINVAL);
+}
+
+static void nothing_may_have_changed(void **state) {
+  (void)state;
+  begin_pooled(0);
+  put_bare_request();
+  assert_int_equal(decode(), 0);
+  assert_true(request.pooled.given);
+  assert_null(request.pooled.dir);
+  assert_null(request.pooled.set);
+}
+
+static void what_has_changed_is_no_other_request_nor_a_key_of_one(void **state) {
+  (void)state;
+  begin_pooled(1);
+  put_atom(&terms, "set");
+  put_list(&terms, 1);
+  put_binary(&terms, "=1");
+  put_nil(&terms);
+  put_bare_request();
+  assert_int_equal(decode(), -EINVAL);
+  begin_pooled(0);
+  put_tuple(&terms, 3);
+  put_atom(&terms, "pooled");
+  put_map(&terms, 0);
+  put_bare_request();
+  assert_int_equal(decode(), -EINVAL);
+  begin_key("dir");
+  put_binary(&terms, "/tmp");
+  assert_int_equal(decode(), 0);
+  assert_false(request.pooled.given);
+  assert_null(request.pooled.dir);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_has_changed_comes_with_a_request),
+      cmocka_unit_test(nothing_may_have_changed),
+      cmocka_unit_test(what_has_changed_is_no_other_request_nor_a_key_of_one),
       cmocka_unit_test(a_bare_spawn_has_the_documented_defaults),
       cmocka_unit_test(a_request_is_a_pair_of_a_mode_and_a_map),
       cmocka_unit_test(argv_takes_strings_of_every_form),

@@ -44,15 +44,19 @@ static int decode_arg0(struct request *request, struct term_reader *reader, stru
   return term_read_string(reader, arena, &request->arg0);
 }
 
-static int decode_env(struct request *request, struct term_reader *reader, struct arena *arena) {
+static int decode_variables(struct term_reader *reader, struct arena *arena, char ***variables) {
   int count = 0;
-  int result = decode_string_array(reader, arena, &request->env, &count);
+  int result = decode_string_array(reader, arena, variables, &count);
   for (int i = 0; result == 0 && i < count; i++) {
-    const char *equals = strchr(request->env[i], '=');
-    if (equals == NULL || equals == request->env[i])
+    const char *equals = strchr((*variables)[i], '=');
+    if (equals == NULL || equals == (*variables)[i])
       result = -EINVAL;
   }
   return result;
+}
+
+static int decode_env(struct request *request, struct term_reader *reader, struct arena *arena) {
+  return decode_variables(reader, arena, &request->env);
 }
 
 static int decode_cwd(struct request *request, struct term_reader *reader, struct arena *arena) {
@@ -293,10 +297,50 @@ static int decode_final(struct request *request, struct term_reader *reader, str
   return decode_commands(reader, &request->final, &request->filters);
 }
 
-static const struct {
+static int decode_dir(struct request *request, struct term_reader *reader, struct arena *arena) {
+  char *dir = NULL;
+  int result = term_read_string(reader, arena, &dir);
+  request->pooled.dir = dir;
+  return result;
+}
+
+static int decode_set(struct request *request, struct term_reader *reader, struct arena *arena) {
+  return decode_variables(reader, arena, &request->pooled.set);
+}
+
+static int decode_unset(struct request *request, struct term_reader *reader, struct arena *arena) {
+  int count = 0;
+  return decode_string_array(reader, arena, &request->pooled.unset, &count);
+}
+
+/* {path, device, inode, size, mtime} */
+static int decode_file(struct request *request, struct term_reader *reader, struct arena *arena) {
+  struct pooled *pooled = &request->pooled;
+  int64_t *numbers[] = {&pooled->device, &pooled->inode, &pooled->size, &pooled->mtime};
+  char *path = NULL;
+  int arity = 0;
+  if (term_read_tuple(reader, &arity) < 0 || arity != 5)
+    return -EINVAL;
+  int result = term_read_string(reader, arena, &path);
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && result == 0; i++)
+    result = term_read_integer(reader, INT64_MIN, INT64_MAX, numbers[i]);
+  pooled->file = path;
+  return result;
+}
+
+struct key {
   const char *name;
   decode_fn *decode;
-} keys[] = {
+};
+
+static const struct key pooled_keys[] = {
+    {"dir", decode_dir},
+    {"set", decode_set},
+    {"unset", decode_unset},
+    {"file", decode_file},
+};
+
+static const struct key keys[] = {
     {"argv", decode_argv},
     {"files", decode_files},
     {"arg0", decode_arg0},
@@ -319,53 +363,80 @@ static const struct {
     {"descendants", decode_descendants},
 };
 
-#define KEY_COUNT (sizeof keys / sizeof keys[0])
+#define KEY_COUNT        (sizeof keys / sizeof keys[0])
+#define POOLED_KEY_COUNT (sizeof pooled_keys / sizeof pooled_keys[0])
 
-static size_t key_index(const char *name) {
+static size_t key_index(const struct key *table, size_t count, const char *name) {
   size_t i = 0;
   if (strcmp(name, "seal") == 0) /* what `final` was called before */
     name = "final";
-  while (i < KEY_COUNT && strcmp(keys[i].name, name) != 0)
+  while (i < count && strcmp(table[i].name, name) != 0)
     i++;
   return i;
 }
 
-static int decode_map(struct request *request, struct term_reader *reader, struct arena *arena) {
+/* A map whose keys are those of `table`, which has KEY_COUNT rows at most. */
+static int decode_map(struct request *request, struct term_reader *reader, struct arena *arena,
+                      const struct key *table, size_t count) {
   bool given[KEY_COUNT] = {false};
   char name[TERM_ATOM_SIZE];
   int pairs = 0;
   if (term_read_map(reader, &pairs) < 0)
     return -EINVAL;
   for (int i = 0; i < pairs; i++) {
-    size_t key = KEY_COUNT;
+    size_t key = count;
     if (!term_is_atom(reader))
       term_skip(reader);
     else if (term_read_atom(reader, name) < 0)
       return -EINVAL;
     else
-      key = key_index(name);
-    if (key == KEY_COUNT) {
+      key = key_index(table, count, name);
+    if (key == count) {
       term_skip(reader);
       continue;
     }
     if (given[key])
       return -EINVAL;
     given[key] = true;
-    int result = keys[key].decode(request, reader, arena);
+    int result = table[key].decode(request, reader, arena);
     if (result < 0)
       return result;
   }
   return 0;
 }
 
+/* The atom that a tuple of `size` elements begins with. */
+static int read_head(struct term_reader *reader, int size, char name[TERM_ATOM_SIZE]) {
+  int arity = 0;
+  if (term_read_tuple(reader, &arity) < 0 || arity != size || term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  return 0;
+}
+
+/* {pooled, map, request}: leaves the reader where the request itself is. */
+static int decode_pooled(struct request *request, struct term_reader *reader, struct arena *arena) {
+  struct term_reader ahead = *reader;
+  char name[TERM_ATOM_SIZE];
+  if (read_head(&ahead, 3, name) < 0)
+    return 0;
+  if (strcmp(name, "pooled") != 0)
+    return -EINVAL;
+  *reader = ahead;
+  request->pooled.given = true;
+  return decode_map(request, reader, arena, pooled_keys, POOLED_KEY_COUNT);
+}
+
 int request_decode(struct request *request, const uint8_t *bytes, size_t size,
                    struct arena *arena) {
   struct term_reader reader;
   char name[TERM_ATOM_SIZE];
-  int arity = 0;
   *request = (struct request){.grace_ms = 5000};
-  if (term_reader_init(&reader, bytes, size) < 0 || term_read_tuple(&reader, &arity) < 0 ||
-      arity != 2 || term_read_atom(&reader, name) < 0)
+  if (term_reader_init(&reader, bytes, size) < 0)
+    return -EINVAL;
+  int pooled = decode_pooled(request, &reader, arena);
+  if (pooled < 0)
+    return pooled;
+  if (read_head(&reader, 2, name) < 0)
     return -EINVAL;
   if (strcmp(name, "enter") == 0)
     request->mode = MODE_ENTER;
@@ -377,7 +448,7 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
     request->mode = MODE_KEEP;
   else if (strcmp(name, "spawn") != 0)
     return -EINVAL;
-  int result = decode_map(request, &reader, arena);
+  int result = decode_map(request, &reader, arena, keys, KEY_COUNT);
   if (result < 0)
     return result;
   if (request->mode == MODE_TERMINAL || request->mode == MODE_KEEP)

@@ -44,8 +44,22 @@ struct command_list {
   int count;
 };
 
+/* Of an agent that was started before its request: what has changed since then. */
+struct pooled {
+  bool given;       /* the request has it, and wants a frame as soon as the agent has taken it */
+  const char *dir;  /* the client's working directory, or NULL; in the arena */
+  char **set;       /* "KEY=VALUE", NULL-terminated in the arena, or NULL: none */
+  char **unset;     /* "KEY", the same */
+  const char *file; /* the path that the agent was started from, or NULL; in the arena */
+  int64_t device;   /* what stat(2) said of it then, as the VM writes it */
+  int64_t inode;
+  int64_t size;
+  int64_t mtime;
+};
+
 struct request {
   enum request_mode mode;
+  struct pooled pooled;
   char **files; /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
   char **argv;  /* NULL-terminated, argv[0] present; in the arena */
   char *arg0;   /* in the arena, or NULL */

@@ -37,6 +37,7 @@ enum exit_code {
   X(TCGETATTR, "tcgetattr", EXIT_CREATION, EXIT_REPORTED)                                          \
   X(TCSETATTR, "tcsetattr", EXIT_CREATION, EXIT_REPORTED)                                          \
   X(KILL, "kill", EXIT_CREATION, EXIT_REPORTED)                                                    \
+  X(STALE, "stale", EXIT_CREATION, EXIT_REPORTED)                                                  \
   X(PIPE2, "pipe2", EXIT_CREATION, EXIT_REPORTED)                                                  \
   X(POSIX_OPENPT, "posix_openpt", EXIT_CREATION, EXIT_REPORTED)                                    \
   X(PTSETUP, "ptsetup", EXIT_CREATION, EXIT_REPORTED)                                              \

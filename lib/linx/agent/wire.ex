@@ -16,7 +16,7 @@ defmodule Linx.Agent.Wire do
     clone ready_frame malformed_ready exec_outcome guard relay sigaction waitid
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
     fork close_range setsid prctl mount_slave stdio chdir keyctl setgroups setresgid setresuid execve
-    seccomp_no_new_privs tcgetattr tcsetattr kill
+    seccomp_no_new_privs tcgetattr tcsetattr kill stale
   )a
 
   # The set-up commands, a row each, whose names are also the stages of their failures.
@@ -49,7 +49,7 @@ defmodule Linx.Agent.Wire do
   @typedoc "A frame from the agent."
   @type frame ::
           {:status, :spawned | :ready | :aborted | :exited | :signaled | :applied, integer()}
-          | {:status, :running}
+          | {:status, :running | :accepted}
           | {:status, :kept, descriptor :: non_neg_integer()}
           | {:error, errno :: non_neg_integer(), stage()}
           | {:error, errno :: non_neg_integer(), stage(), index :: non_neg_integer()}
@@ -131,7 +131,7 @@ defmodule Linx.Agent.Wire do
   defguardp is_count(value) when is_integer(value) and value >= 0
   defguardp is_size(value) when is_integer(value) and value in 0..65535
 
-  defp frame?({:status, :running}), do: true
+  defp frame?({:status, status}) when status in [:running, :accepted], do: true
 
   defp frame?({:status, status, pid}) when status in [:spawned, :ready, :aborted],
     do: is_integer(pid) and pid > 0
