@@ -71,6 +71,7 @@ defmodule Linx.MixProject do
           Linx.Stdin,
           Linx.Telemetry
         ],
+        "Agents kept ready": [Linx.Pool],
         "At the checkpoint": [Linx.Capabilities, Linx.Seccomp, Linx.User],
         Terminals: [Linx.Tty],
         "Numbers and names": [Linx.Errno, Linx.Signal]

@@ -58,7 +58,7 @@ defmodule Linx do
     * `:stdio` - where the streams lead that the call does not use itself, as in `Linx.Process.spawn/1`: a
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
       be a `:pipe`, because the call does not read it, and there is no `:pty`.
-    * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:name` and so on. The call
+    * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:pool`, `:name` and so on. The call
       decides `:argv`, `:files`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
       by default; with `:leave` the call lasts until every process that has the output open has closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.

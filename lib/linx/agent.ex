@@ -36,21 +36,21 @@ defmodule Linx.Agent do
   @doc """
   Starts an agent; the calling process becomes its port's owner.
 
-  `{:error, {:missing_agent, path}}` when there is no executable file at `path/0`, otherwise
+  `{:error, {:missing_agent, path}}` when there is no executable file at `path`,
+  `{:error, %Linx.Process.Error{stage: :chdir}}` when the VM's working directory is gone, otherwise
   `{:error, %Linx.Process.Error{stage: :open_port}}`.
   """
-  @spec open() :: {:ok, port()} | {:error, {:missing_agent, Path.t()} | Error.t()}
-  def open do
-    path = path()
-
+  @spec open(Path.t(), cd: Path.t()) ::
+          {:ok, port()} | {:error, {:missing_agent, Path.t()} | Error.t()}
+  def open(path \\ path(), options \\ []) do
     # open_port/2 does not fail for a directory.
     if path != built_in() and File.dir?(path, [:raw]),
       do: {:error, {:missing_agent, path}},
-      else: open(path)
+      else: open_port(path, options)
   end
 
-  defp open(path) do
-    {:ok, Port.open({:spawn_executable, path}, @port_options)}
+  defp open_port(path, options) do
+    {:ok, Port.open({:spawn_executable, path}, options ++ @port_options)}
   rescue
     error -> {:error, refusal(error, path)}
   end
@@ -59,21 +59,22 @@ defmodule Linx.Agent do
   Starts an agent that runs from the VM's sealed copy of it (`Linx.Agent.Keeper`), as `open/0` does, and returns the
   copy as well; `:none` when there is no copy that can be executed.
 
-  The copy may disappear while the agent is started. `Linx.Agent.Channel.restart/2` recognises that.
+  The copy may disappear while the agent is started. `Linx.Agent.Channel.heard/2` recognises that.
   """
   @spec open_copy() :: {:ok, port(), Path.t()} | :none
   def open_copy do
     path = path()
 
-    case Keeper.copy(path) do
-      nil -> :none
-      copy -> execute(copy, path)
-    end
+    with {copy, _identity} <- Keeper.copy(path) || :none,
+         {:ok, port} <- open_copy(copy, path, []),
+         do: {:ok, port, copy}
   end
 
-  # ps(1) shows argv[0].
-  defp execute(copy, path) do
-    {:ok, Port.open({:spawn_executable, copy}, [{:arg0, path} | @port_options]), copy}
+  @doc "Starts an agent from a copy of the file at `path`, which `Linx.Agent.Keeper.copy/1` has returned."
+  @spec open_copy(Path.t(), Path.t(), cd: Path.t()) :: {:ok, port()} | :none
+  def open_copy(copy, path, options) do
+    # ps(1) shows argv[0].
+    {:ok, Port.open({:spawn_executable, copy}, [{:arg0, path} | options ++ @port_options])}
   rescue
     # Whatever else is wrong is the error of open/0 as well.
     error ->
@@ -119,7 +120,9 @@ defmodule Linx.Agent do
     ArgumentError -> true
   end
 
-  defp close(port) do
+  @doc "Closes an agent's port; none of its messages is left in the mailbox of the owner."
+  @spec close(port()) :: true
+  def close(port) do
     Port.close(port)
   rescue
     ArgumentError -> true
@@ -171,8 +174,13 @@ defmodule Linx.Agent do
   # open_port/2 raises these errors for a file that does not exist or is not executable, and badarg for a
   # path that cannot be a file name.
   defp refusal(%ErlangError{original: reason}, path)
-       when reason in [:enoent, :eacces, :enotdir, :eisdir, :eloop, :enametoolong],
-       do: {:missing_agent, path}
+       when reason in [:enoent, :eacces, :enotdir, :eisdir, :eloop, :enametoolong] do
+    # open_port/2 also fails when it cannot read the working directory for the program.
+    case :file.get_cwd() do
+      {:error, reason} when reason in [:enoent, :eacces] -> Error.new(:chdir, reason)
+      _path -> {:missing_agent, path}
+    end
+  end
 
   defp refusal(%ErlangError{original: reason}, _path) when is_atom(reason),
     do: Error.new(:open_port, reason)

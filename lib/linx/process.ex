@@ -151,6 +151,7 @@ defmodule Linx.Process do
           | {:active, active()}
           | {:link, boolean()}
           | {:node, node()}
+          | {:pool, Linx.Pool.pool() | nil | false}
           | {:linger, boolean()}
           | {:auto_proceed, boolean()}
           | {:events, :plain | :tagged | :none}
@@ -172,6 +173,7 @@ defmodule Linx.Process do
           :argv_required
           | {bad_option :: atom(), term()}
           | {:missing_agent, Path.t()}
+          | {:no_pool, Linx.Pool.pool()}
           | {:already_started, pid()}
           | :no_process
           | :nodedown
@@ -233,12 +235,15 @@ defmodule Linx.Process do
       is lost the owner gets a final event, functions return `{:error, :nodedown}`, and the node itself ends
       the session. A session's `:name` is registered there. Events take another path than the replies to
       calls: an event that was sent before a reply may arrive after it.
+    * `:pool` - the name or the pid of a `Linx.Pool`, on the node of the session, from which it takes its
+      agent instead of starting one; `nil` or `false` for none. By default that of `config :linx, pool: name`.
 
   ## Errors
 
   Before anything is started: `{:error, :argv_required}`, and `{:error, {:bad_<option>, value}}` for a
   value that does not fit, such as `{:bad_cwd, 7}`; `{:error, {:bad_option, {name, value}}}` for an
-  option that does not exist; `{:error, {:missing_agent, path}}`;
+  option that does not exist; `{:error, {:missing_agent, path}}`; `{:error, {:no_pool, pool}}`;
+  `{:error, %Linx.Process.Error{stage: :chdir}}` when the VM's working directory is gone;
   `{:error, {:already_started, pid}}` for a taken name, and `{:error, :no_process}` when another process kills
   the session by that name before it is started; `{:error, %Linx.Process.Error{stage: :open_port}}`
   when the system has no room for another process; `{:error, :nodedown}` and `{:error, {:bad_node, node}}`,
@@ -674,6 +679,10 @@ defmodule Linx.Process do
           String.t()
   def format_error(%Error{} = error), do: Exception.message(error)
   def format_error({:missing_agent, path}), do: Linx.Agent.missing_message(path)
+
+  def format_error({:no_pool, pool}),
+    do: "there is no pool #{inspect(pool)} on the session's node"
+
   def format_error({:already_started, pid}), do: "the name is taken by #{inspect(pid)}"
   def format_error(:not_ready), do: "the session has no process yet"
   def format_error(:no_process), do: "the session has ended"

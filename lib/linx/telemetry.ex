@@ -15,7 +15,20 @@ defmodule Linx.Telemetry do
   | `[:linx, :session, :stop]` | the workload exited, was killed or was aborted | `:duration`, those of `t:Linx.Process.Info.usage/0` with `usage: true` | `:result` |
   | `[:linx, :session, :exception]` | the session failed | `:duration` | `:kind`, `:reason`, `:stacktrace` |
 
-  `:duration` is the time since the start, and `:system_time` that of the start, both in native units
+  With a `Linx.Pool` these are sent before a session's start:
+
+  | event | when | measurements | metadata |
+  | --- | --- | --- | --- |
+  | `[:linx, :pool, :hit]` | the pool has handed an agent over | `:duration` | `:pool`, `:session` |
+  | `[:linx, :pool, :miss]` | it has not, and one is started | `:duration` | `:pool`, `:session`, `:reason` |
+  | `[:linx, :pool, :lost]` | the agent of a hit could not be used, and another one is started; sent after the session's start | | `:pool`, `:session`, `:reason` |
+
+  There `:duration` is the time that the session has waited for the pool's reply. `:pool` is what names it, nil
+  in `:lost` for the configured one. The `:reason` of a miss is `:empty`, `:no_pool` (configured, and does not exist, or ended meanwhile), `:no_reply` (in 5 s) or
+  `:no_directory` (the VM's working directory is gone); that of `:lost` is `:ended` (the agent was killed while
+  it waited) or `:stale` (its file has been replaced).
+
+  In a session's events `:duration` is the time since the start, and `:system_time` that of the start, both in native units
   (`System.convert_time_unit/3`). The metadata is always a map with `:session` (its pid), `:mode` (`:spawn` or
   `:enter`) and `:argv`. `:result` is what `Linx.Process.wait/2` returns; `:reason` is the
   `Linx.Process.Error`, `:kind` is `:error` and `:stacktrace` is empty, as `:telemetry.span/3` names them.
@@ -65,6 +78,16 @@ defmodule Linx.Telemetry do
     usage = if name == :stop, do: telemetry.usage, else: %{}
     execute(name, Map.put(usage, :duration, duration), Map.merge(telemetry.metadata, metadata))
     telemetry
+  end
+
+  # Sends an event of a pool, in the process that asks it for an agent.
+  @doc false
+  @spec pool(:hit | :miss | :lost, term(), map(), map()) :: :ok | nil
+  def pool(name, pool, measurements, metadata) do
+    if function_exported?(:telemetry, :execute, 3) do
+      metadata = Map.merge(metadata, %{pool: pool, session: self()})
+      apply(:telemetry, :execute, [[:linx, :pool, name], measurements, metadata])
+    end
   end
 
   # apply/3, because the module may not exist.

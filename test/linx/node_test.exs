@@ -62,6 +62,21 @@ defmodule Linx.NodeTest do
     assert {:error, :timeout} = P.wait(elem(ready(node), 0), 10)
   end
 
+  test "the agent is of that node's own pool, by its name" do
+    node = Nodes.start_node()
+    name = :"#{__MODULE__}.pool"
+    assert {:error, {:no_pool, ^name}} = P.spawn(node: node, argv: actor(["pause"]), pool: name)
+    # The call's own process ends, so that the pool must not be linked to it.
+    {:ok, pool} = :erpc.call(node, GenServer, :start, [Linx.Pool.Server, 2, [name: name]])
+    :ok = :erpc.call(node, Linx.Pool, :await, [name, 30_000])
+    {session, _host_pid} = start(node, argv: actor(["exit", 5]), pool: name)
+    assert {:ok, {:exited, 5}} = P.wait(session)
+    assert {:ok, %{stdout: "there\n"}} = Linx.run(["echo", "there"], node: node, pool: name)
+    assert %{hits: 2, misses: 0} = Linx.Pool.info(pool)
+    # A port cannot be handed over to another node.
+    assert {:error, {:no_pool, ^pool}} = P.spawn(argv: actor(["pause"]), pool: pool)
+  end
+
   test "the checkpoint, plain events and a terminal as well" do
     node = Nodes.start_node()
     {:ok, session} = P.spawn(argv: actor(["say", "hello"]), stdio: :pty, node: node)

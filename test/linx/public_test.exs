@@ -12,6 +12,7 @@ defmodule Linx.PublicTest do
     Linx.Capabilities,
     Linx.Errno,
     Linx.ExitError,
+    Linx.Pool,
     Linx.Process,
     Linx.Process.Error,
     Linx.Process.Info,

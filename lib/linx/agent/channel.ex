@@ -9,28 +9,38 @@ defmodule Linx.Agent.Channel do
   # busy. So when the port is busy, a process is started that is suspended instead of the session; frames that
   # are written meanwhile wait in `waiting`, in order.
   #
-  # An agent that is to be started from the VM's sealed copy (`Linx.Agent.Keeper`) may not start, because the copy has
-  # gone. Until its first message its frames are kept in `unheard`, so that `restart/2` can send them to another
-  # agent. A port that breaks loses the reason, and then only an agent that was sent nothing but its request is
-  # known not to have run the workload. So frames that are not urgent are written after the first message, which
-  # comes 2 ms after the child exists at the latest; they wait in `held`.
+  # An agent may end before it has read its request: one that is to be started from the VM's sealed copy
+  # (`Linx.Agent.Keeper`), when the copy has gone, and one of a pool, when it is killed. Until the agent's first message
+  # its frames are kept in `unheard`, so that `heard/2` can send them to another agent. A port that breaks loses
+  # the reason, and then only an agent that was sent nothing but its request is known not to have run the workload. So
+  # frames that are not urgent are written after the first message, which comes 2 ms after the child exists at the
+  # latest; they wait in `held`.
 
-  alias Linx.Agent
-  alias Linx.Agent.{Keeper, Wire}
+  alias Linx.{Agent, Telemetry}
+  alias Linx.Agent.{Keeper, Request, Wire}
+  alias Linx.Pool.Client
 
   @enforce_keys [:port]
-  defstruct [:port, :writer, :copy, waiting: [], unheard: [], held: []]
+  defstruct [:port, :writer, :origin, waiting: [], unheard: [], held: []]
 
-  # The newest frame is the first of each list. `copy` is what the agent was started from, until its
-  # first message.
+  # The newest frame is the first of each list. `origin` is where an agent comes from that may not have read its
+  # request, and nil once it is known to have.
   @type t :: %__MODULE__{
           port: port(),
           writer: pid() | nil,
           waiting: [iodata()],
-          copy: Path.t() | nil,
+          origin: nil | {:copy, Path.t()} | {:pool, Client.pool(), Request.changes()},
           unheard: [iodata()],
           held: [iodata()]
         }
+
+  @typedoc """
+    * `:pool` - the pool that the agent is taken from, see `Linx.Pool.Client.take/2`; `false` by default
+    * `:env?` - whether the workload's environment is the VM's, which those of a pool have to be sent
+    * `:seen?` - whether other namespaces can see the agent, which is then started from the VM's sealed copy if there
+      is one
+  """
+  @type option :: {:pool, Client.pool()} | {:env?, boolean()} | {:seen?, boolean()}
 
   # A child that parks does not run the workload before a command that is sent after its first message. So an agent
   # that was asked to abort has not run it either.
@@ -40,76 +50,133 @@ defmodule Linx.Agent.Channel do
   # agent does not end with one of these numbers without a frame before.
   @exec_errnos [2, 3, 8, 13, 26]
 
+  # A longer request is sent to an agent that is started for it, because the agent's bound of a request holds
+  # for what has changed together with it.
+  @pooled_max div(Wire.request_max(), 2)
+
   @doc """
-  Starts an agent and sends it its request. The errors are those of `Linx.Agent.open/0`.
-
-  With `seen?` the agent is one that other namespaces can see, and is started from the VM's sealed copy if there is
-  one.
+  Takes an agent from a pool or starts one, and sends it its request. The errors are those of `Linx.Agent.open/0`
+  and `Linx.Pool.Client.take/2`.
   """
-  @spec open(binary(), boolean()) :: {:ok, t()} | {:error, term()}
-  def open(request, seen? \\ false)
+  @spec open(binary(), [option()]) :: {:ok, t()} | {:error, term()}
+  def open(request, options \\ []) do
+    pool =
+      if byte_size(request) > @pooled_max, do: false, else: Keyword.get(options, :pool, false)
 
-  def open(request, true) do
-    case Agent.open_copy() do
-      {:ok, port, copy} -> {:ok, write(%__MODULE__{port: port, copy: copy}, request, true)}
-      :none -> open(request, false)
+    case Client.take(pool, Keyword.get(options, :env?, true)) do
+      {:ok, port, changes} ->
+        channel = put(%__MODULE__{port: port}, Request.pooled(changes, request))
+        {:ok, %{channel | origin: {:pool, pool, changes}, unheard: [request]}}
+
+      :cold ->
+        start(request, Keyword.get(options, :seen?, false))
+
+      {:error, _reason} = error ->
+        error
     end
   end
 
-  def open(request, false) do
+  defp start(request, true) do
+    case Agent.open_copy() do
+      {:ok, port, copy} ->
+        {:ok, write(%__MODULE__{port: port, origin: {:copy, copy}}, request, true)}
+
+      :none ->
+        start(request, false)
+    end
+  end
+
+  defp start(request, false) do
     with {:ok, port} <- Agent.open(), do: {:ok, write(%__MODULE__{port: port}, request)}
   end
 
   @doc """
-  Looks at a message of the port: `{:restarted, channel}` with another port when it says that the agent could not run
-  from the sealed copy, and otherwise `{:ok, channel}`, and the message is the session's.
+  Waits until an agent of a pool has read its request, or `timeout` milliseconds, because until then a change
+  of the VM's working directory would take effect on it.
 
-  The other agent is started from the agent's file, and is sent all frames again. Nothing has been started
-  twice: what is recognised here is an exec that failed, and failures that come before the child exists.
+  Returns the message of the port that came instead, if there is one, for the caller to handle. The errors are
+  those of `Linx.Agent.open/0`, for an agent that is started in the place of one that has ended.
   """
-  @spec restart(t(), term()) :: {:ok, t()} | {:restarted, t()}
-  def restart(%__MODULE__{copy: nil} = channel, _message), do: {:ok, channel}
-
-  def restart(%__MODULE__{port: port} = channel, message) do
-    cond do
-      unexecuted?(message, channel) -> start_again(channel)
-      match?({^port, {:data, _}}, message) -> {:ok, heard(channel)}
-      match?({^port, {:exit_status, _}}, message) -> {:ok, heard(channel)}
-      match?({:EXIT, ^port, _}, message) -> {:ok, heard(channel)}
-      true -> {:ok, channel}
+  @spec await_accepted(t(), timeout()) :: {:ok, t(), message :: term() | nil} | {:error, term()}
+  def await_accepted(%__MODULE__{origin: {:pool, _, _}, port: port} = channel, timeout) do
+    receive do
+      {^port, {_kind, _value}} = message -> accepted(heard(channel, message), message)
+      {:EXIT, ^port, _reason} = message -> accepted(heard(channel, message), message)
+    after
+      timeout -> {:ok, channel, nil}
     end
   end
 
-  defp heard(%{held: held} = channel),
-    do: write_all(%{channel | copy: nil, unheard: [], held: []}, held)
+  def await_accepted(channel, _timeout), do: {:ok, channel, nil}
 
-  defp write_all(channel, frames),
-    do: frames |> Enum.reverse() |> Enum.reduce(channel, &put(&2, &1))
+  defp accepted({:ok, channel}, message), do: {:ok, channel, message}
+  defp accepted({:handled, channel}, _message), do: {:ok, channel, nil}
+  defp accepted(error, _message), do: error
 
-  defp unexecuted?({port, {:exit_status, code}}, %{port: port}), do: code in @exec_errnos
+  @doc """
+  Looks at a message of a port whose channel has an `origin`.
 
-  # The copy can be executed and not read.
-  defp unexecuted?({port, {:data, bytes}}, %{port: port}),
-    do: match?({:ok, {:error, _errno, :memfd}}, Wire.decode(bytes))
+    * `{:ok, channel}` - the message is the session's
+    * `{:handled, channel}` - it is not: the agent of a pool has read its request, or an agent could not be used and
+      another one is started, with another port, which is sent all frames again
+    * `{:error, reason}` - there is no other one, with the errors of `Linx.Agent.open/0`
+
+  Nothing has been started twice, because an agent that is replaced has not read its request, or has refused it.
+  """
+  @spec heard(t(), term()) :: {:ok, t()} | {:handled, t()} | {:error, term()}
+  def heard(%__MODULE__{origin: origin, port: port} = channel, message) when origin != nil do
+    case fate(message, channel) do
+      {:unused, reason} -> start_again(channel, reason)
+      :accepted -> {:handled, known(channel)}
+      :known -> {:ok, known(channel)}
+      :other when is_port(port) -> {:ok, channel}
+    end
+  end
+
+  defp fate({port, {:data, bytes}}, %{port: port, origin: origin}) do
+    case {Wire.decode(bytes), elem(origin, 0)} do
+      {{:ok, {:status, :accepted}}, :pool} -> :accepted
+      {{:ok, {:error, errno, :stale}}, :pool} -> {:unused, {:stale, errno}}
+      # The copy can be executed and not read.
+      {{:ok, {:error, _errno, :memfd}}, :copy} -> {:unused, :memfd}
+      _heard -> :known
+    end
+  end
+
+  defp fate({port, {:exit_status, code}}, %{port: port, origin: origin}) do
+    if elem(origin, 0) == :pool or code in @exec_errnos, do: {:unused, :ended}, else: :known
+  end
 
   # The port broke when the request was written, so the agent has not read all of it, or was to abort.
-  defp unexecuted?({:EXIT, port, _reason}, %{port: port, unheard: unheard}),
-    do: unheard |> Enum.drop(-1) |> Enum.all?(&(&1 == @abort))
+  defp fate({:EXIT, port, _reason}, %{port: port, unheard: unheard}) do
+    if unheard |> Enum.drop(-1) |> Enum.all?(&(&1 == @abort)), do: {:unused, :ended}, else: :known
+  end
 
-  defp unexecuted?(_message, _channel), do: false
+  defp fate(_message, _channel), do: :other
 
-  defp start_again(%{port: port} = channel) do
-    Keeper.failed(channel.copy)
+  defp known(%{held: held} = channel),
+    do: put_all(%{channel | origin: nil, unheard: [], held: []}, held)
 
-    case Agent.open() do
-      {:ok, other} ->
-        close(channel)
-        flush(port)
-        {:restarted, write_all(%__MODULE__{port: other}, channel.held ++ channel.unheard)}
+  defp put_all(channel, frames),
+    do: frames |> Enum.reverse() |> Enum.reduce(channel, &put(&2, &1))
 
-      {:error, _reason} ->
-        {:ok, heard(channel)}
-    end
+  defp start_again(%{port: port} = channel, reason) do
+    unused(channel.origin, reason)
+    close(channel)
+    flush(port)
+
+    with {:ok, other} <- Agent.open(),
+         do: {:handled, put_all(%__MODULE__{port: other}, channel.held ++ channel.unheard)}
+  end
+
+  defp unused({:copy, copy}, _reason), do: Keeper.failed(copy)
+
+  defp unused({:pool, pool, _changes}, :ended),
+    do: Telemetry.pool(:lost, pool, %{}, %{reason: :ended})
+
+  defp unused({:pool, pool, changes}, {:stale, errno}) do
+    Client.refused(pool, changes, errno)
+    Telemetry.pool(:lost, pool, %{}, %{reason: :stale})
   end
 
   defp flush(port) do
@@ -129,7 +196,7 @@ defmodule Linx.Agent.Channel do
   """
   @spec write(t(), iodata(), boolean()) :: t()
   def write(channel, frame, urgent? \\ false)
-  def write(%__MODULE__{copy: nil} = channel, frame, _urgent?), do: put(channel, frame)
+  def write(%__MODULE__{origin: nil} = channel, frame, _urgent?), do: put(channel, frame)
 
   def write(channel, frame, true),
     do: put(%{channel | unheard: [frame | channel.unheard]}, frame)

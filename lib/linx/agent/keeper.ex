@@ -21,7 +21,7 @@ defmodule Linx.Agent.Keeper do
 
   use GenServer
 
-  alias Linx.Agent.{Request, Wire}
+  alias Linx.Agent.{Identity, Request, Wire}
 
   @table __MODULE__
 
@@ -43,17 +43,20 @@ defmodule Linx.Agent.Keeper do
   def start_link(_argument), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
   @doc """
-  The path from which an agent can be started that is the program at `path`, sealed; nil when there is none now.
+  The path from which an agent can be started that is the program at `path`, sealed, and what the file there is known
+  by; nil when there is none now.
 
   It sends no message to the keeper, unless a copy is to be made or the file was looked at: that is done in the calling
   process, every #{@fresh} ms, so a file that replaces another one is noticed by then. The path may lead nowhere any
   more when it is used.
   """
-  @spec copy(Path.t()) :: Path.t() | nil
+  @spec copy(Path.t()) :: {Path.t(), Identity.t()} | nil
   def copy(path) do
     case :ets.lookup(@table, :row) do
       [{:row, ^path, identity, copy, until}] ->
-        if now() < until or same_file?(path, identity), do: copy, else: need(path)
+        if now() < until or same_file?(path, identity),
+          do: if(copy, do: {copy, identity}),
+          else: need(path)
 
       _none_or_of_another ->
         need(path)
@@ -92,7 +95,7 @@ defmodule Linx.Agent.Keeper do
   def handle_cast({:need, path}, state) do
     identity = identity(path)
 
-    if identity == nil or {path, identity} == {state.path, state.identity},
+    if match?({:error, _}, identity) or {path, identity} == {state.path, state.identity},
       do: {:noreply, state},
       else: {:noreply, state |> forget() |> make(path, identity)}
   end
@@ -185,17 +188,9 @@ defmodule Linx.Agent.Keeper do
     ArgumentError -> true
   end
 
-  # What tells one file, and one version of it, from another. File.stat/2 would ask the file server, which all
-  # processes share.
   defp identity(path) do
-    case :file.read_file_info(path, [:raw, {:time, :posix}]) do
-      {:ok, info} -> info |> File.Stat.from_record() |> identity_of()
-      {:error, _reason} -> nil
-    end
+    with {:ok, identity} <- Identity.of(path), do: identity
   end
-
-  defp identity_of(stat),
-    do: {stat.major_device, stat.minor_device, stat.inode, stat.size, stat.mtime}
 
   # Whether a copy is that of the file, byte for byte: then the file is the agent itself, and the process of that
   # number in this /proc is the agent that was started.

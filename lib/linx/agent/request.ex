@@ -68,6 +68,34 @@ defmodule Linx.Agent.Request do
   defp put_demand(fields, []), do: Map.put(fields, :flow, :demand)
   defp put_demand(fields, demand), do: Map.merge(fields, %{flow: :demand, demand: demand})
 
+  @typedoc """
+  What has changed since an agent was started, or may have:
+
+    * `:dir` - the VM's working directory
+    * `:set`, `:unset` - `"KEY=VALUE"` and `"KEY"`, of the VM's environment
+    * `:file` - the path that the agent was started from, and what `Linx.Agent.Identity.of/1` said of it
+  """
+  @type changes :: %{
+          optional(:dir) => binary(),
+          optional(:set) => [binary()],
+          optional(:unset) => [binary()],
+          optional(:file) => {binary(), integer(), integer(), integer(), integer()}
+        }
+
+  @doc """
+  An encoded request, to an agent that was started before it. The agent sends `{:status, :accepted}` once
+  it has read it.
+
+      iex> request = Linx.Agent.Request.kill(%{target: 4711})
+      iex> %{dir: "/"} |> Linx.Agent.Request.pooled(request) |> IO.iodata_to_binary() |> :erlang.binary_to_term()
+      {:pooled, %{dir: "/"}, {:kill, %{target: 4711}}}
+  """
+  @spec pooled(changes(), binary()) :: iodata()
+  def pooled(changes, <<131, request::binary>>) do
+    <<131, changes::binary>> = :erlang.term_to_binary(changes)
+    [<<131, 104, 3, 119, 6, "pooled">>, changes, request]
+  end
+
   @doc """
   The request to kill what another agent does not: the process `target` with its group, and with
   `agent` all that descends from that agent.

@@ -174,6 +174,17 @@ defmodule Linx.Process.Checks do
   def node_name(_other), do: :error
 
   @doc """
+  A pool's pid or name; nil or false, as false, for none.
+
+      iex> Linx.Process.Checks.pool(nil)
+      {:ok, false}
+  """
+  @spec pool(term()) :: result(GenServer.name() | pid() | false)
+  def pool(none) when none in [nil, false], do: {:ok, false}
+  def pool(pid) when is_pid(pid), do: {:ok, pid}
+  def pool(name), do: name(name)
+
+  @doc """
   A name that `GenServer.start_link/3` takes.
 
       iex> Linx.Process.Checks.name({:global, "a session"})

@@ -42,6 +42,8 @@ defmodule Linx.Process.Options do
      "an atom, {:global, term} or {:via, module, term}"},
     {:link, [:session], [true, false], nil},
     {:node, [:session, :call], &Checks.node_name/1, "the name of a node that has this library"},
+    {:pool, [:session, :call], &Checks.pool/1,
+     "the name or the pid of a Linx.Pool, or nil or false for none"},
     {:active, [:session], &Checks.active/1, "true, false, :once or a number of messages"},
     {:stream_to, [:session], &Checks.pid/1, "a pid"}
   ]
@@ -56,6 +58,7 @@ defmodule Linx.Process.Options do
             name: nil,
             link: true,
             node: nil,
+            pool: nil,
             active: nil,
             stream_to: nil,
             pipes: %Pipes{},
@@ -65,7 +68,8 @@ defmodule Linx.Process.Options do
 
   @typedoc """
   `request` has the options that go to the agent, checked, and `encoded` the frame of them; `given` the values
-  as they were given, for errors. `pipes` and `encoded` are there after `encode/3`.
+  as they were given, for errors. `pipes` and `encoded` are there after `encode/3`. `pool` is nil when the
+  option was not given, and false when it was given as none.
   """
   @type t :: %__MODULE__{
           request: map(),
@@ -78,6 +82,7 @@ defmodule Linx.Process.Options do
           name: GenServer.name() | nil,
           link: boolean(),
           node: node() | nil,
+          pool: GenServer.name() | pid() | false | nil,
           active: Streams.active() | nil,
           stream_to: pid() | nil,
           pipes: Pipes.t(),

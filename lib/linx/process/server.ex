@@ -18,6 +18,10 @@ defmodule Linx.Process.Server do
   # Milliseconds that it waits after each of these two. Then it closes the port.
   @victim_timeout 1_000
 
+  # Milliseconds that a session waits for an agent of a pool before it is known to its caller. An agent that
+  # takes longer has been stopped by a signal, which the caller can do something about then.
+  @accept_timeout 5_000
+
   # The agent's own exit code for a broken channel, used when the port broke and no exit code is known.
   @channel_failed 1
 
@@ -56,38 +60,42 @@ defmodule Linx.Process.Server do
     # So that terminate/2 is called when an exit signal ends this process, and a broken port is a message.
     Process.flag(:trap_exit, true)
 
-    seen? = Request.seen_from_elsewhere?(mode, options.request)
+    origin = [
+      pool: options.pool,
+      env?: not is_map_key(options.request, :env),
+      seen?: Request.seen_from_elsewhere?(mode, options.request)
+    ]
 
-    case Channel.open(options.encoded, seen?) do
-      {:ok, channel} ->
-        Caller.tie(caller, options.link)
-        Enum.each(options.links, &Process.link/1)
+    with {:ok, channel} <- Channel.open(options.encoded, origin),
+         {:ok, channel, message} <- Channel.await_accepted(channel, @accept_timeout) do
+      Caller.tie(caller, options.link)
+      Enum.each(options.links, &Process.link/1)
 
-        session =
-          Session.new(
-            mode: mode,
-            owner: options.owner,
-            linger: options.linger,
-            auto_proceed: options.auto_proceed,
-            events: options.events,
-            terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
-            pipes: options.pipes,
-            receiver: options.stream_to
-          )
+      session =
+        Session.new(
+          mode: mode,
+          owner: options.owner,
+          linger: options.linger,
+          auto_proceed: options.auto_proceed,
+          events: options.events,
+          terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
+          pipes: options.pipes,
+          receiver: options.stream_to
+        )
 
-        state = %__MODULE__{
-          session: session,
-          channel: channel,
-          port: channel.port,
-          caller: caller,
-          remote: options.remote,
-          telemetry: Telemetry.start(mode, options.request.argv)
-        }
+      state = %__MODULE__{
+        session: session,
+        channel: channel,
+        port: channel.port,
+        caller: caller,
+        remote: options.remote,
+        telemetry: Telemetry.start(mode, options.request.argv)
+      }
 
-        {:ok, watch_active(state)}
-
-      {:error, reason} ->
-        {:stop, {:shutdown, {:refused, reason}}}
+      state = watch_active(state)
+      if message, do: {:ok, state, {:continue, {:message, message}}}, else: {:ok, state}
+    else
+      {:error, reason} -> {:stop, {:shutdown, {:refused, reason}}}
     end
   end
 
@@ -98,6 +106,9 @@ defmodule Linx.Process.Server do
   end
 
   @impl true
+  def handle_continue({:message, message}, state), do: handle_info(message, state)
+
+  @impl true
   def handle_call(:info, from, state), do: step({:call, from, {:info, agent_pid(state)}}, state)
   def handle_call(request, from, state), do: step({:call, from, request}, state)
 
@@ -105,10 +116,12 @@ defmodule Linx.Process.Server do
   def handle_info({:written, port}, %{port: port} = state), do: {:noreply, written(state)}
 
   # Until the agent has sent its first message, it may have to be started another time.
-  def handle_info(message, %{channel: %Channel{copy: copy} = channel} = state) when copy != nil do
-    case Channel.restart(channel, message) do
+  def handle_info(message, %{channel: %Channel{origin: origin} = channel} = state)
+      when origin != nil do
+    case Channel.heard(channel, message) do
       {:ok, channel} -> handle(message, %{state | channel: channel})
-      {:restarted, channel} -> {:noreply, %{state | channel: channel, port: channel.port}}
+      {:handled, channel} -> {:noreply, %{state | channel: channel, port: channel.port}}
+      {:error, _reason} -> step({:agent_exit, @channel_failed}, state)
     end
   end
 

@@ -272,6 +272,9 @@ defmodule Linx.Process.Session do
   defp status(session, {:usage, usage}),
     do: {%{session | usage: usage}, [{:event, {:usage, usage}}]}
 
+  # From an agent of a pool, once it has read its request.
+  defp status(%{state: :starting} = session, {:status, :accepted}), do: {session, []}
+
   defp status(%{state: :starting} = session, {:status, :spawned, pid}),
     do: {%{session | state: :spawned, host_pid: pid}, []}
 
