@@ -11,6 +11,8 @@ defmodule Bench.Launch do
   @at_once 16
   @batches Samples.rounds(12)
   @batch 320
+  @pool_size 16
+  @pool Bench.Pool
 
   # What, the subject, what it is compared with, that subject, and the target.
   @driver_rows [
@@ -26,12 +28,16 @@ defmodule Bench.Launch do
   @beam_rows [
     {"Linx.Process.spawn to :exited", :linx, "Port.open to exit_status", :port, {:max, 1.35}},
     {"Linx.Process.spawn to :exited", :linx, "System.cmd", :cmd, nil},
+    {"the same, with a pool of #{@pool_size}", :linx_pool, "Port.open to exit_status", :port,
+     {:max, 0.75}},
     {"Linx.cmd with a path", :linx_cmd, "System.cmd", :cmd, {:max, 1.35}},
+    {"the same, with a pool of #{@pool_size}", :linx_cmd_pool, "System.cmd", :cmd, {:max, 0.75}},
     {"Linx.cmd(\"true\")", :linx_cmd_name, "System.cmd", :cmd_name, {:max, 1.35}}
   ]
 
   @throughput_rows [
     {"Linx.Process.spawn, #{@at_once} at a time", :linx, "Port.open", :port, {:min, 0.65}},
+    {"the same, with a pool of #{@pool_size}", :linx_pool, "Port.open", :port, {:min, 0.95}},
     {"Linx.Process.spawn, #{@at_once} at a time", :linx, "System.cmd", :cmd, nil},
     {"Linx.cmd, #{@at_once} at a time", :linx_cmd, "System.cmd", :cmd, nil}
   ]
@@ -86,6 +92,8 @@ defmodule Bench.Launch do
 
   @doc "From the BEAM, one at a time: from the call to the message that says how it ended."
   def one_at_a_time(workload) do
+    start_pool()
+
     # A name is looked up along PATH.
     names = %{
       linx_cmd_name: fn -> linx_cmd("true") end,
@@ -97,6 +105,8 @@ defmodule Bench.Launch do
 
   @doc "The same, many at a time: how many a second."
   def at_once(workload) do
+    start_pool()
+
     workload
     |> subjects()
     |> Enum.map(fn {name, run} -> {name, fn -> throughput(run) end} end)
@@ -152,19 +162,23 @@ defmodule Bench.Launch do
   # Each returns the nanoseconds it took.
   defp subjects(workload) do
     %{
-      linx: fn -> linx(workload) end,
+      linx: fn -> linx(workload, pool: nil) end,
+      linx_pool: fn -> linx(workload, pool: @pool) end,
       linx_cmd: fn -> linx_cmd(workload) end,
+      linx_cmd_pool: fn -> linx_cmd(workload, pool: @pool) end,
       port: fn -> port(workload) end,
       cmd: fn -> cmd(workload) end
     }
   end
 
   # A session closes its port after its last event, which is no part of this sample nor of the next.
-  defp linx(workload) do
+  defp linx(workload, opts) do
     {nanoseconds, session} =
       Samples.time(fn ->
         {:ok, session} =
-          Linx.Process.spawn(argv: [workload], auto_proceed: true, linger: false, events: :tagged)
+          Linx.Process.spawn(
+            [argv: [workload], auto_proceed: true, linger: false, events: :tagged] ++ opts
+          )
 
         receive do: ({:linx_process, ^session, {:ready, _pid}} -> :ok)
         receive do: ({:linx_process, ^session, :running} -> :ok)
@@ -190,8 +204,15 @@ defmodule Bench.Launch do
     nanoseconds
   end
 
-  defp linx_cmd(program) do
-    {nanoseconds, {"", 0}} = Samples.time(fn -> Linx.cmd(program, []) end)
+  defp linx_cmd(program, opts \\ []) do
+    {nanoseconds, {"", 0}} = Samples.time(fn -> Linx.cmd(program, [], opts) end)
     nanoseconds
+  end
+
+  defp start_pool do
+    if Process.whereis(@pool) == nil,
+      do: {:ok, _pid} = Linx.Pool.start_link(name: @pool, size: @pool_size)
+
+    :ok = Linx.Pool.await(@pool)
   end
 end
