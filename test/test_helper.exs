@@ -16,6 +16,12 @@ end
 
 Linx.Test.Reach.everyone()
 
+# LINX_TEST_POOL=4 has the sessions of all tests take their agents from a pool of 4.
+with size when size not in [nil, ""] <- System.get_env("LINX_TEST_POOL") do
+  {:ok, _pool} = Linx.Pool.start_link(name: Linx.Test.Pool, size: String.to_integer(size))
+  Application.put_env(:linx, :pool, Linx.Test.Pool)
+end
+
 ExUnit.start(
   exclude: Keyword.keys(Linx.Test.Machine.lacks()),
   formatters: [Linx.Test.Formatter],

@@ -32,7 +32,7 @@ defmodule Linx.TelemetryTest do
   test "a session's way is told from start to stop, with its duration and usage" do
     load()
     argv = actor(["burn", 5])
-    session = session(argv: argv, usage: true)
+    session = session(argv: argv, usage: true, pool: nil)
     {started, %{session: ^session, mode: :spawn, argv: ^argv}} = told(:start)
     assert is_integer(started.system_time)
     {ready, %{session: ^session, host_pid: host_pid}} = told(:ready)
