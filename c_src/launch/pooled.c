@@ -37,6 +37,7 @@ static int change_environment(const struct pooled *pooled) {
  * pid namespace. */
 static int change_directory(const struct pooled *pooled) {
   char path[PATH_MAX];
+  path[0] = '\0';
   if (pooled->dir == NULL)
     return 0;
   int result = proc_check_own();
