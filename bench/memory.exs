@@ -13,9 +13,10 @@ defmodule Bench.Memory do
     measure(workload, &match?({:ready, _pid}, &1), fn _session -> :ok end)
     parked = measure(workload, &match?({:ready, _pid}, &1), fn _session -> :ok end)
     running = measure(workload, &(&1 == :running), &Linx.Process.proceed/1)
+    waiting = pool()
 
     [
-      row("agent of a parked session, RSS", parked.agent.rss, {:max, 200 * 1024}),
+      row("agent of a parked session, RSS", parked.agent.rss, {:max, 112 * 1024}),
       row("agent of a parked session, PSS", parked.agent.pss, nil),
       row("its child, RSS", parked.child.rss, nil),
       row("its child, PSS", parked.child.pss, nil),
@@ -23,6 +24,8 @@ defmodule Bench.Memory do
       row("agent of a running session, PSS", running.agent.pss, nil),
       row("its workload, RSS", running.child.rss, nil),
       row("its workload, PSS", running.child.pss, nil),
+      row("agent that waits in a pool, RSS", waiting.rss, {:max, 120 * 1024}),
+      row("agent that waits in a pool, PSS", waiting.pss, nil),
       row("the BEAM, for each session", parked.beam, nil)
     ]
     |> Enum.reject(&is_nil(&1.value))
@@ -49,6 +52,22 @@ defmodule Bench.Memory do
 
     for session <- sessions, do: GenServer.stop(session)
     occupied
+  end
+
+  # The ports of a pool's agents are the only ones that it owns.
+  defp pool do
+    {:ok, pool} = Linx.Pool.start_link(size: @sessions)
+    :ok = Linx.Pool.await(pool, 60_000)
+    {:links, links} = Process.info(pool, :links)
+
+    maps =
+      for port <- links,
+          is_port(port),
+          {:os_pid, pid} <- [Port.info(port, :os_pid)],
+          do: smaps(pid)
+
+    GenServer.stop(pool)
+    %{rss: field(maps, "Rss"), pss: field(maps, "Pss")}
   end
 
   defp start(workload) do

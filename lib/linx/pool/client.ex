@@ -114,7 +114,6 @@ defmodule Linx.Pool.Client do
   defp path do
     case :file.get_cwd() do
       {:ok, directory} -> {:ok, Environment.bytes(directory)}
-      {:error, {:no_translation, directory}} -> {:ok, directory}
       error -> error
     end
   end
