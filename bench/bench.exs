@@ -40,8 +40,8 @@ defmodule Bench do
     streams = Streams.rows(Path.join(directory, "stream"))
 
     tables = [
-      {"Without the BEAM", Launch.driver_rows(all)},
-      {"Without the BEAM, all on one core", Launch.driver_rows(one)},
+      {"Without the BEAM", Launch.driver_rows(all, :all)},
+      {"Without the BEAM, all on one core", Launch.driver_rows(one, :one)},
       {"Where the time of a session goes, on one core", Launch.breakdown(one)},
       {"From the BEAM", Launch.beam_rows(beam) ++ Launch.throughput_rows(rates)},
       {"Memory, 200 sessions", memory},

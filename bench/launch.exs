@@ -13,30 +13,34 @@ defmodule Bench.Launch do
   @batch 320
   @pool_size 16
   @pool Bench.Pool
+  @waiting 100_000
 
-  # What, the subject, what it is compared with, that subject, and the target.
+  # What, the subject, what it is compared with, that subject, and the target, on all cores or on one where it is not
+  # the same.
   @driver_rows [
-    {"session", "session", "two vfork+exec in a row", "floor", {:max, 1.7}},
-    {"session with a checkpoint", "checkpoint", "two vfork+exec in a row", "floor", nil},
-    {"fresh pid mount uts ipc net", "isolated", "unshare", "unshare", {:max, 0.8}},
-    {"fresh pid mount uts ipc net", "isolated", "bwrap", "bwrap", nil},
-    {"enter a live session", "enter", "nsenter", "nsenter", nil},
+    {"session", "session", "two vfork+exec in a row", "floor", [all: 1.6, one: 1.85]},
+    {"session with a checkpoint", "checkpoint", "two vfork+exec in a row", "floor", {:max, 2.0}},
+    {"fresh pid mount uts ipc net", "isolated", "unshare", "unshare", {:max, 0.5}},
+    {"fresh pid mount uts ipc net", "isolated", "bwrap", "bwrap", {:max, 0.33}},
+    {"enter a live session", "enter", "nsenter", "nsenter", {:max, 0.45}},
     {"fresh namespaces, without a shared copy", "isolated_alone", "unshare", "unshare", nil},
     {"enter, without a shared copy", "enter_alone", "nsenter", "nsenter", nil}
   ]
 
   @beam_rows [
-    {"Linx.Process.spawn to :exited", :linx, "Port.open to exit_status", :port, {:max, 1.35}},
+    {"Linx.Process.spawn to :exited", :linx, "Port.open to exit_status", :port, {:max, 1.4}},
     {"Linx.Process.spawn to :exited", :linx, "System.cmd", :cmd, nil},
     {"the same, with a pool of #{@pool_size}", :linx_pool, "Port.open to exit_status", :port,
      {:max, 0.75}},
     {"Linx.cmd with a path", :linx_cmd, "System.cmd", :cmd, {:max, 1.35}},
     {"the same, with a pool of #{@pool_size}", :linx_cmd_pool, "System.cmd", :cmd, {:max, 0.75}},
-    {"Linx.cmd(\"true\")", :linx_cmd_name, "System.cmd", :cmd_name, {:max, 1.35}}
+    {"Linx.cmd(\"true\")", :linx_cmd_name, "System.cmd", :cmd_name, {:max, 1.35}},
+    {"Linx.cmd, #{@waiting} messages waiting", :linx_cmd_waiting, "Linx.cmd with a path",
+     :linx_cmd, {:max, 1.1}}
   ]
 
   @throughput_rows [
-    {"Linx.Process.spawn, #{@at_once} at a time", :linx, "Port.open", :port, {:min, 0.65}},
+    {"Linx.Process.spawn, #{@at_once} at a time", :linx, "Port.open", :port, {:min, 0.85}},
     {"the same, with a pool of #{@pool_size}", :linx_pool, "Port.open", :port, {:min, 0.95}},
     {"Linx.Process.spawn, #{@at_once} at a time", :linx, "System.cmd", :cmd, nil},
     {"Linx.cmd, #{@at_once} at a time", :linx_cmd, "System.cmd", :cmd, nil}
@@ -100,7 +104,31 @@ defmodule Bench.Launch do
       cmd_name: fn -> cmd("true") end
     }
 
-    workload |> subjects() |> Map.merge(names) |> measure(@beam_rounds, nil)
+    full = full_mailbox(fn -> linx_cmd(workload) end)
+
+    workload
+    |> subjects()
+    |> Map.merge(names)
+    |> Map.put(:linx_cmd_waiting, fn -> in_process(full) end)
+    |> measure(@beam_rounds, nil)
+  end
+
+  # A process with messages that it never takes, which runs a subject each time that it is told to.
+  defp full_mailbox(run) do
+    spawn_link(fn ->
+      for n <- 1..@waiting, do: send(self(), {:waiting, n})
+      run_when_told(run)
+    end)
+  end
+
+  defp run_when_told(run) do
+    receive do: ({:run, from} -> send(from, {:nanoseconds, run.()}))
+    run_when_told(run)
+  end
+
+  defp in_process(pid) do
+    send(pid, {:run, self()})
+    receive do: ({:nanoseconds, nanoseconds} -> nanoseconds)
   end
 
   @doc "The same, many at a time: how many a second."
@@ -113,7 +141,16 @@ defmodule Bench.Launch do
     |> measure(@batches, 1)
   end
 
-  def driver_rows(times), do: rows(@driver_rows, times, :time)
+  def driver_rows(times, cores) do
+    table =
+      for {what, subject, peer, peer_subject, target} <- @driver_rows do
+        target = if is_list(target), do: {:max, target[cores]}, else: target
+        {what, subject, peer, peer_subject, target}
+      end
+
+    rows(table, times, :time)
+  end
+
   def beam_rows(times), do: rows(@beam_rows, times, :time)
   def throughput_rows(rates), do: rows(@throughput_rows, rates, :starts)
 
