@@ -23,6 +23,7 @@ defmodule Linx.Call do
     :checkpoint,
     :cd,
     :stdio,
+    :collect,
     session: %Session{},
     env: nil,
     outputs: [],
@@ -39,7 +40,8 @@ defmodule Linx.Call do
 
   @typedoc """
   `session` are the checked options of the session, but for the file to execute and the environment, which
-  depend on the node; `outputs` the streams to read.
+  depend on the node; `outputs` the streams to read; `collect` how many bytes the session collects for the call,
+  which does not read then, or nil.
   """
   @type t :: %__MODULE__{
           kind: :cmd | :run | :stream!,
@@ -47,6 +49,7 @@ defmodule Linx.Call do
           session: Session.t(),
           env: [Environment.change()] | nil,
           outputs: [:stdout | :stderr],
+          collect: non_neg_integer() | :infinity | nil,
           input: iodata() | Enumerable.t() | nil,
           checkpoint: (pid(), pos_integer() -> :ok | {:error, term()}) | nil,
           timeout: timeout(),
@@ -78,8 +81,17 @@ defmodule Linx.Call do
          :ok <- check_events(call, given),
          {:ok, stdio} <- Stdio.compose(call),
          {:ok, session} <- session(call, stdio, given),
-         do: {:ok, %{call | session: session, outputs: Stdio.piped(stdio)}}
+         do:
+           {:ok, %{call | session: session, outputs: Stdio.piped(stdio), collect: collect(call)}}
   end
+
+  # Collecting into a binary or a list has no effect before its end.
+  defp collect(%{kind: :run, max_output: max}), do: max
+
+  defp collect(%{kind: :cmd, into: into}) when is_binary(into) or is_list(into),
+    do: :infinity
+
+  defp collect(_call), do: nil
 
   @doc """
   What is wrong, in words.
@@ -137,21 +149,24 @@ defmodule Linx.Call do
     end
   end
 
+  # What the call decides itself needs no check.
   defp session(call, stdio, given) do
-    opts =
-      [
-        argv: call.argv,
-        stdio: stdio,
-        link: false,
-        auto_proceed: call.checkpoint == nil,
-        usage: call.kind == :run
-      ] ++
-        if(call.cd, do: [cwd: call.cd], else: []) ++
-        given ++
-        [descendants: :kill, orphan_policy: {:kill, call.kill_after}] ++ events(call, given)
+    own = %Session{
+      link: false,
+      auto_proceed: call.checkpoint == nil,
+      events: events(call, given),
+      request: %{
+        usage: call.kind == :run,
+        descendants: :kill,
+        orphan_policy: {:kill, call.kill_after}
+      }
+    }
 
-    with {:ok, session} <- Session.put(%Session{}, opts),
-         :ok <- Session.check_size(session, :spawn) do
+    cwd = if call.cd, do: [cwd: call.cd], else: []
+    opts = [argv: call.argv, stdio: stdio] ++ cwd ++ given
+
+    with {:ok, session} <- Session.put(own, opts),
+         :ok <- check_size(call, session) do
       {:ok, session}
     else
       {:error, {:bad_cwd, path}} when path == call.cd -> {:error, {:bad_cd, path}}
@@ -160,8 +175,12 @@ defmodule Linx.Call do
     end
   end
 
-  defp events(%{checkpoint: nil}, given),
-    do: if(Keyword.has_key?(given, :owner), do: [], else: [events: :none])
+  # Job.start/1 encodes the request of the others right after this.
+  defp check_size(%{kind: :stream!}, session), do: Session.check_size(session, :spawn)
+  defp check_size(_call, _session), do: :ok
 
-  defp events(_with_checkpoint, _given), do: [events: :tagged]
+  defp events(%{checkpoint: nil}, given),
+    do: if(Keyword.has_key?(given, :owner), do: :plain, else: :none)
+
+  defp events(_with_checkpoint, _given), do: :tagged
 end

@@ -327,6 +327,15 @@ defmodule Linx.Process do
 
   def start(mode, options), do: Remote.start(mode, options, self())
 
+  # Starts a session that collects its output, and does not wait until its agent is started where that is not
+  # needed; collect/2 returns the error then.
+  @doc false
+  @spec start_collecting(Options.t()) :: {:ok, pid()} | {:error, start_error()}
+  def start_collecting(%{node: node, name: nil} = options) when node in [nil, node()],
+    do: {:ok, Server.start_unawaited(:spawn, options, self())}
+
+  def start_collecting(options), do: start(:spawn, options)
+
   @doc """
   Lets the child go on from the checkpoint to exec.
 
@@ -576,6 +585,15 @@ defmodule Linx.Process do
   @spec finish(session(), timeout()) ::
           {result(), Info.usage() | nil} | {:error, :timeout | :no_process | :nodedown}
   def finish(session, timeout), do: call(session, {:finish, timeout})
+
+  # Waits until a session that collects its output has all of it, and has ended; ends it then as finish/2 does. The
+  # output is what came until then.
+  @doc false
+  @spec collect(session(), timeout()) ::
+          {[{stream(), binary()}], {result(), Info.usage() | nil} | {:error, term()}}
+          | {:refused, start_error()}
+          | {:error, :no_process | :nodedown}
+  def collect(session, timeout), do: call(session, {:collect, timeout})
 
   @doc """
   What is known of the session now.

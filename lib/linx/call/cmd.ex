@@ -10,21 +10,27 @@ defmodule Linx.Call.Cmd do
   @doc "The collected output with the exit status, or `:timeout`."
   @spec run(Linx.Call.t()) ::
           {:ok, {Collectable.t(), 0..255 | :timeout}} | {:error, Job.reason()}
-  def run(call) do
+  def run(%{collect: nil} = call) do
     with {:ok, job} <- Job.start(call) do
       try do
-        collect(job, call)
+        collect(call, &read(job, &1, &2, &3))
       after
         Job.close(job, call.kill_after)
       end
     end
   end
 
-  defp collect(job, call) do
+  def run(call) do
+    with {:ok, _job, chunks, ending} <- Job.run(call),
+         do: collect(call, &pour(chunks, ending, &1, &2, &3))
+  end
+
+  # `source` gives the output to the function of the `Collectable`, and returns how the program ended.
+  defp collect(call, source) do
     {initial, fun} = Collectable.into(call.into)
 
     try do
-      loop(job, initial, fun, call.lines && %Lines{})
+      source.(initial, fun, call.lines && %Lines{})
     catch
       kind, reason ->
         fun.(initial, :halt)
@@ -39,11 +45,11 @@ defmodule Linx.Call.Cmd do
     end
   end
 
-  defp loop(job, collected, fun, lines) do
+  defp read(job, collected, fun, lines) do
     case Job.next(job) do
       {:ok, {_stream, data}} ->
         {elements, lines} = elements(lines, data)
-        loop(job, add(elements, collected, fun), fun, lines)
+        read(job, add(elements, collected, fun), fun, lines)
 
       :eof ->
         finish(Job.await(job), add(rest(lines), collected, fun))
@@ -52,6 +58,14 @@ defmodule Linx.Call.Cmd do
         finish(error, add(rest(lines), collected, fun))
     end
   end
+
+  defp pour([{_stream, data} | chunks], ending, collected, fun, lines) do
+    {elements, lines} = elements(lines, data)
+    pour(chunks, ending, add(elements, collected, fun), fun, lines)
+  end
+
+  defp pour([], ending, collected, fun, lines),
+    do: finish(ending, add(rest(lines), collected, fun))
 
   defp finish({:ok, outcome, _usage}, collected), do: {collected, Result.status(outcome)}
   defp finish({:error, :timeout}, collected), do: {collected, :timeout}

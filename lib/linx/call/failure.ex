@@ -9,12 +9,15 @@ defmodule Linx.Call.Failure do
   @doc "The error as `Linx.run/2` returns it; an exception of the input's enumeration is raised again."
   @spec error(Linx.Call.Job.reason()) :: {:error, term()}
   def error(:timeout), do: {:error, Error.new(:timeout, :etimedout)}
+  def error({:unfit, reason}), do: {:error, reason}
   def error({:checkpoint, reason}), do: {:error, reason}
   def error({:input, kind, reason, stacktrace}), do: :erlang.raise(kind, reason, stacktrace)
   def error(reason), do: {:error, reason}
 
   @doc "Raises it."
   @spec raise!(Linx.Call.Job.reason()) :: no_return()
+  def raise!({:unfit, reason}), do: raise(ArgumentError, Linx.Call.message(reason))
+
   def raise!(reason) do
     case error(reason) do
       {:error, exception} when is_exception(exception) -> raise exception

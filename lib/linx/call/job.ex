@@ -4,7 +4,10 @@ defmodule Linx.Call.Job do
   @moduledoc false
   # A call's program while it runs: a session, and if there is input a process that writes it.
   #
-  # Both end in `close/2`, or with the process that started them when that one is killed.
+  # A call whose output goes nowhere before the program's end has the session collect it (`run/1`): the caller
+  # is then woken once. Otherwise the call reads it (`next/1`) and waits for the end (`await/1`).
+  #
+  # Both end in `close/2`, a session that has collected all output before that, or with the process that started them when that one is killed.
 
   alias Linx.Call.{Environment, Executable, Feeder}
   alias Linx.Process.{Error, Options}
@@ -17,20 +20,21 @@ defmodule Linx.Call.Job do
 
   @type t :: %__MODULE__{
           call: Linx.Call.t(),
-          session: pid(),
+          session: pid() | nil,
           started: integer(),
           deadline: integer() | :infinity,
           feeder: Feeder.t() | nil
         }
 
   @typedoc """
-  Why a call failed. `{:checkpoint, reason}` is what the function given as `:checkpoint` returned, and
+  Why a call failed. `{:unfit, reason}` is an option that is too long, and nothing was started; `{:checkpoint, reason}` is what the function given as `:checkpoint` returned, and
   `{:input, kind, reason, stacktrace}` what enumerating the input raised.
   """
   @type reason ::
           :timeout
           | :aborted
           | Error.t()
+          | {:unfit, Linx.Option.error()}
           | {:checkpoint, term()}
           | {:input, :error | :exit | :throw, term(), Exception.stacktrace()}
           | term()
@@ -42,7 +46,7 @@ defmodule Linx.Call.Job do
     deadline = deadline(call.timeout)
 
     with {:ok, options} <- options(call, node_of(call)),
-         {:ok, session} <- Linx.Process.start(:spawn, options) do
+         {:ok, session} <- start_session(call, options) do
       job = %__MODULE__{
         session: session,
         call: call,
@@ -55,6 +59,13 @@ defmodule Linx.Call.Job do
         else: configure(job, call)
     end
   end
+
+  # The functions of a call's checkpoint and input are called only when the agent has been started.
+  defp start_session(%{checkpoint: nil, input: input, collect: max}, options)
+       when max != nil and (input == nil or is_binary(input)),
+       do: Linx.Process.start_collecting(options)
+
+  defp start_session(_call, options), do: Linx.Process.start(:spawn, options)
 
   @doc "The next output of the program; `:eof` when all its streams have ended."
   @spec next(t()) :: {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, reason()}
@@ -70,13 +81,58 @@ defmodule Linx.Call.Job do
   @spec await(t()) ::
           {:ok, {:exited, 0..255} | {:signaled, 1..64}, Linx.Process.Info.usage() | nil}
           | {:error, reason()}
-  def await(job) do
-    case Linx.Process.finish(job.session, remaining(job)) do
+  def await(job), do: ended(job, Linx.Process.finish(job.session, remaining(job)))
+
+  defp ended(job, ending) do
+    case ending do
       {{:ok, :aborted}, _usage} -> {:error, :aborted}
       {{:ok, outcome}, usage} -> {:ok, outcome, usage}
       {{:error, reason} = result, _usage} -> failure(job, result, reason)
       {:error, :timeout} = error -> error
       {:error, reason} -> failure(job, reason)
+    end
+  end
+
+  @doc """
+  Runs a call whose output is collected, from its start to its end: the output up to the call's bound, and how
+  the program ended, as `await/1` returns it.
+  """
+  @spec run(Linx.Call.t()) ::
+          {:ok, t(), [{:stdout | :stderr, binary()}],
+           {:ok, {:exited, 0..255} | {:signaled, 1..64}, Linx.Process.Info.usage() | nil}
+           | {:error, reason()}}
+          | {:error, reason()}
+  def run(call) do
+    with {:ok, job} <- start(call) do
+      {chunks, ending, left} = collect(job)
+      close(left, grace(ending, call))
+      {:ok, job, chunks, ending}
+    end
+  end
+
+  # A program that has written more than :max_output is killed at once: its output at a SIGTERM would be
+  # dropped.
+  defp grace({:error, %Error{stage: :max_output}}, _call), do: 0
+  defp grace(_ending, call), do: call.kill_after
+
+  defp collect(job) do
+    case Linx.Process.collect(job.session, remaining(job)) do
+      {:refused, reason} ->
+        {[], {:error, reason}, job}
+
+      {:error, reason} ->
+        {[], failure(job, reason), job}
+
+      {chunks, {:error, %Error{stage: :max_output}} = error} ->
+        {chunks, error, job}
+
+      # The session ends by itself, and there is nothing to wait for, neither its name nor its events.
+      {chunks, {{:ok, _outcome}, _usage} = ending}
+      when job.call.session.name == nil and job.call.checkpoint == nil ->
+        {chunks, ended(job, ending), %{job | session: nil}}
+
+      {chunks, ending} ->
+        {chunks, ended(job, ending), job}
     end
   end
 
@@ -99,7 +155,7 @@ defmodule Linx.Call.Job do
   defp options(call, node) do
     with {:ok, program} <- Executable.options(call.argv, node),
          {:ok, env} <- environment(call.env, node) do
-      encode(call.session, program ++ env)
+      encode(%{call.session | collect: call.collect}, program ++ env)
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
@@ -107,7 +163,12 @@ defmodule Linx.Call.Job do
   end
 
   defp encode(session, more) do
-    with {:ok, options} <- Options.put(session, more), do: Options.encode(options, :spawn, self())
+    with {:ok, options} <- Options.put(session, more),
+         {:ok, options} <- Options.encode(options, :spawn, self()) do
+      {:ok, options}
+    else
+      {:error, reason} -> {:error, {:unfit, reason}}
+    end
   end
 
   defp environment(nil, _node), do: {:ok, []}
@@ -202,6 +263,8 @@ defmodule Linx.Call.Job do
     do: Error.new(:execve, Executable.refusal(program, node_of(call)))
 
   defp node_of(call), do: call.session.node || node()
+
+  defp stop(%{session: nil}, _grace_ms), do: :ok
 
   defp stop(%{session: session} = job, grace_ms) do
     Linx.Process.stop(session, grace_ms)

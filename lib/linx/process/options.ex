@@ -63,13 +63,15 @@ defmodule Linx.Process.Options do
             stream_to: nil,
             pipes: %Pipes{},
             supervised: false,
+            collect: nil,
             remote: nil,
             links: []
 
   @typedoc """
   `request` has the options that go to the agent, checked, and `encoded` the frame of them; `given` the values
   as they were given, for errors. `pipes` and `encoded` are there after `encode/3`. `pool` is nil when the
-  option was not given, and false when it was given as none.
+  option was not given, and false when it was given as none. `collect` is how many bytes of output the session
+  collects for its caller, who is then its receiver, at most; nil when it does not.
   """
   @type t :: %__MODULE__{
           request: map(),
@@ -87,6 +89,7 @@ defmodule Linx.Process.Options do
           stream_to: pid() | nil,
           pipes: Pipes.t(),
           supervised: boolean(),
+          collect: non_neg_integer() | :infinity | nil,
           remote: pid() | nil,
           links: [pid()]
         }
@@ -222,7 +225,7 @@ defmodule Linx.Process.Options do
   # A terminal's output is sent as events, unless the options say how it is read.
   defp put_pipes(%{active: active, stream_to: stream_to} = options) do
     stdio = options.request[:stdio]
-    active = if active == nil, do: stream_to != nil, else: active
+    active = if active == nil, do: stream_to != nil or options.collect != nil, else: active
     as_stream? = options.active != nil or stream_to != nil
 
     outputs =

@@ -43,7 +43,7 @@ defmodule Linx.Process.Remote do
            owner: options.owner,
            events: options.events,
            stream_to: options.stream_to,
-           active: Pipes.active(options.pipes)
+           active: if(options.collect, do: [], else: Pipes.active(options.pipes))
          }}
 
       {:error, reason} ->

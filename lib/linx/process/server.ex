@@ -8,7 +8,7 @@ defmodule Linx.Process.Server do
   use GenServer
 
   alias Linx.Agent.{Channel, Request, Wire}
-  alias Linx.Process.{Caller, Events, Options, Pipes, Session, Terminal}
+  alias Linx.Process.{Caller, Collector, Events, Options, Pipes, Session, Terminal}
   alias Linx.Telemetry
 
   # Milliseconds that a session which stops waits for its workload's end. After them it kills the workload
@@ -32,6 +32,7 @@ defmodule Linx.Process.Server do
     :caller,
     :remote,
     :telemetry,
+    :collector,
     watches: %{},
     receiver: nil,
     stop: nil
@@ -52,6 +53,39 @@ defmodule Linx.Process.Server do
       # By its name another process can kill it before it is started.
       {:error, :killed} -> {:error, :no_process}
       result -> result
+    end
+  end
+
+  @doc """
+  Starts a session on this node as `start/3` does, and does not wait until its agent is started.
+
+  A session that cannot be started replies to its first call, of `{:collect, timeout}`, with `{:refused, reason}`.
+  It cannot have a name.
+  """
+  @spec start_unawaited(:spawn | :enter, Options.t(), pid()) :: pid()
+  def start_unawaited(mode, %{name: nil} = options, caller),
+    do: :proc_lib.spawn(__MODULE__, :run, [mode, options, caller])
+
+  @doc false
+  def run(mode, options, caller) do
+    case init({mode, options, caller}) do
+      {:ok, state} ->
+        :gen_server.enter_loop(__MODULE__, [], state)
+
+      {:ok, state, {:continue, {:message, _message}} = continue} ->
+        :gen_server.enter_loop(__MODULE__, [], state, continue)
+
+      {:stop, {:shutdown, {:refused, reason}}} ->
+        refuse(caller, reason)
+    end
+  end
+
+  defp refuse(caller, reason) do
+    monitor = Process.monitor(caller)
+
+    receive do
+      {:"$gen_call", from, _collect} -> GenServer.reply(from, {:refused, reason})
+      {:DOWN, ^monitor, :process, _caller, _reason} -> :ok
     end
   end
 
@@ -89,7 +123,8 @@ defmodule Linx.Process.Server do
         port: channel.port,
         caller: caller,
         remote: options.remote,
-        telemetry: Telemetry.start(mode, options.request.argv)
+        telemetry: Telemetry.start(mode, options.request.argv),
+        collector: if(options.collect, do: Collector.new(options.pipes, options.collect))
       }
 
       state = watch_active(state)
@@ -100,7 +135,7 @@ defmodule Linx.Process.Server do
   end
 
   defp watch_active(%{session: session} = state) do
-    if Pipes.active(session.pipes) != [],
+    if state.collector == nil and Pipes.active(session.pipes) != [],
       do: carry_out({:watch_receiver, session.receiver || session.owner}, state),
       else: state
   end
@@ -110,10 +145,22 @@ defmodule Linx.Process.Server do
 
   @impl true
   def handle_call(:info, from, state), do: step({:call, from, {:info, agent_pid(state)}}, state)
+
+  def handle_call({:collect, timeout}, from, %{collector: %Collector{} = collector} = state) do
+    if timeout != :infinity, do: Process.send_after(self(), {:collect_timeout, from}, timeout)
+    proceed(collected(%{state | collector: %{collector | from: from}}))
+  end
+
   def handle_call(request, from, state), do: step({:call, from, request}, state)
 
   @impl true
   def handle_info({:written, port}, %{port: port} = state), do: {:noreply, written(state)}
+
+  def handle_info({:collect_timeout, from}, state) do
+    if state.collector.from == from,
+      do: proceed(reply_collected({:error, :timeout}, advance({:caller_down, from}, state))),
+      else: {:noreply, state}
+  end
 
   # Until the agent has sent its first message, it may have to be started another time.
   def handle_info(message, %{channel: %Channel{origin: origin} = channel} = state)
@@ -144,7 +191,7 @@ defmodule Linx.Process.Server do
     Map.new(status, fn
       {:state, %__MODULE__{session: session} = state} ->
         session = %{session | pipes: :hidden, terminal: :hidden}
-        {:state, %{state | session: session, channel: :hidden}}
+        {:state, %{state | session: session, channel: :hidden, collector: :hidden}}
 
       {:message, {port, {:data, _bytes}}} ->
         {:message, {port, {:data, :hidden}}}
@@ -159,8 +206,17 @@ defmodule Linx.Process.Server do
 
   @impl true
   def terminate(_reason, state) do
-    :stop |> advance(state) |> await_end(deadline(@end_timeout), [:workload, :agent])
+    :stop
+    |> advance(forget_collector(state))
+    |> await_end(deadline(@end_timeout), [:workload, :agent])
   end
+
+  # A session that is ended before its program has no result for the call that collects.
+  defp forget_collector(%{collector: %Collector{from: from} = collector} = state)
+       when from != nil,
+       do: advance({:caller_down, from}, %{state | collector: %{collector | from: nil}})
+
+  defp forget_collector(state), do: state
 
   defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
 
@@ -236,12 +292,10 @@ defmodule Linx.Process.Server do
   defp event({:rescue, _victim} = event, _state), do: event
   defp event(message, state), do: Caller.ended(message, state.caller)
 
-  defp step(event, state) do
-    case advance(event, state) do
-      %{stop: nil} = state -> {:noreply, state}
-      %{stop: {:reason, reason}} = state -> {:stop, reason, state}
-    end
-  end
+  defp step(event, state), do: proceed(advance(event, state))
+
+  defp proceed(%{stop: nil} = state), do: {:noreply, state}
+  defp proceed(%{stop: {:reason, reason}} = state), do: {:stop, reason, state}
 
   defp advance(event, state) do
     {session, effects} = Session.transition(state.session, event)
@@ -257,6 +311,9 @@ defmodule Linx.Process.Server do
   defp carry_out({:send, command}, state),
     do: %{state | channel: Channel.write(state.channel, Wire.encode(command), urgent?(command))}
 
+  defp carry_out({:reply, from, result}, %{collector: %{from: from}} = state) when from != nil,
+    do: reply_collected(result, state)
+
   defp carry_out({:reply, from, result}, state) do
     GenServer.reply(from, result)
     state
@@ -266,6 +323,9 @@ defmodule Linx.Process.Server do
     notify(state, event)
     %{state | telemetry: Telemetry.event(state.telemetry, event, state.session.result)}
   end
+
+  defp carry_out({:message, _receiver, event}, %{collector: %Collector{} = collector} = state),
+    do: collected(%{state | collector: Collector.message(collector, event)})
 
   defp carry_out({:message, receiver, event}, %{remote: nil} = state) do
     send(receiver, {:linx_process, self(), event})
@@ -319,6 +379,22 @@ defmodule Linx.Process.Server do
   end
 
   defp carry_out({:stop, reason}, state), do: %{state | stop: {:reason, reason}}
+
+  # When all output is there, the call that waits for it waits for the end.
+  defp collected(%{collector: %{from: nil}} = state), do: state
+  defp collected(%{collector: %{ending: nil}} = state), do: state
+
+  defp collected(%{collector: %{ending: :eof, from: from}} = state),
+    do: advance({:call, from, {:finish, :infinity}}, state)
+
+  defp collected(%{collector: %{ending: {:error, _reason} = error}} = state),
+    do: reply_collected(error, state)
+
+  # The one reply to the call that collects.
+  defp reply_collected(result, %{collector: collector} = state) do
+    GenServer.reply(collector.from, {Collector.chunks(collector), result})
+    %{state | collector: %{collector | from: nil, chunks: []}}
+  end
 
   defp notify(%{remote: nil, session: session}, event),
     do: Events.send(session.events, session.owner, self(), event)
