@@ -14,6 +14,7 @@
 
 #include "agent/kill.h"
 #include "agent/lend_tty.h"
+#include "agent/pacing.h"
 #include "agent/session.h"
 #include "agent/workload.h"
 #include "base/cleanup.h"
@@ -45,10 +46,14 @@ static struct stdio_plan plan;
 static struct enter_target target;
 static struct session session;
 
-/* Waits until everything is written or the reader has closed fd 4: only before there is a child. */
+/* Waits until everything is written or the reader has closed fd 4, and for a kernel without memory
+ * for the write no longer than LEAVE_MS: only before there is a child. */
 static void flush_all(struct channel_out *out) {
+  int pauses = 0;
   for (channel_out_flush(out); channel_out_pending(out) > 0; channel_out_flush(out)) {
     struct pollfd writable = {.fd = out->fd, .events = POLLOUT};
+    if (out->starved && ++pauses * POLL_WAIT_PAUSE_MS > LEAVE_MS)
+      _exit(EXIT_CHANNEL);
     if (out->starved)
       poll_wait(NULL, 0, POLL_WAIT_PAUSE_MS);
     else if (poll_wait(&writable, 1, -1) > 0 && (writable.revents & (POLLERR | POLLHUP)) != 0)
