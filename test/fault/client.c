@@ -189,7 +189,10 @@ static void take_status(struct client *client, const struct frame *frame) {
   struct account *account = &client->account;
   if (account->terminals > 0)
     complain(client, "a status after the terminal frame");
-  if (strcmp(frame->atom, "spawned") == 0) {
+  if (strcmp(frame->atom, "accepted") == 0) {
+    if (!client->session->pooled || account->spawned > 0 || account->accepted++ > 0)
+      complain(client, "an acceptance that is not due");
+  } else if (strcmp(frame->atom, "spawned") == 0) {
     account->spawned++;
     account->pid = (pid_t)frame->numbers[0];
   } else if (strcmp(frame->atom, "ready") == 0) {

@@ -19,7 +19,8 @@ struct account {
   int terminals;
   struct frame terminal; /* the first one; its data is gone */
   bool is_running;
-  int spawned; /* frames */
+  int accepted; /* frames */
+  int spawned;
   int ready;
   int applied;
   int usages;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "request.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+
 /* Pairs of the request's map, counted as they are put. */
 struct map {
   struct term *term;
@@ -130,10 +133,40 @@ static void put_pairs(struct map *map, const struct session *session,
   }
 }
 
+static void put_text_list(struct term *term, const char *name, const char *text) {
+  term_atom(term, name);
+  term_list(term, 1);
+  term_text(term, text);
+  term_nil(term);
+}
+
+/* {pooled, map, request}: what has changed since the agent was started. The file has not. */
+static void put_pooled(struct term *term, const char *file) {
+  struct stat found;
+  if (stat(file, &found) < 0)
+    abort();
+  term_tuple(term, 3);
+  term_atom(term, "pooled");
+  term_map(term, 4);
+  term_atom(term, "dir");
+  term_text(term, "/");
+  put_text_list(term, "set", "FAULT=pooled");
+  put_text_list(term, "unset", "HOME");
+  term_atom(term, "file");
+  term_tuple(term, 5);
+  term_text(term, file);
+  term_unsigned(term, found.st_dev);
+  term_unsigned(term, found.st_ino);
+  term_unsigned(term, (uint64_t)found.st_size);
+  term_unsigned(term, (uint64_t)found.st_mtime);
+}
+
 void request_put(const struct session *session, const struct request_paths *paths,
                  struct term *term) {
   struct map map = {.term = term};
   term_begin(term);
+  if (session->pooled)
+    put_pooled(term, paths->workload);
   term_tuple(term, 2);
   term_atom(term, session->target == TARGET_NONE ? "spawn" : "enter");
   size_t at = term->size + 1;

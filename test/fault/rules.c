@@ -107,6 +107,7 @@ static const struct rule goes_on[] = {
     {ANY_ROLE, "close", ANY_ERROR, "the descriptor is gone all the same (close(2))", false},
     {ANY_ROLE, "munmap", ANY_ERROR, "the memory is lost until the process ends", false},
     {ROLE_AGENT, "mmap", ANY_ERROR, "done with less memory, or later", false},
+    {ROLE_AGENT, "brk", ANY_ERROR, "libc takes mmap(2)", false},
     {ANY_ROLE, "sched_yield", ANY_ERROR, "a courtesy to other processes", false},
     {ANY_ROLE, "fcntl.F_SETFD.*", ANY_ERROR, "libc's second step after O_CLOEXEC", false},
     {ROLE_AGENT, "fcntl.F_GETFD.*", ANY_ERROR, "taken for closed, and /dev/null is opened", false},
@@ -198,8 +199,9 @@ static const struct {
     {ROLE_AGENT, "open./proc/N/uid_map", "open_ns_user"},
     {ROLE_AGENT, "open./proc/N/gid_map", "open_ns_user"},
     {ROLE_AGENT, "open./proc/N/task/N/children", "subreaper"},
-    {ROLE_AGENT, "readlink./proc/self", "exec_outcome"},
+    {ROLE_AGENT, "readlink./proc/self", "exec_outcome stale"},
     {ROLE_AGENT, "open./tmp/*", "file_open"},
+    {ROLE_AGENT, "stat./tmp/*", "stale"},
     {ROLE_AGENT, "stat./proc/N/ns/user", "open_ns_user"},
     {ROLE_AGENT, "stat./proc/N/ns/cgroup", "open_ns_cgroup"},
     {ROLE_AGENT, "stat./proc/N/ns/ipc", "open_ns_ipc"},
@@ -276,6 +278,8 @@ static const struct {
     {ANY_ROLE, "rt_sigprocmask", "sigprocmask"},
     {ANY_ROLE, "mount", "mount_slave"},
     {ANY_ROLE, "keyctl", "keyctl"},
+    {ROLE_AGENT, "chdir", "stale"},
+    {ROLE_AGENT, "getcwd", "stale"},
     {ANY_ROLE, "chdir", "chdir"},
     {ANY_ROLE, "getcwd", "chdir"},
     {ANY_ROLE, "getresuid", "setresuid"},
@@ -331,6 +335,7 @@ bool rule_ends_with(const struct injection *injection, const char *atom, int val
 bool rule_reports(const struct injection *injection, const char *stage, int error) {
   bool is_own_error = error == injection->error ||
                       (error == ENOMEM && call_matches(injection->call, "mmap")) ||
+                      (error == ESTALE && call_matches(injection->call, "stat./tmp/*")) ||
                       (error == ETIMEDOUT && call_matches(injection->call, "connect")) ||
                       (error == EPERM && call_matches(injection->call, "capget")) ||
                       (error == EINVAL && call_matches(injection->call, "prctl.PR_CAPBSET_READ"));

@@ -152,6 +152,12 @@ static const char *const slave[] = {"propagation master:", NULL};
 
 const struct session sessions[] = {
     {.name = "plain", .owner = OWNER_CURRENT, .workload = "exit"},
+    {.name = "pooled", .owner = OWNER_CURRENT, .workload = "exit", .pooled = true},
+    {.name = "pooled_isolated",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = isolated,
+     .pooled = true},
     {.name = "checkpoint",
      .owner = OWNER_ROOT,
      .workload = "exit",

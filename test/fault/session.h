@@ -51,6 +51,7 @@ struct session {
   bool no_new_privs;
   bool kills_descendants;
   bool usage;
+  bool pooled; /* as to an agent that has waited in a pool */
   const char *cwd;
   int grace_ms;
   enum act on_parked;

@@ -89,6 +89,14 @@ void term_integer(struct term *term, int32_t value) {
   put32(term, (uint32_t)value);
 }
 
+void term_unsigned(struct term *term, uint64_t value) {
+  put8(term, SMALL_BIG);
+  put8(term, 8);
+  put8(term, 0);
+  for (int i = 0; i < 8; i++)
+    put8(term, (unsigned)(value >> (8 * i)) & 0xff);
+}
+
 void term_binary(struct term *term, const void *bytes, size_t size) {
   put8(term, BINARY);
   put32(term, (uint32_t)size);

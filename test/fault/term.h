@@ -26,6 +26,7 @@ void term_nil(struct term *term);
 void term_map(struct term *term, uint32_t pairs);
 void term_atom(struct term *term, const char *name);
 void term_integer(struct term *term, int32_t value);
+void term_unsigned(struct term *term, uint64_t value);
 void term_binary(struct term *term, const void *bytes, size_t size);
 void term_text(struct term *term, const char *text);
 /* The elements and the tail. */
