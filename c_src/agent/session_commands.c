@@ -188,17 +188,21 @@ static bool is_ending(const struct session *session) {
          (session->ending.aborted || session->ending.failure.stage != STAGE_NONE);
 }
 
+static void skip_stdin(struct session *session) {
+  session->in.skip = session->stdin_left;
+  session->stdin_left = 0;
+}
+
 static void continue_stdin(struct session *session) {
   if (!session_guard(session)) {
-    session->in.skip = session->stdin_left;
-    session->stdin_left = 0;
+    skip_stdin(session);
     return;
   }
   ssize_t count = relay_in_from(&session->inputs[IN_STDIN], session->in.fd, session->stdin_left);
   if (count == -EPIPE) {
-    session->in.skip = session->stdin_left;
-    session->stdin_left = 0;
+    skip_stdin(session);
   } else if (count == -ENOMEM) {
+    skip_stdin(session); /* or it would be tried again and again until the workload has ended */
     session_fail(session, ENOMEM, STAGE_ALLOCATE);
   } else if (count == 0 || (count < 0 && count != -EAGAIN)) {
     session->in.eof = true;
