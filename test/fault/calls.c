@@ -193,9 +193,9 @@ static const struct constant ioctl_names[] = {
 };
 
 const struct error_name injected_errors[] = {
-    {"EPERM", EPERM},   {"EINVAL", EINVAL}, {"ENOMEM", ENOMEM},
-    {"EMFILE", EMFILE}, {"EINTR", EINTR},   {"ENOSYS", ENOSYS},
-    {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC}, {NULL, 0},
+    {"EPERM", EPERM},     {"EINVAL", EINVAL}, {"ENOMEM", ENOMEM}, {"EMFILE", EMFILE},
+    {"EINTR", EINTR},     {"ENOSYS", ENOSYS}, {"EAGAIN", EAGAIN}, {"ENOSPC", ENOSPC},
+    {"KILL", ERROR_KILL}, {NULL, 0},
 };
 
 const char *error_text(int number) {

@@ -33,6 +33,9 @@ struct error_name {
   int number;
 };
 
+/* No errno: the process is killed by SIGKILL at the call's entry. */
+#define ERROR_KILL 0x10000
+
 /* The errors that are injected; ends with a NULL name. */
 extern const struct error_name injected_errors[];
 

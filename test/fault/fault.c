@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes system calls of whole sessions fail, one at a time, and judges what becomes of them.
+ * Makes system calls of whole sessions fail, one at a time, or kills the process that makes one,
+ * and judges what becomes of them.
  *
  *   fault AGENT [--seconds N] [--seed N] [--limit-ms N] [--session NAME]
  *   fault AGENT --one SESSION ROLE CALL OCCURRENCE ERROR [persistent]

@@ -36,8 +36,9 @@ static bool exits_with(const struct result *result, int code) {
   return WIFEXITED(result->agent_status) && WEXITSTATUS(result->agent_status) == code;
 }
 
-/* What no session may do, whatever fails. False, with the reason, when it did. */
-static bool is_sound(const struct result *result, char reason[REASON_SIZE]) {
+/* What no session may do, whatever fails and also when the agent is killed. False, with the reason,
+ * when it did. */
+static bool is_orderly(const struct result *result, char reason[REASON_SIZE]) {
   const struct account *account = &result->account;
   if (result->hangs)
     say(reason, "hangs");
@@ -54,8 +55,17 @@ static bool is_sound(const struct result *result, char reason[REASON_SIZE]) {
     say(reason, "%d terminal frames", account->terminals);
   else if (result->execs > 1)
     say(reason, "%d programs were executed", result->execs);
+  else
+    return true;
+  return false;
+}
+
+static bool is_sound(const struct result *result, char reason[REASON_SIZE]) {
+  const struct account *account = &result->account;
+  if (!is_orderly(result, reason))
+    return false;
   /* A SIGKILL that meets an exec past its point of no return ends it before it is traced. */
-  else if (account->is_running && result->execs == 0 && !is_error(&account->terminal))
+  if (account->is_running && result->execs == 0 && !is_error(&account->terminal))
     say(reason, ":running, but nothing was executed");
   else if (!WIFEXITED(result->agent_status))
     say(reason, "the agent ended by signal %d", WTERMSIG(result->agent_status));
@@ -169,9 +179,36 @@ static bool has_to_stay(const struct injection *injection, const struct result *
   return stays && result->execs > 0 && is_known && rule_may_stay(injection);
 }
 
+/* The kernel ends the workload of an agent that was killed, and nothing ends what that has left. */
+static bool is_left_to_itself(const struct result *result) {
+  return result->leaves_processes && result->execs > 0 && WIFSIGNALED(result->agent_status);
+}
+
+/* A process was killed. When it is not the agent, its end is told as one. */
+static enum outcome judge_killed(const struct injection *injection, const struct result *result,
+                                 char reason[REASON_SIZE]) {
+  bool is_agent = injection->role == ROLE_AGENT || injection->role == ROLE_HELPER;
+  bool is_told = result->account.terminals == 1 || result->account.is_gone;
+  if (is_agent && is_left_to_itself(result))
+    return OUTCOME_WENT_ON;
+  if (!is_orderly(result, reason))
+    return OUTCOME_FAULT;
+  if (result->injected == 0)
+    return OUTCOME_NOT_REACHED;
+  if (is_agent != (bool)WIFSIGNALED(result->agent_status))
+    say(reason, "status of the agent %#x", (unsigned)result->agent_status);
+  else if (!is_agent && !is_told)
+    say(reason, "no terminal frame, exit code %d", WEXITSTATUS(result->agent_status));
+  else
+    return is_agent ? OUTCOME_CHANNEL : OUTCOME_REPORTED;
+  return OUTCOME_FAULT;
+}
+
 enum outcome judge(const struct injection *injection, const struct result *usual,
                    const struct result *result, char reason[REASON_SIZE]) {
   const struct frame *terminal = &result->account.terminal;
+  if (injection->error == ERROR_KILL)
+    return judge_killed(injection, result, reason);
   if (has_to_stay(injection, result))
     return OUTCOME_WENT_ON;
   if (!is_sound(result, reason) || !has_same_facts(usual->facts, result->facts, reason))

@@ -36,7 +36,8 @@ static void append_errors(struct plan *plan, int session, const struct recorded 
     };
     for (int i = 0; i < CALL_NAME_SIZE; i++)
       item.injection.call[i] = call->call[i];
-    if (!rule_is_excluded(&item.injection))
+    bool kills_twice = error->number == ERROR_KILL && persistent;
+    if (!kills_twice && !rule_is_excluded(&item.injection))
       append(plan, &item);
   }
 }

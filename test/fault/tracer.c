@@ -123,6 +123,21 @@ static bool is_hit(struct tracer *tracer, enum role role, const char *call) {
          (injection->persistent && tracer->seen > injection->occurrence);
 }
 
+/* A new process whose parent is killed may never have a stop of the parent's that tells what it is.
+ */
+static void adopt(const struct tracer *tracer, struct tracee *tracee) {
+  tracee->is_known = true;
+  if (tracee->is_stopped)
+    resume(tracer, tracee, 0);
+}
+
+static void adopt_unknown(struct tracer *tracer) {
+  tracer->has_killed = true;
+  for (int i = 0; i < tracer->count; i++)
+    if (!tracer->tracees[i].is_known)
+      adopt(tracer, &tracer->tracees[i]);
+}
+
 static void take_entry(struct tracer *tracer, struct tracee *tracee, const struct call_info *info) {
   char call[CALL_NAME_SIZE];
   call_name(call, tracee->pid, &tracee->descriptors, info->number, info->arguments);
@@ -131,6 +146,12 @@ static void take_entry(struct tracer *tracer, struct tracee *tracee, const struc
     record(tracer->recording, tracee->role, call);
   if (!is_hit(tracer, tracee->role, call))
     return;
+  if (tracer->injection->error == ERROR_KILL) {
+    tracer->injected++;
+    kill(tracee->pid, SIGKILL);
+    adopt_unknown(tracer);
+    return;
+  }
   if (!call_is_done_anyway(call) && machine_skip_call(tracee->pid) < 0)
     return;
   tracer->injected++;
@@ -233,7 +254,9 @@ static bool stops_a_group(int signum) {
 static void take_stop(struct tracer *tracer, struct tracee *tracee, int status) {
   int signum = WSTOPSIG(status);
   tracee->is_stopped = true;
-  if (!tracee->is_known)
+  if (!tracee->is_known && tracer->has_killed)
+    adopt(tracer, tracee);
+  else if (!tracee->is_known)
     return; /* its parent's stop is on the way */
   if (signum == CALL_STOP) {
     take_call(tracer, tracee);

@@ -79,6 +79,7 @@ struct tracer {
   bool has_child;
   unsigned seen;     /* calls that the injection is about */
   unsigned injected; /* those that failed */
+  bool has_killed;
   bool agent_has_ended;
   int agent_status;
   struct rusage agent_usage;
