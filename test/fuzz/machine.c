@@ -136,7 +136,6 @@ void machine_prepare_worker(struct machine *machine, int number) {
   make_directory(machine->directory, 0777);
   make_file(machine->directory, "input", 0666, 5000);
   make_file(machine->directory, "output", 0666, 0);
-  make_file(machine->directory, "account", 0666, 4096);
   listen_in_vain(machine);
 }
 

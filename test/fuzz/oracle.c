@@ -29,7 +29,7 @@ static void expect(const struct oracle *oracle, bool good, const struct frame *f
 static bool keeps_ids(const struct plan *plan, const struct facts *facts) {
   bool unmapped =
       plan->kind == KIND_SPAWN ? !facts->maps_written : plan->target == TARGET_USER_UNMAPPED;
-  return !plan->as_nobody && plan_has_user_namespace(plan) && unmapped &&
+  return !plan->as_nobody && plan_has_user_namespace(plan) && !plan_is_damaged(plan) && unmapped &&
          !plan_sends(plan, MESSAGE_CREDENTIALS);
 }
 

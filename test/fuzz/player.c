@@ -3,22 +3,23 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+/* A new file for each session: what an earlier session's workload still writes is not this one's.
+ */
 static void open_account(struct player *player) {
   char path[PATH_SIZE * 2];
   snprintf(path, sizeof path, "%s/%s", player->machine->directory, ACCOUNT_FILE);
-  int fd = open(path, O_RDWR | O_CLOEXEC);
-  void *page = fd < 0
-                   ? MAP_FAILED
-                   : mmap(NULL, sizeof(struct account), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (page == MAP_FAILED)
+  unlink(path);
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 || fchmod(fd, 0666) < 0 || ftruncate(fd, sizeof(struct account)) < 0)
+    die(path);
+  player->account = mmap(NULL, sizeof(struct account), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (player->account == MAP_FAILED)
     die(path);
   close(fd);
-  player->account = page;
-  memset(page, 0, sizeof(struct account));
 }
 
 static void queue_request(struct player *player) {

@@ -85,6 +85,7 @@ static void look_at_ids(struct player *player) {
   int groups = 0;
   pid_t pid = (pid_t)player->oracle.host_pid;
   if (player->plan->as_nobody || !plan_has_user_namespace(player->plan) ||
+      plan_is_damaged(player->plan) || /* which may be the user namespace's name */
       process_ids(pid, &uid, &gid, &groups) < 0)
     return;
   if (uid == 0 || gid == 0)
