@@ -149,6 +149,45 @@ defmodule Linx.PoolTest do
       assert {:message_queue_len, 0} = Process.info(pool, :message_queue_len)
     end
 
+    # The ports of the VM, the processes of the BEAM and of the system.
+    defp census(pool) do
+      :ok = Pool.await(pool, @patience)
+      {length(Port.list()), length(Process.list()), length(agents(pool))}
+    end
+
+    @tag :sanitizer_unfit
+    test "leaves nothing behind after ten thousand, eight at a time" do
+      pool = pool(8)
+      true_ = System.find_executable("true")
+      before = census(pool)
+
+      1..10_000
+      |> Task.async_stream(fn _nth -> Linx.cmd(true_, [], pool: pool) end,
+        max_concurrency: 8,
+        timeout: @patience
+      )
+      |> Enum.each(&assert &1 == {:ok, {"", 0}})
+
+      assert await_census(pool, before) == before
+      assert %{hits: hits, misses: misses} = Pool.info(pool)
+      assert hits + misses == 10_000
+      assert {:message_queue_len, 0} = Process.info(pool, :message_queue_len)
+      {:memory, bytes} = Process.info(pool, :memory)
+      assert bytes < 1_000_000
+    end
+
+    # The ports of the last sessions close after their calls have returned.
+    defp await_census(pool, expected, tries \\ 1_000) do
+      case census(pool) do
+        found when found == expected or tries == 0 ->
+          found
+
+        _not_yet ->
+          Enum.each(Port.list(), &Port.info/1)
+          await_census(pool, expected, tries - 1)
+      end
+    end
+
     test "whose request is too long for a pool has an agent of its own" do
       pool = pool(1)
       big = List.duplicate("A=" <> :binary.copy("x", 100_000), 90)
