@@ -325,6 +325,8 @@ int main(int argc, char *argv[]) {
     int copy = -1;
     check_failure(keep_prepare(&copy));
     report("kept", copy);
+    if (session.out.broken)
+      return EXIT_CHANNEL;
     wait_for_end(&session.in, &session.out);
     return 0;
   }
