@@ -174,7 +174,7 @@ static bool is_terminal(const struct frame *frame) {
     return true;
   return strcmp(frame->name, "status") == 0 &&
          (strcmp(frame->atom, "exited") == 0 || strcmp(frame->atom, "signaled") == 0 ||
-          strcmp(frame->atom, "aborted") == 0);
+          strcmp(frame->atom, "aborted") == 0 || strcmp(frame->atom, "kept") == 0);
 }
 
 static void take_terminal(struct client *client, const struct frame *frame) {
@@ -182,6 +182,8 @@ static void take_terminal(struct client *client, const struct frame *frame) {
     return;
   client->account.terminal = *frame;
   client->account.terminal.data = NULL;
+  if (client->session->keeps)
+    close_in(client);
   demand_all(client);
 }
 

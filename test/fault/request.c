@@ -168,6 +168,12 @@ void request_put(const struct session *session, const struct request_paths *path
   if (session->pooled)
     put_pooled(term, paths->workload);
   term_tuple(term, 2);
+  if (session->keeps) {
+    term_atom(term, "keep");
+    term_map(term, 0);
+    term_end(term);
+    return;
+  }
   term_atom(term, session->target == TARGET_NONE ? "spawn" : "enter");
   size_t at = term->size + 1;
   term_map(term, 0);

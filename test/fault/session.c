@@ -158,6 +158,8 @@ const struct session sessions[] = {
      .workload = "exit",
      .namespaces = isolated,
      .pooled = true},
+    {.name = "keep", .owner = OWNER_CURRENT, .keeps = true, .terminal = "kept"},
+    {.name = "keep_ordinary", .owner = OWNER_ORDINARY, .keeps = true, .terminal = "kept"},
     {.name = "checkpoint",
      .owner = OWNER_ROOT,
      .workload = "exit",

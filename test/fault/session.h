@@ -52,6 +52,7 @@ struct session {
   bool kills_descendants;
   bool usage;
   bool pooled; /* as to an agent that has waited in a pool */
+  bool keeps;  /* no workload, but a sealed copy of the agent */
   const char *cwd;
   int grace_ms;
   enum act on_parked;
