@@ -191,19 +191,6 @@ static void decode_request(const uint8_t *bytes, size_t size) {
   check(result, result == -ENOMEM ? STAGE_ALLOCATE : STAGE_MALFORMED_REQUEST);
 }
 
-/* What comes before anything else that the request leads to: relative paths of it are those of the
- * VM's working directory. The frame tells the client that the request is not lost with this agent
- * any more. A sealed copy has all of it from the agent that has executed it. */
-static void take_over(char *const argv[]) {
-  struct frame accepted;
-  if (!request.pooled.given || is_copy(argv))
-    return;
-  check_failure(pooled_take_over(&request.pooled));
-  frame_status(&accepted, "accepted");
-  session_emit(&session, &accepted);
-  flush_all(&session.out);
-}
-
 /*
  * Whether a process in a namespace other than the agent's can open the child's program file
  * (/proc/<pid>/exe): a process of a namespace that the child enters; a process that enters the
@@ -213,6 +200,23 @@ static void take_over(char *const argv[]) {
 static bool is_seen_from_elsewhere(void) {
   return request.mode == MODE_ENTER ||
          (request.namespaces & (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUSER)) != 0;
+}
+
+/* What comes before anything else that the request leads to: relative paths of it are those of the
+ * VM's working directory. The frame tells the client that the request is not lost with this agent
+ * any more, so what does not depend on the request fails before it: a program file that cannot be
+ * read any more, because its mode was changed while the agent waited. A sealed copy has all of it
+ * from the agent that has executed it. */
+static void take_over(char *const argv[]) {
+  struct frame accepted;
+  if (!request.pooled.given || is_copy(argv))
+    return;
+  if (is_seen_from_elsewhere())
+    check(sealed_check(), STAGE_MEMFD);
+  check_failure(pooled_take_over(&request.pooled));
+  frame_status(&accepted, "accepted");
+  session_emit(&session, &accepted);
+  flush_all(&session.out);
 }
 
 /* Executes a sealed copy of this program for such a child, which must not lead to the program's

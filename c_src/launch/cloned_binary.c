@@ -34,6 +34,11 @@ static int open_program(void) {
   return program < 0 ? -errno : program;
 }
 
+int sealed_check(void) {
+  cleanup_close int program = open_program();
+  return program < 0 ? program : is_sealed(program);
+}
+
 static int copy_program(int to, int from) {
   struct stat program;
   if (fstat(from, &program) < 0)

@@ -25,6 +25,9 @@
  */
 int sealed_exec(const struct buffer *read_ahead, bool is_resumed);
 
+/* Whether this process runs from a sealed copy: 1, 0 or a negative errno. */
+int sealed_check(void);
+
 /*
  * A sealed copy of this program: a descriptor or a negative errno. It only reads, because a file
  * with such a descriptor cannot get a write lease (fcntl(2), F_SETLEASE), by which a process that

@@ -10,15 +10,17 @@
 #include "base/proc.h"
 #include "base/syscalls.h"
 
-/* Another file at the path is another version of the agent, or another build. */
+/* Another file at the path is another version of the agent, or another build. Of the device and the
+ * inode the VM knows the low 32 bits (Linx.Agent.Identity). */
 static int check_file(const struct pooled *pooled) {
   struct stat file;
   if (pooled->file == NULL)
     return 0;
   if (stat(pooled->file, &file) < 0)
     return -ESTALE;
-  bool same = (int64_t)file.st_dev == pooled->device && (int64_t)file.st_ino == pooled->inode &&
-              file.st_size == pooled->size && file.st_mtime == pooled->mtime;
+  bool same = (uint32_t)file.st_dev == (uint32_t)pooled->device &&
+              (uint32_t)file.st_ino == (uint32_t)pooled->inode && file.st_size == pooled->size &&
+              file.st_mtime == pooled->mtime;
   return same ? 0 : -ESTALE;
 }
 

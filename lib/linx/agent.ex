@@ -15,6 +15,9 @@ defmodule Linx.Agent do
   # Standard input, output and error stay the workload's; frames go over fds 3 and 4.
   @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
 
+  # ENOENT, ESRCH, ENOEXEC, EACCES and ETXTBSY (errno(3)), with which a program ends that the VM could not execute.
+  @exec_errnos [2, 3, 8, 13, 26]
+
   # Milliseconds to wait for the agent that kills. It waits for nothing itself, so that only a machine under
   # load makes it slow.
   @kill_timeout 10_000
@@ -81,6 +84,16 @@ defmodule Linx.Agent do
       with {:missing_agent, _copy} <- refusal(error, copy), do: Keeper.failed(copy)
       :none
   end
+
+  @doc """
+  Whether an exit status without a frame before says that the VM could not execute the agent. An agent does not end
+  with one of these numbers without a frame before.
+
+      iex> Linx.Agent.not_executed?(13)
+      true
+  """
+  @spec not_executed?(non_neg_integer()) :: boolean()
+  def not_executed?(code), do: code in @exec_errnos
 
   @doc """
   Kills an agent that does not react, by its host pid, through another agent: SIGKILL to its process group,

@@ -128,6 +128,50 @@ defmodule Linx.CallCollectTest do
     assert ties() == [messages: [], links: [], monitors: []]
   end
 
+  # The process that writes the input may be faster than the call.
+  test "a session that could not be started says so to its call, and not to its input" do
+    {:ok, options} =
+      Linx.Process.Options.parse(
+        :spawn,
+        [argv: ["/bin/true"], pool: :no_such_pool, link: false],
+        self()
+      )
+
+    session = Linx.Process.Server.start_unawaited(:spawn, options, self())
+    write = :gen_server.send_request(session, {:write, "x", :infinity})
+    assert Linx.Process.collect(session, :infinity) == {:refused, {:no_pool, :no_such_pool}}
+    assert {:error, _gone} = :gen_server.wait_response(write, 30_000)
+  end
+
+  test "an owner that ends takes no output from the call" do
+    owner = spawn(fn -> :ok end)
+
+    take = fn session, _host_pid ->
+      :ok = Linx.Process.set_owner(session, owner)
+    end
+
+    assert {:ok, %{stdout: "x\n"}} =
+             Linx.run(["sh", "-c", "sleep 0.2; echo x"], checkpoint: take, timeout: 30_000)
+  end
+
+  test "a stream that another process closes or changes is no reason to wait for it" do
+    name = :"linx_collect_#{System.unique_integer([:positive])}"
+
+    for request <- [:close, :set_active] do
+      {listener, argv} = Beacon.actor(["pause"])
+      call = Task.async(fn -> Linx.run(argv, name: name, timeout: 30_000) end)
+      socket = Beacon.await_lit(listener)
+
+      if request == :close,
+        do: assert(Linx.Process.close(name, :stdout) == :ok),
+        else: assert(Linx.Process.set_active(name, :stdout, false) == {:error, :not_piped})
+
+      Linx.Process.stop(name, 0)
+      assert {:ok, %{outcome: {:signaled, _}}} = Task.await(call, 30_000)
+      Beacon.await_dark(socket)
+    end
+  end
+
   test "a name is free again when the call returns" do
     for _ <- 1..20, do: assert({"", 0} = Linx.cmd("true", [], name: :linx_collect_again))
   end

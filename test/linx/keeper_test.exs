@@ -226,6 +226,65 @@ defmodule Linx.KeeperTest do
     end
   end
 
+  # It passes the check that the VM makes, and cannot be executed.
+  test "a pool is filled from the file when the copy cannot be executed", %{tmp_dir: dir} do
+    offer(script(dir, "#!/no/such/interpreter\n"))
+    pool = start_supervised!({Linx.Pool, size: 4})
+    await_living(pool, 4, System.monotonic_time(:millisecond) + 30_000)
+  end
+
+  # Agents that live for long enough to have been executed.
+  defp await_living(pool, count, deadline) do
+    :ok = Linx.Pool.await(pool, 30_000)
+    Process.sleep(100)
+    idle = Linx.Pool.info(pool).idle
+    assert System.monotonic_time(:millisecond) < deadline
+    if idle < count, do: await_living(pool, count, deadline)
+  end
+
+  # With these two capabilities root reads files whatever their mode is.
+  @tag :root
+  test "agents that wait and cannot read the copy any more are no reason for a session to fail" do
+    code = """
+    {:ok, _} = Application.ensure_all_started(:linx)
+    path = Linx.Agent.path()
+
+    copy = fn copy ->
+      case Linx.Agent.Keeper.copy(path) do
+        nil -> Process.sleep(10) && copy.(copy)
+        {path, _identity} -> path
+      end
+    end
+
+    copy = copy.(copy)
+    {:ok, pool} = Linx.Pool.start_link(size: 3)
+    :ok = Linx.Pool.await(pool, 30_000)
+    File.chmod!(copy, 0o111)
+
+    results =
+      for _ <- 1..12 do
+        {:ok, session} =
+          Linx.Process.spawn(
+            argv: ["/bin/true"],
+            namespaces: [:pid],
+            stdio: :devnull,
+            auto_proceed: true,
+            pool: pool
+          )
+
+        Linx.Process.wait(session)
+      end
+
+    IO.inspect(Enum.uniq(results))
+    """
+
+    paths = Enum.flat_map(:code.get_path(), &["-pa", List.to_string(&1)])
+    elixir = [System.find_executable("elixir") | paths] ++ ["-e", code]
+    drop = "--bounding-set=-dac_override,-dac_read_search"
+    {output, 0} = System.cmd("setpriv", [drop | elixir])
+    assert output == "[ok: {:exited, 0}]\n"
+  end
+
   # The workload may have run.
   @tag :root
   test "a session is not started another time when its agent has died", %{tmp_dir: dir} do

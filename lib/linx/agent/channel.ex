@@ -46,10 +46,6 @@ defmodule Linx.Agent.Channel do
   # that was asked to abort has not run it either.
   @abort Wire.encode(:abort)
 
-  # ENOENT, ESRCH, ENOEXEC, EACCES and ETXTBSY (errno(3)), with which a program ends that the VM could not execute. An
-  # agent does not end with one of these numbers without a frame before.
-  @exec_errnos [2, 3, 8, 13, 26]
-
   # A longer request is sent to an agent that is started for it, because the agent's bound of a request holds
   # for what has changed together with it.
   @pooled_max div(Wire.request_max(), 2)
@@ -138,20 +134,22 @@ defmodule Linx.Agent.Channel do
       {{:ok, {:status, :accepted}}, :pool} -> :accepted
       {{:ok, {:error, errno, :stale}}, :pool} -> {:unused, {:stale, errno}}
       # The copy can be executed and not read.
-      {{:ok, {:error, _errno, :memfd}}, :copy} -> {:unused, :memfd}
+      {{:ok, {:error, _errno, :memfd}}, _origin} -> {:unused, :memfd}
       _heard -> :known
     end
   end
 
   defp fate({port, {:exit_status, code}}, %{port: port, origin: origin}) do
-    if elem(origin, 0) == :pool or code in @exec_errnos, do: {:unused, :ended}, else: :known
+    if elem(origin, 0) == :pool or Agent.not_executed?(code), do: {:unused, :ended}, else: :known
   end
 
-  # The port broke when the request was written, so the agent has not read all of it, or was to abort.
-  defp fate({:EXIT, port, _reason}, %{port: port, unheard: unheard}) do
+  # The port broke when the request was written, so the agent has not read all of it, or was to abort. With another
+  # reason it was closed, and the agent may have read the request.
+  defp fate({:EXIT, port, :epipe}, %{port: port, unheard: unheard}) do
     if unheard |> Enum.drop(-1) |> Enum.all?(&(&1 == @abort)), do: {:unused, :ended}, else: :known
   end
 
+  defp fate({:EXIT, port, _reason}, %{port: port}), do: :known
   defp fate(_message, _channel), do: :other
 
   defp known(%{held: held} = channel),
@@ -173,6 +171,11 @@ defmodule Linx.Agent.Channel do
 
   defp unused({:pool, pool, _changes}, :ended),
     do: Telemetry.pool(:lost, pool, %{}, %{reason: :ended})
+
+  defp unused({:pool, pool, changes}, :memfd) do
+    Client.unreadable(pool, changes)
+    Telemetry.pool(:lost, pool, %{}, %{reason: :ended})
+  end
 
   defp unused({:pool, pool, changes}, {:stale, errno}) do
     Client.refused(pool, changes, errno)

@@ -83,6 +83,10 @@ defmodule Linx.Agent.Keeper do
   @spec failed(Path.t()) :: :ok
   def failed(copy), do: GenServer.cast(__MODULE__, {:failed, copy})
 
+  @doc "Says that an agent which runs from a copy of the file at `path` cannot read it."
+  @spec check(Path.t()) :: :ok
+  def check(path), do: GenServer.cast(__MODULE__, {:check, path})
+
   @impl true
   def init([]) do
     # A port that breaks is a message, and no end of this process.
@@ -112,6 +116,12 @@ defmodule Linx.Agent.Keeper do
   end
 
   def handle_cast({:failed, _earlier_copy}, state), do: {:noreply, state}
+
+  # It may have been an earlier copy.
+  def handle_cast({:check, path}, %{path: path, copy: copy} = state) when copy != nil,
+    do: {:noreply, if(same?(copy, path), do: state, else: forget(state))}
+
+  def handle_cast({:check, _path}, state), do: {:noreply, state}
 
   @impl true
   def handle_info({port, {:data, bytes}}, %{port: port, copy: nil} = state) when port != nil do

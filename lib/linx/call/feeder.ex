@@ -22,9 +22,15 @@ defmodule Linx.Call.Feeder do
     spawn_monitor(fn ->
       # As Task does: the process on whose behalf the input's code runs.
       Process.put(:"$callers", callers)
-      Process.link(session)
-      feed(input, session)
+      if link(session), do: feed(input, session)
     end)
+  end
+
+  # A session that could not be started may have ended already.
+  defp link(session) do
+    Process.link(session)
+  rescue
+    _noproc in ErlangError -> false
   end
 
   @doc """

@@ -5,13 +5,15 @@ defmodule Linx.Pool.Client do
   # Takes an agent from a pool, in the process that is to drive it.
 
   alias Linx.{Agent, Telemetry}
-  alias Linx.Agent.Request
+  alias Linx.Agent.{Keeper, Request}
   alias Linx.Call.Environment
 
   @typedoc "A pool; `false` for none, nil for the application's own, from its environment."
   @type pool :: GenServer.server() | false | nil
 
-  # Milliseconds. A pool replies at once; another process, which was given by mistake, does not.
+  # Milliseconds. A pool replies at once; another process, which was given by mistake, does not. After the first a
+  # pool hands no agent over any more, because this process would own its port and not know it.
+  @take_timeout 4_000
   @reply_timeout 5_000
 
   # Whether agents are sent the path of the VM's working directory.
@@ -19,6 +21,13 @@ defmodule Linx.Pool.Client do
 
   @estale Linx.Errno.code(:estale)
   @enoent Linx.Errno.code(:enoent)
+
+  @doc "Takes notice that an agent cannot read its program: then neither can the others of the pool."
+  @spec unreadable(pool(), Request.changes()) :: term()
+  def unreadable(pool, %{file: {path, _, _, _, _}} = changes) do
+    Keeper.check(path)
+    refused(pool, changes, @estale)
+  end
 
   @doc """
   Takes notice of why an agent cannot be used: its file is another one now, or it cannot follow the link to the
@@ -75,7 +84,9 @@ defmodule Linx.Pool.Client do
 
   # A directory that cannot be named leads to the error of an agent that is started there.
   defp take(pool, pid, env?, started) do
-    case GenServer.call(pid, {:take, Agent.path(), env?}, @reply_timeout) do
+    until = System.monotonic_time(:millisecond) + @take_timeout
+
+    case GenServer.call(pid, {:take, Agent.path(), env?, until}, @reply_timeout) do
       {:ok, port, changes} -> use_agent(pool, port, changes, started)
       :none -> miss(pool, started, :empty)
     end

@@ -16,13 +16,14 @@ defmodule Linx.Pool.Filler do
   alias Linx.Agent.{Identity, Keeper}
 
   @typedoc """
-  An agent that waits, with the path that it was started from, the identity of that file and the VM's
-  environment when it was started.
+  An agent that waits, with the path that it was started from, the identity of that file, the VM's copy of it if it
+  was started from that, and the VM's environment when it was started.
   """
   @type agent :: %{
           port: port(),
           path: Path.t(),
           file: Identity.t(),
+          copy: Path.t() | nil,
           env: [{charlist(), charlist()}]
         }
 
@@ -32,8 +33,9 @@ defmodule Linx.Pool.Filler do
   # In words: more than the result of :os.env/0 takes, which is garbage as soon as it is compared.
   @min_heap 10_000
 
-  # `env` is the environment that the pool was sent last, and `files` the identities by path.
-  defstruct [:pool, :env, files: %{}]
+  # `env` is the environment that the pool was sent last, `files` the identities by path, and `copy` what the last
+  # agents were started from, if not from the file.
+  defstruct [:pool, :env, :copy, files: %{}]
 
   @doc "Starts the process, linked to the calling one, which is the pool."
   @spec start_link() :: GenServer.on_start()
@@ -66,7 +68,7 @@ defmodule Linx.Pool.Filler do
 
     case source(path, state) do
       {:ok, source} ->
-        state = put_in(state.files[path], source.file)
+        state = put_in(%{state | copy: source.copy}.files[path], source.file)
         {:noreply, fill(source, count, state)}
 
       {:error, _reason} ->
@@ -80,6 +82,12 @@ defmodule Linx.Pool.Filler do
 
   # From a port, before the pool became its owner.
   @impl true
+  def handle_info({port, {:exit_status, code}}, %{copy: copy} = state)
+      when is_port(port) and copy != nil do
+    if Agent.not_executed?(code), do: Keeper.failed(copy)
+    {:noreply, state}
+  end
+
   def handle_info(_message, state), do: {:noreply, state}
 
   # Keeps the environment out of the log, because it may have secrets.
@@ -119,13 +127,23 @@ defmodule Linx.Pool.Filler do
   # A variable that has changed meanwhile may be in an agent's environment or not.
   defp fill(source, count, state) do
     env = :os.env()
-    ports = for _nth <- 1..count, {:ok, port} <- [open(source)], do: port
+    ports = open(source, count, [])
 
     if :os.env() == env do
       give(source, Enum.filter(ports, &connect(&1, state.pool)), env, count, state)
     else
       Enum.each(ports, &Agent.close/1)
       fill(source, count, state)
+    end
+  end
+
+  # Until one cannot be opened: neither could the others.
+  defp open(_source, 0, ports), do: Enum.reverse(ports)
+
+  defp open(source, count, ports) do
+    case open(source) do
+      {:ok, port} -> open(source, count - 1, [port | ports])
+      {:error, _reason} -> Enum.reverse(ports)
     end
   end
 
@@ -138,9 +156,11 @@ defmodule Linx.Pool.Filler do
   # The environment is sent when it is another one than before.
   defp give(source, ports, env, count, state) do
     if env != state.env, do: send(state.pool, {:env, env})
-    agents = for port <- ports, do: %{path: source.path, file: source.file, port: port}
+    agents = for port <- ports, do: Map.put(source, :port, port)
     send(state.pool, {:filled, agents, count})
-    %{state | env: env}
+    # A file that cannot be started is looked at again before the next try.
+    files = if length(ports) < count, do: Map.delete(state.files, source.path), else: state.files
+    %{state | env: env, files: files}
   end
 
   defp connect(port, pool) do

@@ -8,6 +8,7 @@ defmodule Linx.Pool.Server do
   use GenServer
 
   alias Linx.Agent
+  alias Linx.Agent.Keeper
   alias Linx.Call.Environment
   alias Linx.Pool.Filler
 
@@ -47,8 +48,10 @@ defmodule Linx.Pool.Server do
 
   # Replies before it has anything else done, which the next request does not wait for either.
   @impl true
-  def handle_call({:take, path, env?}, {pid, _tag}, state) do
-    case take(path, pid, state) do
+  def handle_call({:take, path, env?, until}, {pid, _tag}, state) do
+    in_time? = System.monotonic_time(:millisecond) < until
+
+    case if(in_time?, do: take(path, pid, state), else: {:none, state}) do
       {:ok, agent, state} ->
         state = %{state | hits: state.hits + 1, failures: 0}
         {:reply, {:ok, agent.port, changes(agent, env?)}, state, {:continue, :refill}}
@@ -94,8 +97,10 @@ defmodule Linx.Pool.Server do
   def handle_info({:EXIT, port, _reason}, state) when is_port(port),
     do: {:noreply, drop(port, state)}
 
-  def handle_info({port, {_kind, _value}}, state) when is_port(port),
-    do: {:noreply, drop(port, state)}
+  def handle_info({port, {kind, value}}, state) when is_port(port) do
+    if kind == :exit_status and Agent.not_executed?(value), do: copy_failed(port, state)
+    {:noreply, drop(port, state)}
+  end
 
   def handle_info(_message, state), do: {:noreply, state}
 
@@ -174,6 +179,13 @@ defmodule Linx.Pool.Server do
   defp drop(port, state) do
     left = close(state, &(&1.port == port))
     if left == state, do: state, else: pause(left)
+  end
+
+  # Otherwise the next agents would be started from it as well.
+  defp copy_failed(port, state) do
+    for %{port: ^port, copy: copy} <- :queue.to_list(state.idle),
+        copy != nil,
+        do: Keeper.failed(copy)
   end
 
   defp pause(%{timer: nil} = state) do

@@ -9,11 +9,12 @@ defmodule Linx.Process.Collector do
   alias Linx.Process.{Error, Pipes}
 
   # `from` is the call that waits, nil before it does; `left` the bytes that may still come; `pending` the streams
-  # that have not ended; `ending` nil, :eof or {:error, reason}; `chunks` has the newest one first.
+  # that have not ended; `ending` nil, :eof, {:error, reason}, or {:refused, reason} when no agent was started;
+  # `chunks` has the newest one first.
   @enforce_keys [:left, :pending, :ending]
   defstruct [:from, :left, :pending, :ending, chunks: []]
 
-  @type ending :: nil | :eof | {:error, Error.t() | :no_process}
+  @type ending :: nil | :eof | {:refused, term()} | {:error, Error.t() | :no_process}
   @type t :: %__MODULE__{
           from: GenServer.from() | nil,
           left: non_neg_integer() | :infinity,

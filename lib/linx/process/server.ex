@@ -68,7 +68,8 @@ defmodule Linx.Process.Server do
 
   @doc false
   def run(mode, options, caller) do
-    case init({mode, options, caller}) do
+    # The caller waits for the output, for as long as its own time limit says, and changes no directory meanwhile.
+    case init({mode, options, caller}, 0) do
       {:ok, state} ->
         :gen_server.enter_loop(__MODULE__, [], state)
 
@@ -84,13 +85,16 @@ defmodule Linx.Process.Server do
     monitor = Process.monitor(caller)
 
     receive do
-      {:"$gen_call", from, _collect} -> GenServer.reply(from, {:refused, reason})
+      # The call's input may be written before that, by another process.
+      {:"$gen_call", from, {:collect, _timeout}} -> GenServer.reply(from, {:refused, reason})
       {:DOWN, ^monitor, :process, _caller, _reason} -> :ok
     end
   end
 
   @impl true
-  def init({mode, options, caller}) do
+  def init(argument), do: init(argument, @accept_timeout)
+
+  defp init({mode, options, caller}, accept_timeout) do
     # So that terminate/2 is called when an exit signal ends this process, and a broken port is a message.
     Process.flag(:trap_exit, true)
 
@@ -101,7 +105,7 @@ defmodule Linx.Process.Server do
     ]
 
     with {:ok, channel} <- Channel.open(options.encoded, origin),
-         {:ok, channel, message} <- Channel.await_accepted(channel, @accept_timeout) do
+         {:ok, channel, message} <- Channel.await_accepted(channel, accept_timeout) do
       Caller.tie(caller, options.link)
       Enum.each(options.links, &Process.link/1)
 
@@ -151,6 +155,16 @@ defmodule Linx.Process.Server do
     proceed(collected(%{state | collector: %{collector | from: from}}))
   end
 
+  # By another process, that knows the session's name. It can take no output from the call, and what it closes has no
+  # end that the call would wait for.
+  def handle_call({:set_active, _, _}, _from, %{collector: %Collector{}} = state),
+    do: {:reply, {:error, :not_piped}, state}
+
+  def handle_call({:close, name} = request, from, %{collector: %Collector{ending: nil}} = state) do
+    collector = Collector.message(state.collector, {:eof, name})
+    proceed(collected(advance({:call, from, request}, %{state | collector: collector})))
+  end
+
   def handle_call(request, from, state), do: step({:call, from, request}, state)
 
   @impl true
@@ -168,7 +182,7 @@ defmodule Linx.Process.Server do
     case Channel.heard(channel, message) do
       {:ok, channel} -> handle(message, %{state | channel: channel})
       {:handled, channel} -> {:noreply, %{state | channel: channel, port: channel.port}}
-      {:error, _reason} -> step({:agent_exit, @channel_failed}, state)
+      {:error, reason} -> step({:agent_exit, @channel_failed}, not_started(reason, state))
     end
   end
 
@@ -337,6 +351,9 @@ defmodule Linx.Process.Server do
     state
   end
 
+  # What is collected is for the call, which is watched, and for no owner.
+  defp carry_out({:watch_receiver, _pid}, %{collector: %Collector{}} = state), do: state
+
   defp carry_out({:watch_receiver, pid}, state) do
     if state.receiver, do: Process.demonitor(state.receiver, [:flush])
     %{state | receiver: :erlang.monitor(:process, pid, tag: :receiver_down)}
@@ -389,6 +406,19 @@ defmodule Linx.Process.Server do
 
   defp collected(%{collector: %{ending: {:error, _reason} = error}} = state),
     do: reply_collected(error, state)
+
+  defp collected(%{collector: %{ending: {:refused, _reason} = refusal} = collector} = state) do
+    GenServer.reply(collector.from, refusal)
+    %{state | collector: %{collector | from: nil}}
+  end
+
+  # A call that did not wait for the start gets its error.
+  defp not_started(reason, %{collector: %Collector{from: from} = collector} = state) do
+    state = if from == nil, do: state, else: advance({:caller_down, from}, state)
+    collected(%{state | collector: %{collector | ending: {:refused, reason}}})
+  end
+
+  defp not_started(_reason, state), do: state
 
   # The one reply to the call that collects.
   defp reply_collected(result, %{collector: collector} = state) do
