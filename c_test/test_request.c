@@ -871,8 +871,23 @@ static void what_has_changed_is_no_other_request_nor_a_key_of_one(void **state) 
   assert_null(request.pooled.dir);
 }
 
+static void what_is_no_name_of_a_variable_cannot_be_unset(void **state) {
+  static const char *const names[] = {"", "A=B", "="};
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    begin_pooled(1);
+    put_atom(&terms, "unset");
+    put_list(&terms, 1);
+    put_binary(&terms, names[i]);
+    put_nil(&terms);
+    put_bare_request();
+    assert_int_equal(decode(), -EINVAL);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_no_name_of_a_variable_cannot_be_unset),
       cmocka_unit_test(what_has_changed_comes_with_a_request),
       cmocka_unit_test(nothing_may_have_changed),
       cmocka_unit_test(what_has_changed_is_no_other_request_nor_a_key_of_one),

@@ -310,7 +310,11 @@ static int decode_set(struct request *request, struct term_reader *reader, struc
 
 static int decode_unset(struct request *request, struct term_reader *reader, struct arena *arena) {
   int count = 0;
-  return decode_string_array(reader, arena, &request->pooled.unset, &count);
+  int result = decode_string_array(reader, arena, &request->pooled.unset, &count);
+  for (int i = 0; result == 0 && i < count; i++)
+    if (request->pooled.unset[i][0] == '\0' || strchr(request->pooled.unset[i], '=') != NULL)
+      result = -EINVAL;
+  return result;
 }
 
 /* {path, device, inode, size, mtime} */
