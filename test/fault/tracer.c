@@ -303,5 +303,7 @@ bool tracer_take(struct tracer *tracer, pid_t pid, int status, const struct rusa
     tracer->agent_usage = *usage;
   }
   forget(tracer, tracee);
+  if (WIFSIGNALED(status))
+    adopt_unknown(tracer);
   return true;
 }
