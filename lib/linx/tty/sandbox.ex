@@ -77,7 +77,16 @@ defmodule Linx.Tty.Sandbox do
     {uid, gid}
   end
 
-  defp argv([]), do: {:ok, [System.find_executable(System.get_env("SHELL", "")) || "/bin/sh"]}
+  # A shell that SHELL names by anything but its absolute path (environ(7)) would be looked for in the working directory,
+  # or in one that a relative element of PATH stands for.
+  defp argv([]) do
+    with "/" <> _ = shell <- System.get_env("SHELL", ""),
+         path when path != nil <- System.find_executable(shell) do
+      {:ok, [path]}
+    else
+      _no_shell -> {:ok, ["/bin/sh"]}
+    end
+  end
 
   defp argv([program | arguments]) do
     cond do
