@@ -5,9 +5,10 @@ defmodule Linx.Agent do
   # Finds and starts the agent, the C program that makes the system calls of a session.
   #
   # The agent is `priv/linx_process` of this application, unless the environment variable `LINX_AGENT` has
-  # the path of another one, such as one built with sanitizers.
+  # the path of another one, such as one built with sanitizers. No agent is started by a relative path, because that
+  # is another file in another working directory.
 
-  alias Linx.Agent.{Keeper, Request, Wire}
+  alias Linx.Agent.{Keeper, Location, Request, Wire}
   alias Linx.Process.Error
 
   @variable "LINX_AGENT"
@@ -23,7 +24,8 @@ defmodule Linx.Agent do
   @kill_timeout 10_000
 
   @doc """
-  The path of the agent that the next session starts.
+  The path of the agent that the next session starts. When there is none it is a path that leads nowhere, and when
+  `LINX_AGENT` has a relative path it is that one; `open/0` returns the error.
 
       iex> Linx.Agent.path() |> String.valid?()
       true
@@ -39,18 +41,33 @@ defmodule Linx.Agent do
   @doc """
   Starts an agent; the calling process becomes its port's owner.
 
-  `{:error, {:missing_agent, path}}` when there is no executable file at `path`,
+  `{:error, {:missing_agent, path}}` when there is no executable file at `path`, or `path` is relative,
   `{:error, %Linx.Process.Error{stage: :chdir}}` when the VM's working directory is gone, otherwise
   `{:error, %Linx.Process.Error{stage: :open_port}}`.
   """
+  @spec open() :: {:ok, port()} | {:error, {:missing_agent, Path.t()} | Error.t()}
+  def open do
+    path = path()
+
+    with {:error, {:missing_agent, ^path}} = error <- open(path, []) do
+      case look_again() do
+        ^path -> error
+        other -> open(other, [])
+      end
+    end
+  end
+
+  @doc "Starts the agent at `path`, and no other one, as `open/0` does."
   @spec open(Path.t(), cd: Path.t()) ::
           {:ok, port()} | {:error, {:missing_agent, Path.t()} | Error.t()}
-  def open(path \\ path(), options \\ []) do
+  def open("/" <> _ = path, options) do
     # open_port/2 does not fail for a directory.
-    if path != built_in() and File.dir?(path, [:raw]),
+    if not remembered?(path) and File.dir?(path, [:raw]),
       do: {:error, {:missing_agent, path}},
       else: open_port(path, options)
   end
+
+  def open(relative, _options), do: {:error, {:missing_agent, relative}}
 
   defp open_port(path, options) do
     {:ok, Port.open({:spawn_executable, path}, options ++ @port_options)}
@@ -177,11 +194,23 @@ defmodule Linx.Agent do
 
       iex> Linx.Agent.missing_message("/opt/linx_process") =~ "make"
       true
+      iex> Linx.Agent.missing_message("bin/agent") =~ "the absolute path of an agent"
+      true
   """
   @spec missing_message(Path.t()) :: String.t()
-  def missing_message(path) do
-    "there is no executable agent at #{path}; build it with `mix compile`, or with `make` in linx's " <>
-      "own directory, or name another one in #{@variable}"
+  def missing_message("/" <> _ = path) do
+    "there is no executable agent at #{path}; build it with `mix compile`, or with `make` in linx's own " <>
+      "directory, or name another one in #{@variable}"
+  end
+
+  def missing_message("") do
+    "linx was loaded from no file, or from a directory where every user may put one, so there is no agent beside " <>
+      "it; set #{@variable} to the absolute path of an agent"
+  end
+
+  def missing_message(relative) do
+    "#{@variable} is #{inspect(relative)}, which is another file in another working directory; set it to the " <>
+      "absolute path of an agent"
   end
 
   # open_port/2 raises these errors for a file that does not exist or is not executable, and badarg for a
@@ -202,23 +231,63 @@ defmodule Linx.Agent do
   defp refusal(_error, path), do: {:missing_agent, path}
 
   # Kept in a persistent term, because the code server, which all processes share, would be asked for it at
-  # each session, and it never changes.
+  # each session. An upgrade of the application changes its version, and a new version of this module its MD5, after
+  # which another path may be the right one. With the path is the process without which it is not.
   defp built_in do
+    key = key()
+
     case :persistent_term.get(__MODULE__, nil) do
-      nil -> locate()
+      {^key, path, nil} -> path
+      _none_or_earlier -> locate(key)
+    end
+  end
+
+  defp key do
+    {vsn(), __MODULE__.module_info(:md5)}
+  end
+
+  # Of the application that is loaded; it takes 2 microseconds.
+  defp vsn do
+    case :application.get_key(:linx, :vsn) do
+      {:ok, vsn} -> vsn
+      :undefined -> nil
+    end
+  end
+
+  defp remembered?(path),
+    do: match?({_key, ^path, _holder}, :persistent_term.get(__MODULE__, nil))
+
+  @doc """
+  The path of the agent, as `path/0`, but without trust in the one that was found before: for a caller that has found no
+  agent there. The directory of a release may have been removed, with its successor on the code path.
+  """
+  @spec look_again() :: Path.t()
+  def look_again do
+    case System.get_env(@variable, "") do
+      "" -> locate(key())
       path -> path
     end
   end
 
-  defp locate do
-    case :code.priv_dir(:linx) do
-      {:error, :bad_name} ->
-        "priv/linx_process"
+  defp locate({vsn, _md5} = key) do
+    case find() do
+      {path, holder, at} when at in [nil, vsn] or vsn == nil ->
+        :persistent_term.put(__MODULE__, {key, path, holder})
+        path
 
-      directory ->
-        path = Path.join(List.to_string(directory), "linx_process")
-        :persistent_term.put(__MODULE__, path)
+      # The release handler changes the application's version before it changes the code path. What is found between
+      # the two is used, and not remembered.
+      {path, _holder, _other_version} ->
+        :persistent_term.erase(__MODULE__)
+        path
+
+      {:none, path} ->
+        :persistent_term.erase(__MODULE__)
         path
     end
+  end
+
+  defp find do
+    with {:file, path, vsn} <- Location.find(), do: {path, nil, vsn}
   end
 end

@@ -51,7 +51,7 @@ defmodule Linx.Agent.Keeper do
   more when it is used.
   """
   @spec copy(Path.t()) :: {Path.t(), Identity.t()} | nil
-  def copy(path) do
+  def copy("/" <> _ = path) do
     case :ets.lookup(@table, :row) do
       [{:row, ^path, identity, copy, until}] ->
         if now() < until or same_file?(path, identity),
@@ -65,6 +65,9 @@ defmodule Linx.Agent.Keeper do
     # There is no table, because the application is not started or the keeper has just died.
     ArgumentError -> nil
   end
+
+  # It is no agent's path, see `Linx.Agent.path/0`.
+  def copy(_relative), do: nil
 
   defp same_file?(path, identity) do
     same? = identity(path) == identity

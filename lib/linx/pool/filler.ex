@@ -72,6 +72,8 @@ defmodule Linx.Pool.Filler do
         {:noreply, fill(source, count, state)}
 
       {:error, _reason} ->
+        # The next attempt, after the pool's pause, is made with what is found now.
+        Agent.look_again()
         send(state.pool, {:filled, [], count})
         {:noreply, state}
     end
@@ -101,7 +103,7 @@ defmodule Linx.Pool.Filler do
     end)
   end
 
-  # The path must not depend on the working directory. Agents that run from the VM's sealed copy need not make one
+  # A relative path is none of an agent. Agents that run from the VM's sealed copy need not make one
   # when their request asks for it.
   defp source("/" <> _ = path, %{files: files}) do
     with {:ok, file} <- identity(path, files) do

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+
+defmodule Linx.Agent.Location do
+  @moduledoc false
+  # Finds the agent that belongs to the modules that run.
+  #
+  # Every path here is absolute. A relative one stands for another file in another working directory, which may be a
+  # directory that someone else has written to.
+
+  import Bitwise
+
+  alias Linx.Call.Environment
+
+  @name "linx_process"
+
+  # The sticky bit, and write permission of a group or of all (inode(7)).
+  @sticky 0o1000
+  @others_may_write 0o022
+
+  @typedoc """
+    * `{:file, path, version}` - a file, and the version that `linx.app` beside it has, nil without one
+    * `{:none, path}` - nothing; the path is the first that was looked at, `""` when there was none to look at
+  """
+  @type t ::
+          {:file, Path.t(), charlist() | nil}
+          | {:none, Path.t()}
+
+  @doc "Looks for the agent."
+  @spec find() :: t()
+  def find do
+    candidates = Enum.reject(candidates(), &in_shared_directory?/1)
+    Enum.find_value(candidates, &at/1) || {:none, first(candidates)}
+  end
+
+  defp first([]), do: ""
+  defp first([{path, _parent, _ebin} | _rest]), do: path
+
+  # The code server knows the application's directory by its name alone, which another linx on the code path may
+  # have. It comes first once the directory that the modules were loaded from has left the code path: a release
+  # was upgraded, and this module is the same in both.
+  defp candidates do
+    loaded = loaded()
+
+    if loaded && loaded in :code.get_path(),
+      do: beside(loaded) ++ named(),
+      else: named() ++ beside(loaded)
+  end
+
+  # The directory is absolute also where the code path is not, because the code server makes it so when it loads a
+  # module. It is none when this module did not come from a file.
+  defp loaded do
+    case :code.which(__MODULE__) do
+      [?/ | _] = file -> :filename.dirname(file)
+      _no_file -> nil
+    end
+  end
+
+  # In a directory of another name than ebin the agent is beside the modules. `mix escript.build` with
+  # `include_priv_for` puts it there as well, and in later versions of Elixir into linx/priv.
+  defp beside(nil), do: []
+
+  defp beside(directory) do
+    ebin = Environment.bytes(directory)
+    parent = Path.dirname(ebin)
+    outside = if Path.basename(ebin) == "ebin", do: [{[parent, "priv", @name], parent}], else: []
+
+    for {parts, parent} <- outside ++ [{[ebin, @name], ebin}, {[ebin, "linx/priv", @name], ebin}],
+        do: {Path.join(parts), parent, ebin}
+  end
+
+  defp named do
+    case :code.priv_dir(:linx) do
+      [?/ | _] = priv ->
+        parent = priv |> Environment.bytes() |> Path.dirname()
+        [{Path.join([parent, "priv", @name]), parent, Path.join(parent, "ebin")}]
+
+      _relative_or_error ->
+        []
+    end
+  end
+
+  defp at({path, _parent, ebin}) do
+    case info(path) do
+      {:ok, %{type: :regular}} -> {:file, path, version(ebin)}
+      _nothing -> nil
+    end
+  end
+
+  # Users who may add a file to such a directory, as to /tmp, cannot replace the modules there. So a file there is not
+  # started, and neither is its path returned, because another user may make the file at any time.
+  defp in_shared_directory?({_path, parent, _ebin}) do
+    case info(parent) do
+      {:ok, %{mode: mode}} -> (mode &&& @sticky) != 0 and (mode &&& @others_may_write) != 0
+      {:error, _in_an_archive_or_gone} -> false
+    end
+  end
+
+  defp info(path) do
+    with {:ok, info} <- :file.read_file_info(path, [:raw]), do: {:ok, File.Stat.from_record(info)}
+  end
+
+  # One term, as in each of these files.
+  defp version(ebin) do
+    with {:ok, text} <- read(Path.join(ebin, "linx.app")),
+         {:ok, tokens, _line} <- text |> :binary.bin_to_list() |> :erl_scan.string(),
+         {:ok, {:application, :linx, properties}} <- :erl_parse.parse_term(tokens) do
+      properties[:vsn]
+    else
+      _none -> nil
+    end
+  end
+
+  # By the loader of the VM, which has the archives of the code path open. The file server, which all processes share,
+  # may be at work for as long as a program does not write to a FIFO. get_file/1 has the name read_file/1 in later
+  # versions of Erlang.
+  defp read(path) do
+    function =
+      if function_exported?(:erl_prim_loader, :read_file, 1), do: :read_file, else: :get_file
+
+    with name when is_list(name) <-
+           :unicode.characters_to_list(path, :file.native_name_encoding()),
+         found when found != :error <- apply(:erl_prim_loader, function, [name]) do
+      {:ok, elem(found, 1)}
+    else
+      _not_there -> :error
+    end
+  end
+end
