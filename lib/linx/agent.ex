@@ -8,7 +8,7 @@ defmodule Linx.Agent do
   # the path of another one, such as one built with sanitizers. No agent is started by a relative path, because that
   # is another file in another working directory.
 
-  alias Linx.Agent.{Keeper, Location, Request, Wire}
+  alias Linx.Agent.{Keeper, Location, Request, Unpacked, Wire}
   alias Linx.Process.Error
 
   @variable "LINX_AGENT"
@@ -200,7 +200,8 @@ defmodule Linx.Agent do
   @spec missing_message(Path.t()) :: String.t()
   def missing_message("/" <> _ = path) do
     "there is no executable agent at #{path}; build it with `mix compile`, or with `make` in linx's own " <>
-      "directory, or name another one in #{@variable}"
+      "directory, or name another one in #{@variable}; an escript has it with `include_priv_for: [:linx]`, and " <>
+      "can start it where the directory for temporary files is not mounted with noexec"
   end
 
   def missing_message("") do
@@ -238,6 +239,7 @@ defmodule Linx.Agent do
 
     case :persistent_term.get(__MODULE__, nil) do
       {^key, path, nil} -> path
+      {^key, path, holder} -> if Process.alive?(holder), do: path, else: locate(key)
       _none_or_earlier -> locate(key)
     end
   end
@@ -288,6 +290,17 @@ defmodule Linx.Agent do
   end
 
   defp find do
-    with {:file, path, vsn} <- Location.find(), do: {path, nil, vsn}
+    case Location.find() do
+      {:file, path, vsn} ->
+        {path, nil, vsn}
+
+      {:archived, path, bytes} ->
+        with {:ok, held, holder} <- Unpacked.hold(bytes),
+             do: {held, holder, nil},
+             else: (:error -> {:none, path})
+
+      none ->
+        none
+    end
   end
 end

@@ -5,6 +5,8 @@ defmodule Linx.AgentLocationTest do
   # would leave a mark.
   use ExUnit.Case, async: true
 
+  alias AgentTest.Host
+
   @moduletag :tmp_dir
 
   @name "linx_process"
@@ -71,6 +73,7 @@ defmodule Linx.AgentLocationTest do
   end
 
   @hello ~s|Linx.run(["echo", "hello"]) \|> then(fn {:ok, r} -> r.stdout; error -> error end)|
+  @hello_in_namespaces ~s|Linx.run(["echo", "hello"], namespaces: [:pid]) \|> elem(0)|
 
   defp missing(path), do: inspect({:error, {:missing_agent, path}})
 
@@ -338,6 +341,8 @@ defmodule Linx.AgentLocationTest do
         do: {to_charlist(prefix <> file), File.read!(Application.app_dir(:linx, "ebin/#{file}"))}
   end
 
+  defp with_agent(files, path), do: [{to_charlist(path), File.read!(agent())} | files]
+
   defp run(script, code, options), do: command([script, show(code)], options)
 
   describe "an escript" do
@@ -347,6 +352,7 @@ defmodule Linx.AgentLocationTest do
       path = inspect(Path.join(script, @name))
       assert "{{:missing_agent, " <> rest = run(script, code, cd: context.evil)
       assert String.starts_with?(rest, path)
+      assert rest =~ "include_priv_for"
       assert rest =~ "LINX_AGENT"
       refute File.exists?(context.mark)
     end
@@ -355,6 +361,121 @@ defmodule Linx.AgentLocationTest do
       script = escript(context.tmp_dir, archived(""))
       options = [cd: context.evil, env: [{"LINX_AGENT", agent()}]]
       assert run(script, @hello, options) == ~S|"hello\n"|
+    end
+
+    for {name, beams, place} <- [
+          {"of mix", "", "linx_process"},
+          {"of later versions of mix", "", "linx/priv/linx_process"},
+          {"of rebar3", "linx/ebin/", "linx/priv/linx_process"}
+        ] do
+      test "#{name} with the agent in its archive runs it, and leaves nothing", context do
+        files = with_agent(archived(unquote(beams)), unquote(place))
+        paths = if unquote(beams) == "", do: [], else: ["script/linx/ebin"]
+        script = escript(context.tmp_dir, files, paths)
+        tmp = Path.join(context.tmp_dir, "tmp")
+        File.mkdir!(tmp)
+
+        code = """
+        results = for _ <- 1..8, do: Task.async(fn -> #{@hello} end)
+        {Enum.uniq(Task.await_many(results)), File.read_link!(Linx.Agent.path()), File.ls!("#{tmp}")}
+        """
+
+        result = run(script, code, cd: context.evil, env: [{"TMPDIR", tmp}])
+        {[hello], link, files} = Code.eval_string(result) |> elem(0)
+        assert {hello, files, File.ls!(tmp)} == {"hello\n", [], []}
+        assert String.starts_with?(link, Path.join(tmp, "linx-"))
+        assert String.ends_with?(link, "/linx_process (deleted)")
+        refute File.exists?(context.mark)
+      end
+    end
+
+    test "takes its agent from a pool, and gets another copy when its holder is killed",
+         context do
+      script = escript(context.tmp_dir, with_agent(archived(""), @name))
+
+      code = """
+      {:ok, pool} = Linx.Pool.start_link(size: 2)
+      :ok = Linx.Pool.await(pool)
+      path = Linx.Agent.path()
+      results = for _ <- 1..4, do: Linx.run(["echo", "hello"], pool: pool) |> elem(0)
+      %{hits: hits} = Linx.Pool.info(pool)
+      monitor = Process.monitor(Linx.Agent.Unpacked)
+      Process.exit(Process.whereis(Linx.Agent.Unpacked), :kill)
+      receive do: ({:DOWN, ^monitor, _, _, _} -> :ok)
+      more = for _ <- 1..4, do: Linx.run(["echo", "hello"], pool: pool) |> elem(0)
+      {Enum.uniq(results ++ more), hits > 0, Linx.Agent.path() =~ ~r"^/proc/[0-9]+/fd/[0-9]+$", path =~ "/proc/"}
+      """
+
+      assert run(script, code, cd: context.evil) == "{[:ok], true, true, true}"
+    end
+
+    @tag :root
+    test "runs in namespaces from the sealed copy", context do
+      script = escript(context.tmp_dir, with_agent(archived(""), @name))
+      code = "for(_ <- 1..20, do: #{@hello_in_namespaces}) |> Enum.uniq()"
+      assert run(script, code, cd: context.evil) == "[:ok]"
+    end
+
+    # Another user could rename what is made there, and put something else in its place.
+    test "does not use a directory that others may write to, or a relative one", context do
+      script = escript(context.tmp_dir, with_agent(archived(""), @name))
+      tmp = Path.join(context.tmp_dir, "tmp")
+      File.mkdir!(tmp)
+      code = "{#{@hello}, File.read_link!(Linx.Agent.path())}"
+      link = fn env -> run(script, code, cd: context.evil, env: [{"TMPDIR", env}]) end
+      File.chmod!(tmp, 0o777)
+      assert link.(tmp) =~ ~r|^{"hello\\n", "/tmp/linx-[0-9a-f]{32}/|
+      assert link.("priv") =~ ~r|^{"hello\\n", "/tmp/linx-[0-9a-f]{32}/|
+      sticky(tmp)
+      assert link.(tmp) =~ ~s|{"hello\\n", "#{tmp}/linx-|
+      File.chmod!(tmp, 0o700)
+      assert link.(tmp) =~ ~s|{"hello\\n", "#{tmp}/linx-|
+    end
+
+    @tag :root
+    test "goes on to a directory that is not mounted with noexec, or is an error", context do
+      script = escript(context.tmp_dir, with_agent(archived(""), @name))
+
+      mount = fn directory ->
+        "mount --bind #{directory} #{directory}\nmount -o remount,bind,noexec #{directory}\n"
+      end
+
+      tmp = Path.join(context.tmp_dir, "tmp")
+      File.mkdir!(tmp)
+
+      within = fn directories, code ->
+        shell = Enum.map_join(directories, mount) <> ~s|cd "$1"; shift; exec "$@"|
+        escript = [System.find_executable("escript"), script, show(code)]
+        arguments = ["unshare", "-m", "sh", "-ec", shell, "sh", context.evil] ++ escript
+        command(arguments, env: [{"TMPDIR", tmp}], cd: context.tmp_dir)
+      end
+
+      code = "{#{@hello}, File.read_link!(Linx.Agent.path())}"
+      # The suite may run below /tmp, which is why this says nothing of /tmp.
+      assert within.([tmp], code) =~ ~r|^{"hello\\n", "/[a-z/]+/linx-|
+      code = "{#{@hello}, File.ls!(\"#{tmp}\")}"
+      result = within.([tmp, "/tmp", "/dev/shm", "/var/tmp"], code)
+      assert result == "{#{missing(Path.join(script, @name))}, []}"
+      refute File.exists?(context.mark)
+    end
+
+    test "that is killed leaves nothing", context do
+      script = escript(context.tmp_dir, with_agent(archived(""), @name))
+      tmp = Path.join(context.tmp_dir, "tmp")
+      File.mkdir!(tmp)
+      code = ~s|"hello\\n" = #{@hello}; IO.puts(System.pid()); Process.sleep(:infinity)|
+
+      options = [
+        :binary,
+        args: [code],
+        env: [{~c"TMPDIR", to_charlist(tmp)}, {~c"LINX_AGENT", false}]
+      ]
+
+      port = Port.open({:spawn_executable, script}, [{:line, 100}, :exit_status | options])
+      assert_receive {^port, {:data, {:eol, pid}}}, 60_000
+      Host.signal(String.to_integer(pid), :KILL)
+      assert_receive {^port, {:exit_status, _killed}}, 30_000
+      assert File.ls!(tmp) == []
     end
   end
 end

@@ -19,13 +19,15 @@ defmodule Linx.Agent.Location do
 
   @typedoc """
     * `{:file, path, version}` - a file, and the version that `linx.app` beside it has, nil without one
+    * `{:archived, path, bytes}` - the contents of a file in an archive, such as an escript
     * `{:none, path}` - nothing; the path is the first that was looked at, `""` when there was none to look at
   """
   @type t ::
           {:file, Path.t(), charlist() | nil}
+          | {:archived, Path.t(), binary()}
           | {:none, Path.t()}
 
-  @doc "Looks for the agent."
+  @doc "Looks for the agent, in the file system and in the archive that the modules were loaded from."
   @spec find() :: t()
   def find do
     candidates = Enum.reject(candidates(), &in_shared_directory?/1)
@@ -82,6 +84,7 @@ defmodule Linx.Agent.Location do
   defp at({path, _parent, ebin}) do
     case info(path) do
       {:ok, %{type: :regular}} -> {:file, path, version(ebin)}
+      {:error, :enotdir} -> archived(path)
       _nothing -> nil
     end
   end
@@ -97,6 +100,10 @@ defmodule Linx.Agent.Location do
 
   defp info(path) do
     with {:ok, info} <- :file.read_file_info(path, [:raw]), do: {:ok, File.Stat.from_record(info)}
+  end
+
+  defp archived(path) do
+    with {:ok, bytes} <- read(path), do: {:archived, path, bytes}, else: (:error -> nil)
   end
 
   # One term, as in each of these files.
