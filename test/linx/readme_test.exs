@@ -16,4 +16,22 @@ defmodule Linx.ReadmeTest do
     [_, session] = Regex.run(~r/```elixir\n(.*?)```/s, @readme)
     assert {{:ok, {:exited, 0}}, _binding} = Code.eval_string(session)
   end
+
+  # The README's escript is built and run by scripts/test-dependency.
+  test "the README's Erlang works in a VM of plain Erlang" do
+    [_, code] = Regex.run(~r/```erlang\n(.*?)\.\n```/s, @readme)
+
+    paths =
+      Enum.flat_map([:linx, :elixir, :logger], &["-pa", to_string(:code.lib_dir(&1, :ebin))])
+
+    arguments = ["-noshell" | paths] ++ ["-eval", code <> ", io:format(\"all of it\"), halt()."]
+    erl = System.find_executable("erl")
+    {output, status} = System.cmd(erl, arguments, stderr_to_stdout: true)
+    assert {status, output} == {0, format_error() <> "\nall of it"}
+  end
+
+  defp format_error do
+    {:error, reason} = Linx.Process.spawn(argv: [])
+    Linx.Process.format_error(reason)
+  end
 end
