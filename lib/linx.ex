@@ -33,8 +33,8 @@ defmodule Linx do
   ## Options of `System.cmd/3`
 
     * `:into` - a `Collectable` for the output. `""` by default.
-    * `:lines` - gives `:into` one line at a time, without its newline. The number of bytes is the one by
-      which `System.cmd/3` buffers; here lines are never split.
+    * `:lines` - gives `:into` one line at a time, without the `"\\n"` or `"\\r\\n"` that ends it. The number of
+      bytes is the one by which `System.cmd/3` buffers; here lines are never split.
     * `:cd` - the directory to run in
     * `:env` - an enumerable of `{name, value}`, changes to the BEAM's environment; `nil` for a value removes
       the variable
@@ -150,8 +150,9 @@ defmodule Linx do
 
   Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`, and
 
-    * `:lines` - `true`, or how many bytes a line may have, a MiB by default. Lines come without their
-      newline. A longer one ends the program and raises `Linx.Process.Error` with the stage `:lines`.
+    * `:lines` - `true`, or how many bytes a line may have, a MiB by default. Lines come without the `"\\n"` or
+      `"\\r\\n"` that ends them. A longer one ends the program and raises `Linx.Process.Error` with the stage
+      `:lines`.
     * `:ignore_exit` - with `true` the stream ends without an exception however the program ended
 
   A bad option raises `ArgumentError` here. The enumeration raises the `Linx.Process.Error`s of `run/2`, and an

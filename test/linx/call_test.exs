@@ -159,16 +159,15 @@ defmodule Linx.CallTest do
   end
 
   test "the lines of any text are the same however it is cut" do
-    text = :proper_types.list(:proper_types.oneof([?a, ?\n]))
+    text = :proper_types.list(:proper_types.oneof([?a, ?\r, ?\n]))
     cuts = :proper_types.list(:proper_types.pos_integer())
 
     Property.check({text, cuts}, 500, fn {text, cuts} ->
       text = List.to_string(text)
       {finished, left} = push_all(pieces(text, cuts), %Lines{})
-      expected = String.split(text, "\n")
-
-      assert finished ++ Lines.rest(left) ==
-               if(List.last(expected) == "", do: Enum.drop(expected, -1), else: expected)
+      {ended, [last]} = text |> :binary.split("\n", [:global]) |> Enum.split(-1)
+      assert finished == Enum.map(ended, &String.replace_suffix(&1, "\r", ""))
+      assert Lines.rest(left) == if(last == "", do: [], else: [last])
     end)
   end
 
@@ -181,7 +180,15 @@ defmodule Linx.CallTest do
           {["12", "34\n"], false},
           {["a\n1234\nb"], false},
           {["a\n123\nb"], true},
-          {["a\n1234"], false}
+          {["a\n1234"], false},
+          {["123\r\n"], true},
+          {["123\r", "\n"], true},
+          {["123", "\r", "", "\n"], true},
+          {["a\n123\r", "\n"], true},
+          {["123\r", "4"], false},
+          {["123\r", "\r\n"], false},
+          {["123\r"], false},
+          {["12\r"], true}
         ] do
       result =
         Enum.reduce_while(pieces, %Lines{max: 3}, fn piece, lines ->
@@ -191,6 +198,7 @@ defmodule Linx.CallTest do
           end
         end)
 
+      result = with %Lines{} <- result, do: Lines.rest(result)
       assert {pieces, result != :too_long} == {pieces, fits?}
     end
   end
@@ -229,7 +237,8 @@ defmodule Linx.CallTest do
   defp pieces(text, []), do: [text]
 
   defp pieces(text, [cut | cuts]) do
-    {piece, rest} = String.split_at(text, cut)
+    cut = min(cut, byte_size(text))
+    <<piece::binary-size(cut), rest::binary>> = text
     [piece | pieces(rest, cuts)]
   end
 

@@ -59,7 +59,9 @@ defmodule Linx.CmdTest do
       for {script, lines} <- [
             {"printf 'one\\ntwo\\n'", ["one", "two"]},
             {"printf 'one\\ntwo'", ["one", "two"]},
-            {"printf '\\n\\nthree\\r\\n'", ["", "", "three\r"]},
+            {"printf '\\n\\nthree\\n'", ["", "", "three"]},
+            {"printf 'one\\r\\n\\r\\nthree\\r\\n'", ["one", "", "three"]},
+            {"printf 'a\\rb\\r\\r\\nc\\r'", ["a\rb\r", "c\r"]},
             {"printf ''", []},
             {"printf 'a line longer than the buffer\\n'", ["a line longer than the buffer"]}
           ] do

@@ -34,12 +34,41 @@ defmodule Linx.StreamTest do
              Enum.to_list(1..100_000)
   end
 
+  test "a line may end with \\r\\n, also when the \\n comes later" do
+    test = self()
+
+    # The shell writes "one\r\ntwo\r" at once, so that all of it has been read when the first line is there.
+    script = sh(~S(printf 'one\r\ntwo\r'; read go; printf '\n\r\nth\rree\r'))
+
+    input =
+      Stream.map([1], fn _ ->
+        send(test, {:feeder, self()})
+        receive do: (:go -> "go\n")
+      end)
+
+    lines =
+      script
+      |> Linx.stream!(lines: true, input: input)
+      |> Stream.each(fn line ->
+        if line == "one", do: receive(do: ({:feeder, feeder} -> send(feeder, :go)))
+      end)
+      |> Enum.to_list()
+
+    assert lines == ["one", "two", "", "th\rree\r"]
+  end
+
   test "a line that is too long ends the program, and is an error" do
     argv = sh("echo ok; head -c 4000 /dev/zero; exec sleep 600")
     assert_raise Error, ~r/:lines/, fn -> Linx.stream!(argv, lines: 100) |> Enum.to_list() end
 
     assert Linx.stream!(["head", "-c", "4000", "/dev/zero"], lines: 4000)
            |> Enum.map(&byte_size/1) == [4000]
+
+    assert Linx.stream!(sh("printf 'abc\\r\\n'"), lines: 3) |> Enum.to_list() == ["abc"]
+
+    assert_raise Error, ~r/:lines/, fn ->
+      Linx.stream!(sh("printf 'abc\\r'"), lines: 3) |> Enum.to_list()
+    end
   end
 
   test "a program that fails raises, after its output" do

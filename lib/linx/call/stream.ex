@@ -36,7 +36,7 @@ defmodule Linx.Call.Stream do
 
       :eof ->
         # The lines without a newline are returned first. The next read returns :eof again.
-        case for({stream, left} <- lines, line <- Lines.rest(left), do: {stream, line}) do
+        case for({stream, left} <- lines, line <- rest(left), do: {stream, line}) do
           [] ->
             finish(Job.await(job), {job, lines}, call)
 
@@ -54,9 +54,13 @@ defmodule Linx.Call.Stream do
   defp split(lines, stream, data) do
     case Lines.push(Map.fetch!(lines, stream), data) do
       {:ok, finished, left} -> {finished, Map.put(lines, stream, left)}
-      :too_long -> raise Error.new(:lines, :emsgsize)
+      :too_long -> too_long!()
     end
   end
+
+  defp rest(lines), do: with(:too_long <- Lines.rest(lines), do: too_long!())
+
+  defp too_long!, do: raise(Error.new(:lines, :emsgsize))
 
   defp label(element, stream, %{outputs: [_, _]}), do: {stream, element}
   defp label(element, _stream, _call), do: element
