@@ -26,9 +26,8 @@ defmodule Linx do
 
   A program that a signal ended has the status 128 + n, as in a shell.
 
-  The names, defaults and results are those of `System.cmd/3`, with these exceptions: stdin is `/dev/null` and
-  not a pipe without a writer, so that a program which reads its input reads end of file; processes that the
-  program leaves running are killed when it ends; and none of them outlives the caller.
+  The names, defaults and results are those of `System.cmd/3`, except for what "Differences from `System.cmd/3`"
+  below lists.
 
   ## Options of `System.cmd/3`
 
@@ -63,12 +62,38 @@ defmodule Linx do
       by default; with `:leave` the call lasts until every process that has the output open has closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
 
+  ## Differences from `System.cmd/3`
+
+  | What | `System.cmd/3` | `Linx.cmd/3` |
+  | --- | --- | --- |
+  | stdin | a pipe that does not end: a program that reads its input waits | `/dev/null`, or the `:input` |
+  | processes that the program leaves running | go on, and the call lasts until they have closed the output | are killed when the program ends, unless `descendants: :leave` is given |
+  | a caller that is killed | its program goes on | its program is ended |
+  | an exception in `:into` | the program goes on while the caller lives | the program is ended |
+  | a caller that traps exits | has the message `{:EXIT, port, :normal}` afterwards | has no message |
+  | SIGPIPE and SIGFPE | are ignored by the program | have their default effect |
+  | a relative path with a slash | begins at the directories of `PATH` | begins at the BEAM's directory |
+  | a file that exists, and that execve(2) refuses | its errno is the exit status, as in `{"", 8}` for a text without `#!` | `ErlangError`, here with `:enoexec` |
+  | a `:cd` that is not a directory | a line on stderr, and the errno as the exit status | `Linx.Process.Error` |
+  | a NUL byte in an argument, `:arg0` or `:cd` | ends the string | `ArgumentError` |
+  | a program or variable whose bytes are not UTF-8 | `UnicodeConversionError` | is taken as it is |
+  | a variable set to `""` | is removed | is set, and empty |
+  | a variable without a name | is left out | `ArgumentError` |
+  | a charlist for `:arg0` | `ArgumentError` | is taken |
+  | an argument or option of another type | `ArgumentError`, `FunctionClauseError` or `Protocol.UndefinedError` | `ArgumentError` |
+  | the text of an `ArgumentError` | `invalid option :cd with value 7` | `bad option :cd: a path, without NUL bytes, got: 7` |
+  | a bad option for a program that does not exist | `ErlangError` with `:enoent` | `ArgumentError` |
+  | `:into` given twice | the last one counts | the first one counts, as of every option |
+  | the arguments left out | there is no `System.cmd/1` | none |
+  | the options under "More options" | `ArgumentError` | have the effects listed there |
+  | `:lines` and `:use_stdio` | exist in newer versions of Elixir | exist in all |
+
   ## Errors
 
   `ArgumentError` for an option that does not fit, before anything is started. `ErlangError` with `:enoent`,
   `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
-  its surroundings cannot be set up, such as a namespace or the directory. The program is looked for as
-  `System.cmd/3` does: along the BEAM's `PATH`, or, when its name has a slash, by its path.
+  its surroundings cannot be set up, such as a namespace or the directory. The program is looked for along
+  the BEAM's `PATH`, or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do

@@ -228,9 +228,11 @@ defmodule Linx.CallTest do
 
     assert Executable.options([""], node()) == {:error, :enoent}
     assert Executable.options(["sh"], :nobody@nowhere) == {:error, :nodedown}
-    assert Executable.refusal(<<255>>, node()) == :enoent
-    assert Executable.refusal("sh", node()) == :eacces
-    assert Executable.refusal("/no/such/program", node()) == :eacces
+    assert Executable.refusal(<<255>>, :eacces, node()) == :enoent
+    assert Executable.refusal("sh", :eacces, node()) == :eacces
+    assert Executable.refusal("/no/such/program", :eacces, node()) == :eacces
+    assert Executable.refusal(String.duplicate("x", 256), :enametoolong, node()) == :enoent
+    assert Executable.refusal("no/such/program", :enametoolong, node()) == :enametoolong
   end
 
   defp pieces("", _cuts), do: []

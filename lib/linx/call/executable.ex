@@ -2,9 +2,9 @@
 
 defmodule Linx.Call.Executable do
   @moduledoc false
-  # Finds the file that a program's name stands for, by the rules of `System.cmd/3`: an absolute path is
-  # taken as it is, a relative path with a slash is relative to the BEAM's working directory, and any other
-  # name is looked for along the BEAM's `PATH`.
+  # Finds the file that a program's name stands for: an absolute path is taken as it is, a relative path with a
+  # slash is relative to the BEAM's working directory, as in execvp(3), and any other name is looked for along
+  # the BEAM's `PATH`. `System.cmd/3` also looks for a relative path with a slash along `PATH`.
   #
   # The child executes the files along `PATH` in turn until one exists, because asking the file system from
   # the BEAM takes a third of the time that it takes to run a short program.
@@ -38,19 +38,23 @@ defmodule Linx.Call.Executable do
   end
 
   @doc """
-  Why a program could not be executed when the kernel has said EACCES: a directory along `PATH` that may not
-  be searched, or a file there that is not executable, gives EACCES too, and then the program does not exist.
+  Why a program could not be executed when the kernel has returned an errno: EACCES also stands for a directory
+  along `PATH` that may not be searched or a file there that is not executable, and ENAMETOOLONG for a name
+  that no file has; the program does not exist then.
 
-      iex> Linx.Call.Executable.refusal("no such program", node())
+      iex> Linx.Call.Executable.refusal("no such program", :eacces, node())
       :enoent
+      iex> Linx.Call.Executable.refusal("sh", :enoexec, node())
+      :enoexec
   """
-  @spec refusal(binary(), node()) :: :enoent | :eacces
-  def refusal(program, node) do
-    with false <- String.contains?(program, "/"),
+  @spec refusal(binary(), atom(), node()) :: atom()
+  def refusal(program, errno, node) do
+    with true <- errno in [:eacces, :enametoolong],
+         false <- String.contains?(program, "/"),
          {:ok, true} <- on(node, :missing?, [program]) do
       :enoent
     else
-      _there -> :eacces
+      _there -> errno
     end
   end
 

@@ -252,15 +252,15 @@ defmodule Linx.Call.Job do
 
     with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do
       case result do
-        {:error, %Error{stage: :execve, errno: :eacces}} -> {:error, refusal(job.call)}
+        {:error, %Error{stage: :execve, errno: errno}} -> {:error, refusal(job.call, errno)}
         {:error, %Error{}} -> result
         _other -> {:error, reason}
       end
     end
   end
 
-  defp refusal(%{argv: [program | _]} = call),
-    do: Error.new(:execve, Executable.refusal(program, node_of(call)))
+  defp refusal(%{argv: [program | _]} = call, errno),
+    do: Error.new(:execve, Executable.refusal(program, errno, node_of(call)))
 
   defp node_of(call), do: call.session.node || node()
 
