@@ -15,6 +15,7 @@
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
 #include "launch/user_namespace.h"
+#include "setup/capabilities.h"
 #include "setup/identity.h"
 #include "setup/setup.h"
 #include "wire/channel.h"
@@ -233,6 +234,10 @@ static struct failure check_ids(struct child *child) {
     return failure_of(STAGE_SETRESGID, -EINVAL);
   struct failure failure = user_namespace_check_mapped();
   return failure_is(failure) ? failure : forbid_tracing(child);
+}
+
+static struct failure settle_capabilities(struct child *child) {
+  return failure_of(STAGE_SETUP_cap_set_thread, capabilities_settle(&child->setup.promise));
 }
 
 /* The list of ids of the command that is applied; one command is applied at a time. */
@@ -507,7 +512,8 @@ static struct failure (*const steps[])(struct child *child) = {
     join_new_keyring,
     settle_cwd,
     apply_final,
-    check_ids,      /* after the last command that may set them */
+    check_ids, /* after the last command that may set them */
+    settle_capabilities,
     die_with_agent, /* after the last change of ids, which clears it */
     leave_if_orphaned,
     execute, /* installs the filters: nothing may come between them and execve */

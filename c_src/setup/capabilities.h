@@ -21,11 +21,30 @@ int capabilities_put(const struct capability_data data[2]);
  * -EINVAL before the first drop. */
 setup_fn capabilities_drop_bounding;
 
-/* mmm: effective, permitted, inheritable; bits that the kernel does not know are -EINVAL, where
- * capset would ignore them. */
+/*
+ * mmm: effective, permitted, inheritable; bits that the kernel does not know are -EINVAL, where
+ * capset would ignore them, and so is taking a capability from the ambient set that a command has
+ * asked for. When the process is root, its bounding set is limited to `permitted`, because exec
+ * would give root all of it. Without CAP_SETPCAP that is left to capabilities_settle.
+ */
 setup_fn capabilities_set_thread;
 
 /* m: makes the ambient set exactly the mask (PR_CAP_AMBIENT). */
 setup_fn capabilities_set_ambient;
+
+/*
+ * After a change of ids, which clears the sets when it is one from uid 0 to others: puts back those
+ * that commands have asked for. An ambient set that no command has asked for is cleared after any
+ * change. -EPERM when the permitted set has not been kept (PR_SET_KEEPCAPS).
+ */
+int capabilities_after_ids(const struct capability_promise *promise);
+
+/*
+ * After the last command: makes sure that exec keeps what commands have promised. After a change of
+ * ids without cap_set_thread a process that is not root keeps the capabilities that cap_set_ambient
+ * has asked for, and no others. -EINVAL when exec cannot keep a promise; -EPERM without
+ * CAP_SETPCAP, when only a smaller bounding set would.
+ */
+int capabilities_settle(const struct capability_promise *promise);
 
 #endif

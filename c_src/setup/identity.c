@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "base/syscalls.h"
+#include "setup/capabilities.h"
 
 int identity_set_groups(size_t count, const uint32_t *groups) {
   return (int)sys_call(SYS_setgroups, count, groups);
@@ -22,8 +23,15 @@ int identity_set_no_new_privs(void) {
   return sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0);
 }
 
+/* So that a change from uid 0 leaves the permitted set (PR_SET_KEEPCAPS(2const)); exec clears the
+ * flag. EPERM: it is locked as it is. Where that loses capabilities which commands ask for, those
+ * fail. */
+static int keep_permitted(void) {
+  int result = sys_prctl(PR_SET_KEEPCAPS, 1, 0);
+  return result == -EPERM ? 0 : result;
+}
+
 int identity_set(struct setup *setup, const struct argument *arguments) {
-  (void)setup;
   const struct argument *groups = &arguments[2];
   int result = identity_set_groups(groups->ids.count, groups->ids.values);
   if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
@@ -31,8 +39,13 @@ int identity_set(struct setup *setup, const struct argument *arguments) {
   if (result == 0)
     result = identity_set_gid(arguments[1].id);
   if (result == 0)
+    result = keep_permitted();
+  if (result == 0)
     result = identity_set_uid(arguments[0].id);
-  return result;
+  if (result < 0)
+    return result;
+  setup->promise.has_ids = true;
+  return capabilities_after_ids(&setup->promise);
 }
 
 int identity_set_umask(struct setup *setup, const struct argument *arguments) {

@@ -8,12 +8,14 @@
 
 #include <stdbool.h>
 
+#include "setup/capability_promise.h"
 #include "setup/seccomp.h"
 #include "wire/argument.h"
 
-/* What commands leave for the steps before exec. */
+/* What commands leave for those after them and for the steps before exec. */
 struct setup {
   bool has_terminal; /* fd 0 is the session's terminal */
+  struct capability_promise promise;
   struct seccomp_filters filters;
 };
 

@@ -139,7 +139,10 @@ static const char *const filtered[] = {"NoNewPrivs:\t1", "Seccomp:\t2", NULL};
 static const char *const given_up[] = {"Uid:\t1234\t1234\t1234\t1234",
                                        "Gid:\t2345\t2345\t2345\t2345",
                                        "Groups:\t2345 3456 ",
-                                       "CapEff:\t0000000000000000",
+                                       "CapInh:\t00000000000000ff",
+                                       "CapPrm:\t0000000000000003",
+                                       "CapEff:\t0000000000000003",
+                                       "CapAmb:\t0000000000000003",
                                        "NoNewPrivs:\t1",
                                        "Seccomp:\t2",
                                        NULL};
