@@ -71,10 +71,6 @@ static bool may_survive(const struct player *player, const struct process *proce
   bool alone = facts->agent_killed || plan_is_damaged(plan);
   if ((alone && plan->linger) || is_held_back(player))
     return true;
-  /* An exec that gives back what capset took gains privileges, and clears the parent-death signal
-   * (PR_SET_PDEATHSIG(2const)): one of the limits that SECURITY.md names. */
-  if (facts->agent_killed && plan_sends(plan, MESSAGE_SET_THREAD))
-    return true;
   if (is_workload(player, process) || is_of_agents_group(process))
     return plan_is_damaged(plan);
   if (plan_is_init(plan))
