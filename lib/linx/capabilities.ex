@@ -7,6 +7,38 @@ defmodule Linx.Capabilities do
 
   Capabilities are atoms such as `:cap_net_admin`, and sets of them `MapSet`s; the verbs also take
   lists.
+
+  ## After exec
+
+  exec makes new sets of those at the checkpoint (capabilities(7); ambient sets are those of Linux 4.3 and later). The verbs
+  here and `Linx.User.set_credentials/2` go by that, in any order: each returns an error for what it cannot do, and what exec
+  would not keep is the session's error at `:cap_set_thread` instead of `:running`. A program whose file gives no
+  capabilities then has:
+
+    * ambient: what `set_ambient/2` was given
+    * inheritable: what `set_thread_sets/2` was given
+    * bounding: what the BEAM's has without what `drop_bounding/2` took, and, where `set_thread_sets/2` was called for a
+      workload of root's, no more than its permitted set
+    * permitted, and effective, which exec makes equal: of a program that is not root the ambient set; of root's the bounding
+      and inheritable sets
+
+  Without the verb a set is the BEAM's, but ids that were set leave no ambient capability that was not asked for. With
+  `set_thread_sets/2` the permitted and effective sets have nothing beyond those given and the ambient set. They
+  are those given, exactly, unless `set_ambient/2` says what the program keeps.
+
+  A program whose file is set-user-ID or has capabilities (setcap(8)) gains those as well, as do programs that it executes,
+  up to the bounding set and not with `no_new_privs: true`. Where the BEAM was started with SECBIT_NOROOT, root is like any
+  other user.
+
+  A server of an ordinary user's that may bind port 80, as
+  `setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps +net_bind_service --ambient-caps +net_bind_service` makes it:
+
+      bind = [:cap_net_bind_service]
+      :ok = Linx.User.set_credentials(session, uid: 1000, gid: 1000)
+      :ok = Linx.Capabilities.set_thread_sets(session, effective: bind, permitted: bind, inheritable: bind)
+      :ok = Linx.Capabilities.set_ambient(session, bind)
+
+  With the ids last, the sets until then need `:cap_setuid` and `:cap_setgid`, too.
   """
 
   import Bitwise
@@ -94,6 +126,8 @@ defmodule Linx.Capabilities do
   Drops capabilities from the workload's bounding set, at the checkpoint: all of them or, when the
   kernel refuses, none.
 
+  A program of root's keeps those that are inheritable (see "After exec").
+
   As with the other functions here, `:ok` means that the kernel has done it. `{:error, {:bad_capabilities, value}}`
   has the values that are no capabilities; nothing is sent then. A refusal by the kernel is
   `{:error, %Linx.Process.Error{}}` and ends the session. `{:error, :not_ready}` before the checkpoint,
@@ -114,6 +148,12 @@ defmodule Linx.Capabilities do
   `sets` is a keyword list, a map or a `Linx.Capabilities` struct with `:effective`, `:permitted` and
   `:inheritable`; one that is left out is empty. The other keys of a struct are ignored.
 
+  They are also the most that the program has; see "After exec" above. For a workload of root's the bounding set is limited to
+  the permitted one. What exec would not keep is refused after `Linx.Process.proceed/1`, with `EINVAL`: permitted capabilities
+  of another user's workload for which `set_ambient/2` was not called, an effective set of root's that is not all it is
+  permitted.
+  What `set_ambient/2` was given has to stay permitted and inheritable: give it a smaller set first.
+
       iex> Linx.Capabilities.set_thread_sets(self(), effective: [:cap_kill], permitted: :all)
       {:error, {:bad_capabilities, :all}}
   """
@@ -130,7 +170,8 @@ defmodule Linx.Capabilities do
   @doc """
   Makes the workload's ambient set exactly this one, at the checkpoint.
 
-  A capability can be ambient only when it is permitted and inheritable.
+  A capability can be ambient only when it is permitted and inheritable. The program has it, as whichever user it runs
+  (Linux 4.3).
 
       iex> Linx.Capabilities.set_ambient(self(), [:cap_kill | :improper])
       {:error, {:bad_capabilities, [:cap_kill | :improper]}}

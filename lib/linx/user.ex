@@ -59,6 +59,12 @@ defmodule Linx.User do
   `:uid` and `:gid` are required, and set as its real, effective and saved ids; `:groups`, `[]` by default, are all
   the supplementary groups it keeps. The ids are those of its own user namespace.
 
+  After exec the program of another user than root has the capabilities that `Linx.Capabilities.set_ambient/2` gives it, before
+  or after this call, and no others, not even ambient ones of the BEAM's; root's has its bounding and inheritable sets
+  (capabilities(7); see `Linx.Capabilities`). Until then the workload keeps its permitted set (PR_SET_KEEPCAPS(2const)), for the
+  verbs that follow, and acts without it: a change from root to another user empties the effective set, unless
+  `Linx.Capabilities.set_thread_sets/2` was called before.
+
   `:ok` means that the kernel has done it. `{:error, {:bad_uid, value}}`, `{:bad_gid, value}`, `{:bad_groups, value}`,
   `{:bad_option, {name, value}}`, `{:bad_options, value}` before anything is sent. A refusal by the kernel is
   `{:error, %Linx.Process.Error{}}` and ends the session. `{:error, :not_ready}` before the checkpoint,

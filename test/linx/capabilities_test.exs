@@ -157,6 +157,92 @@ defmodule Linx.CapabilitiesTest do
     assert {:error, %Error{}} = Linx.Process.wait(session)
   end
 
+  describe "a workload of another user" do
+    @describetag :root
+    @bind [:cap_net_bind_service]
+    @able [:cap_net_bind_service, :cap_setuid, :cap_setgid]
+
+    test "has the ambient set that was asked for, before or after its ids" do
+      bind = bit(:cap_net_bind_service)
+      ids = &Linx.User.set_credentials(&1, uid: 1000, gid: 1000)
+      ambient = &Capabilities.set_ambient(&1, @bind)
+      sets = &Capabilities.set_thread_sets(&1, effective: &2, permitted: &2, inheritable: @bind)
+
+      for verbs <- [
+            [ids, &sets.(&1, @bind), ambient],
+            [&sets.(&1, @able), ids, ambient],
+            [&sets.(&1, @able), ambient, ids]
+          ] do
+        facts =
+          probe([:ids, :capabilities], [], fn session, _host_pid ->
+            for verb <- verbs, do: assert(:ok = verb.(session))
+          end)
+
+        assert facts["uid"] == "1000 1000 1000"
+
+        for set <- ~w(effective permitted inheritable ambient),
+            do: assert(Probe.mask(facts, "cap." <> set) == bind)
+      end
+    end
+
+    test "that would have none of what it is permitted is refused, with what to do" do
+      {session, _host_pid} = parked()
+      :ok = Linx.User.set_credentials(session, uid: 1000, gid: 1000)
+      :ok = Capabilities.set_thread_sets(session, permitted: @bind, inheritable: @bind)
+      :ok = Linx.Process.proceed(session)
+
+      assert {:error, %Error{stage: :cap_set_thread, errno: :einval} = error} =
+               Linx.Process.wait(session)
+
+      assert Exception.message(error) =~ "Linx.Capabilities.set_ambient/2"
+    end
+  end
+
+  @tag :root
+  test "a workload of root's has the sets it was given, and exec gives nothing back" do
+    for names <- [[], [:cap_kill], [:cap_kill, :cap_setpcap]] do
+      {:ok, mask} = Capabilities.mask(names)
+
+      facts =
+        probe([:capabilities], [], fn session, _host_pid ->
+          assert :ok = Capabilities.set_thread_sets(session, effective: names, permitted: names)
+        end)
+
+      assert Probe.mask(facts, "cap.effective") == mask
+      assert Probe.mask(facts, "cap.permitted") == mask
+      assert Probe.mask(facts, "cap.inheritable") == 0
+      assert Probe.mask(facts, "cap.bounding") == mask
+    end
+  end
+
+  @tag :userns
+  test "empty sets of a user namespace's root stay empty" do
+    facts =
+      probe([:capabilities], [namespaces: [:user]], fn session, host_pid ->
+        :ok = become_root(host_pid)
+        assert :ok = Capabilities.set_thread_sets(session, [])
+      end)
+
+    for set <- ~w(effective permitted inheritable bounding ambient),
+        do: assert(Probe.mask(facts, "cap." <> set) == 0)
+  end
+
+  @tag :userns
+  test "an ambient set is not taken by sets that come later" do
+    {session, _host_pid} = privileged()
+    kill = [:cap_kill]
+
+    :ok =
+      Capabilities.set_thread_sets(session, effective: kill, permitted: kill, inheritable: kill)
+
+    :ok = Capabilities.set_ambient(session, kill)
+
+    assert {:error, %Error{stage: :cap_set_thread, errno: :einval} = error} =
+             Capabilities.set_thread_sets(session, permitted: kill)
+
+    assert {:error, ^error} = Linx.Process.wait(session)
+  end
+
   test "what is no capability is named, and nothing is sent" do
     {session, host_pid} = parked()
     before = Host.status(host_pid)

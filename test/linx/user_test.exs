@@ -187,7 +187,27 @@ defmodule Linx.UserTest do
       assert facts["uid"] == "1234 1234 1234"
       assert facts["gid"] == "2345 2345 2345"
       assert facts["groups"] == ""
-      assert Probe.mask(facts, "cap.effective") == 0
+
+      for set <- ~w(effective permitted inheritable ambient),
+          do: assert(Probe.mask(facts, "cap." <> set) == 0)
+    end
+
+    @tag :root
+    test "leaves a workload the sets it was given, and acts as the user at the checkpoint" do
+      {session, host_pid} = parked()
+      {:ok, before} = Linx.Capabilities.read(host_pid)
+      assert :ok = Linx.User.set_credentials(session, uid: 1234, gid: 2345)
+      {:ok, now} = Linx.Capabilities.read(host_pid)
+      assert now == %{before | effective: MapSet.new()}
+      :ok = Linx.Process.abort(session)
+
+      {session, host_pid} = parked()
+      names = [:cap_setuid, :cap_setgid, :cap_kill]
+      :ok = Linx.Capabilities.set_thread_sets(session, effective: names, permitted: names)
+      {:ok, before} = Linx.Capabilities.read(host_pid)
+      assert :ok = Linx.User.set_credentials(session, uid: 1234, gid: 2345)
+      assert {:ok, ^before} = Linx.Capabilities.read(host_pid)
+      :ok = Linx.Process.abort(session)
     end
 
     @tag :root

@@ -107,6 +107,15 @@ defmodule Linx.Process.Error do
        "write its maps at the checkpoint (Linx.User.setup_maps/2), or set ids that it maps"},
     {:setgroups, :eperm,
      "the supplementary groups cannot be dropped, and the user namespace to enter is another user's"},
+    {:cap_set_thread, :einval,
+     "the program would not have the sets after exec: another user's has the ambient set alone " <>
+       "(Linx.Capabilities.set_ambient/2), root's effective set is all that it is permitted, and what is ambient " <>
+       "stays permitted and inheritable"},
+    {:cap_set_thread, :eperm,
+     "a capability is not the workload's to have, or exec would give root its bounding set, which only " <>
+       "CAP_SETPCAP limits"},
+    {:cap_set_ambient, :eperm,
+     "what is ambient has to be permitted and inheritable first (Linx.Capabilities.set_thread_sets/2)"},
     {:exec_outcome, :enoent, "linx needs a /proc (proc(5))"},
     {:exec_outcome, :esrch, "/proc is that of another pid namespace than the BEAM's (proc(5))"},
     {:file_open, :eisdir, "what was given as :file is a directory"},
