@@ -19,7 +19,6 @@
 #include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/fds.h"
-#include "base/ignored_signals.h"
 #include "base/poll_wait.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
@@ -46,7 +45,6 @@ static struct request request;
 static struct stdio_plan plan;
 static struct enter_target target;
 static struct session session;
-static uint64_t ignored_signals;
 
 /* Waits until everything is written or the reader has closed fd 4, and for a kernel without memory
  * for the write no longer than LEAVE_MS: only before there is a child. */
@@ -117,8 +115,6 @@ static void prepare_signals(void) {
   signal(SIGCHLD, SIG_DFL);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
-  /* Before the request, which an agent of a pool waits for. */
-  ignored_signals = ignored_signals_read();
 }
 
 static bool is_copy(char *const argv[]) {
@@ -257,8 +253,7 @@ static void become_subreaper(void) {
 
 static void create_child(void) {
   struct launched launched;
-  check_failure(launch(&launched, &request, &plan, request.mode == MODE_ENTER ? &target : NULL,
-                       ignored_signals));
+  check_failure(launch(&launched, &request, &plan, request.mode == MODE_ENTER ? &target : NULL));
   session.pid = launched.pid;
   session.pidfd = launched.pidfd;
   session.is_intermediate = launched.is_intermediate;

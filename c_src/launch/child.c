@@ -139,15 +139,14 @@ static struct failure leave_if_orphaned(struct child *child) {
 /* A signal set of the kernel's: 64 bits. */
 #define SIGNAL_SET_SIZE sizeof(uint64_t)
 
-/* With the system call, because libc's sigaction would refuse the two signals that it keeps for
- * itself. */
+/* All 64, because libc's sigaction would refuse the two signals that it keeps for itself. */
 static struct failure reset_signals(struct child *child) {
   static const uint64_t default_action[4]; /* the kernel's struct sigaction, all zero: SIG_DFL */
   static const uint64_t none;
+  (void)child;
   for (int signum = 1; signum <= 64; signum++) {
     int result = 0;
-    bool is_ignored = (child->start->ignored >> (signum - 1) & 1) != 0;
-    if (is_ignored && signum != SIGKILL && signum != SIGSTOP) /* sigaction(2): always the default */
+    if (signum != SIGKILL && signum != SIGSTOP) /* sigaction(2): always the default */
       result = (int)sys_call(SYS_rt_sigaction, signum, default_action, NULL, SIGNAL_SET_SIZE);
     if (result < 0)
       return failure_of(STAGE_SIGACTION, result);

@@ -10,7 +10,6 @@
 #define LINX_LAUNCH_CHILD_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "launch/enter.h"
 #include "launch/stdio.h"
@@ -25,7 +24,6 @@ struct child_start {
   int up;                            /* frames to the agent */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
-  uint64_t ignored;   /* the signals that the agent ignores (base/ignored_signals.h) */
   bool is_root;       /* the agent's effective uid is 0 */
   bool shares;        /* the agent's memory */
   bool is_privileged; /* the agent, as user_namespace_is_privileged says */

@@ -57,17 +57,11 @@ static long clone_child(uint64_t namespaces, int *pidfd) {
 }
 
 struct failure launch(struct launched *launched, const struct request *request,
-                      struct stdio_plan *plan, const struct enter_target *target,
-                      uint64_t ignored) {
+                      struct stdio_plan *plan, const struct enter_target *target) {
   int down[2] = {-1, -1};
   int up[2] = {-1, -1};
   start = (struct child_start){
-      .request = request,
-      .plan = *plan,
-      .target = target,
-      .ignored = ignored,
-      .is_root = geteuid() == 0,
-  };
+      .request = request, .plan = *plan, .target = target, .is_root = geteuid() == 0};
   if (child_has_user_namespace(&start)) {
     start.is_privileged = user_namespace_is_privileged();
     struct failure failure = leave_ids_behind(request, target, start.is_privileged);

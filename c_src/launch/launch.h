@@ -4,7 +4,6 @@
 #define LINX_LAUNCH_LAUNCH_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "launch/enter.h"
@@ -24,10 +23,10 @@ struct launched {
 
 /*
  * Gives up what of the agent's identity has no place in the child's user namespace, and clones the
- * child. `target` is NULL for spawn, and `ignored` are the signals that the agent ignores. Closes
- * the child's ends of the plan. After a failure descriptors may stay open.
+ * child. `target` is NULL for spawn. Closes the child's ends of the plan. After a failure
+ * descriptors may stay open.
  */
 struct failure launch(struct launched *launched, const struct request *request,
-                      struct stdio_plan *plan, const struct enter_target *target, uint64_t ignored);
+                      struct stdio_plan *plan, const struct enter_target *target);
 
 #endif

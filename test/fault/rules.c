@@ -132,7 +132,6 @@ static const struct rule goes_on[] = {
     {ANY_ROLE, "setns", EINVAL, "one by one, where a pidfd cannot be joined", true},
     {ROLE_AGENT, "open./proc/sys/fs/suid_dumpable", ANY_ERROR, "the child has a copy of the memory",
      false},
-    {ROLE_AGENT, "open./proc/self/status", ANY_ERROR, "every signal is reset", false},
     {ROLE_AGENT, "kcmp", ANY_ERROR, "/proc tells what it does not", false},
     {ROLE_CHILD, "keyctl", ENOSYS, "a kernel without keyrings", false},
     {ROLE_CHILD, "keyctl", EPERM, "a filter that keeps keyrings out of reach", false},
