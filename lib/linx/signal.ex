@@ -64,14 +64,26 @@ defmodule Linx.Signal do
 
   @aliases [sigiot: 6, sigcld: 17, sigpoll: 29] ++ ((from_rtmin ++ from_rtmax) -- real_time)
 
-  @typedoc "A signal: its number, 1 to 64, or its name in lower case."
-  @type t :: 1..64 | atom()
+  # Those of kill(1), without what all names begin with.
+  @short for {name, number} <- @table ++ @aliases,
+             <<"sig", letter, rest::binary>> = Atom.to_string(name),
+             letter in ?a..?z,
+             short = <<letter, rest::binary>>,
+             do: {:"#{short}", number}
+
+  @typedoc """
+  A signal: its number, 1 to 64, or its name, as an atom in lower case or as a string in either case, with or without
+  the `sig` that it begins with.
+  """
+  @type t :: 1..64 | atom() | String.t()
 
   @doc """
   The number of a signal given by name, alias or number; `:error` for anything else.
 
       iex> Linx.Signal.number(:"sigrtmin+2")
       {:ok, 36}
+      iex> for name <- [:sigterm, :term, "SIGTERM", "TERM", "term"], do: Linx.Signal.number(name)
+      [ok: 15, ok: 15, ok: 15, ok: 15, ok: 15]
       iex> Linx.Signal.number(9)
       {:ok, 9}
       iex> Linx.Signal.number(0)
@@ -82,8 +94,26 @@ defmodule Linx.Signal do
     def number(unquote(name)), do: {:ok, unquote(number)}
   end
 
+  for {name, number} <- @short do
+    def number(unquote(name)), do: {:ok, unquote(number)}
+  end
+
+  def number(name) when is_binary(name) do
+    case String.downcase(name, :ascii) do
+      "sig" <> _rest = name -> named(name)
+      <<letter, _rest::binary>> = short when letter in ?a..?z -> named("sig" <> short)
+      _number_or_empty -> :error
+    end
+  end
+
   def number(number) when is_integer(number) and number in 1..64, do: {:ok, number}
   def number(_other), do: :error
+
+  for {name, number} <- @table ++ @aliases do
+    defp named(unquote(Atom.to_string(name))), do: {:ok, unquote(number)}
+  end
+
+  defp named(_other), do: :error
 
   @doc """
   The name of a signal number, `nil` when there is no such signal.

@@ -59,7 +59,7 @@ defmodule Linx.SignalDeliveryTest do
             nil,
             :sigfoo,
             :SIGTERM,
-            "sigterm",
+            "15",
             'sigterm',
             {15},
             [15],

@@ -41,16 +41,35 @@ defmodule Linx.SignalTest do
     assert Enum.uniq(names) == names
   end
 
+  test "every name may be written without sig, and as a string in either case" do
+    for {name, number} <- Signal.all() ++ Signal.aliases(), name not in [:sig32, :sig33] do
+      "sig" <> short = text = Atom.to_string(name)
+
+      for written <- [short, text],
+          other <- [String.to_atom(written), written, String.upcase(written)],
+          do: assert({other, Signal.number(other)} == {other, {:ok, number}})
+    end
+
+    assert Signal.number("SIG32") == {:ok, 32}
+  end
+
   test "anything else is no signal" do
     for value <- [
           0,
           -1,
           65,
           9.0,
-          "sigterm",
           'sigterm',
-          :term,
           :SIGTERM,
+          "",
+          "sig",
+          "9",
+          "32",
+          :"32",
+          "sigsigterm",
+          "TERM ",
+          <<255>>,
+          "ſigterm",
           :sigrtmin31,
           nil,
           {9},
