@@ -654,7 +654,7 @@ defmodule Linx.Process do
 
   @doc """
   Sets the size of the workload's terminal: rows and columns of characters, width and height in
-  pixels (0 when unknown), each up to 65535.
+  pixels (0 when unknown), each up to 65535. A map has `:rows` and `:cols`, and `:xpixel` and `:ypixel` when they are known.
 
   It is applied at the checkpoint and while the workload runs. Before that it is kept until the checkpoint or,
   in a session without one, until the workload runs. `{:error, :no_pty}`, `{:error, :no_process}`,
@@ -663,11 +663,33 @@ defmodule Linx.Process do
       iex> Linx.Process.pty_set_winsize(self(), {24, 80})
       {:error, {:bad_winsize, {24, 80}}}
   """
-  @spec pty_set_winsize(session(), {0..65535, 0..65535, 0..65535, 0..65535}) ::
+  @spec pty_set_winsize(
+          session(),
+          {0..65535, 0..65535, 0..65535, 0..65535}
+          | %{
+              required(:rows) => 0..65535,
+              required(:cols) => 0..65535,
+              optional(:xpixel) => 0..65535,
+              optional(:ypixel) => 0..65535
+            }
+        ) ::
           :ok | {:error, :no_pty | :no_process | {:bad_winsize, term()} | Error.t()}
   def pty_set_winsize(session, {rows, cols, xpixel, ypixel} = size)
       when rows in 0..65535 and cols in 0..65535 and xpixel in 0..65535 and ypixel in 0..65535,
       do: call(session, {:pty_winsize, size})
+
+  def pty_set_winsize(session, %{rows: rows, cols: cols} = size) do
+    {pixels, others} = size |> Map.drop([:rows, :cols]) |> Map.split([:xpixel, :ypixel])
+    tuple = {rows, cols, Map.get(pixels, :xpixel, 0), Map.get(pixels, :ypixel, 0)}
+
+    case if(others == %{}, do: pty_set_winsize(session, tuple), else: :unknown) do
+      unfit when unfit == :unknown or unfit == {:error, {:bad_winsize, tuple}} ->
+        {:error, {:bad_winsize, size}}
+
+      result ->
+        result
+    end
+  end
 
   def pty_set_winsize(_session, size), do: {:error, {:bad_winsize, size}}
 

@@ -108,6 +108,8 @@ defmodule Linx.PtyTest do
     assert :ok = Linx.Process.proceed(session)
     :running = next_event(session)
     assert await_output(session, "ready") =~ "winsize 24 80 0 0"
+    assert :ok = Linx.Process.pty_set_winsize(session, %{rows: 7, cols: 8, ypixel: 9})
+    await_output(session, "winsize 7 8 0 9")
     assert :ok = Linx.Process.pty_set_winsize(session, {65_535, 1, 2, 3})
     await_output(session, "winsize 65535 1 2 3")
     assert :ok = Linx.Process.pty_set_winsize(session, {0, 0, 0, 0})
@@ -158,7 +160,11 @@ defmodule Linx.PtyTest do
           {24.0, 80, 0, 0},
           {"24", 80, 0, 0},
           [24, 80, 0, 0],
-          %{rows: 24}
+          %{rows: 24},
+          %{rows: 24, cols: 80, xpixel: nil},
+          %{rows: 24, cols: -1},
+          %{rows: 24, cols: 80, columns: 80},
+          %{"rows" => 24, "cols" => 80}
         ],
         do: assert({:error, {:bad_winsize, ^size}} = Linx.Process.pty_set_winsize(session, size))
 
