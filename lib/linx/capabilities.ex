@@ -102,7 +102,7 @@ defmodule Linx.Capabilities do
   def all, do: @names
 
   @doc """
-  The five sets of a process of this host.
+  The five sets of a process of this host; with `:self` those of the BEAM.
 
   A capability that this module has no name for is named by its bit, such as `:cap_41`.
   `{:error, :no_process}` when there is no such process, `{:error, {:bad_pid, value}}` for a value that is no pid.
@@ -111,8 +111,9 @@ defmodule Linx.Capabilities do
       iex> :cap_kill in capabilities.permitted
       true
   """
-  @spec read(pos_integer()) :: {:ok, t()} | {:error, :no_process | {:bad_pid, term()} | Error.t()}
-  def read(pid) when is_integer(pid) and pid > 0 do
+  @spec read(pos_integer() | :self) ::
+          {:ok, t()} | {:error, :no_process | {:bad_pid, term()} | Error.t()}
+  def read(pid) when (is_integer(pid) and pid > 0) or pid == :self do
     case File.read("/proc/#{pid}/status") do
       {:ok, status} -> {:ok, parse(status)}
       {:error, reason} when reason in [:enoent, :esrch] -> {:error, :no_process}

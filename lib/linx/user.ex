@@ -16,9 +16,6 @@ defmodule Linx.User do
   @rows_max 340
   @bytes_max 4095
 
-  # The writer of a gid map is the BEAM: its CAP_SETGID counts, not the workload's.
-  @self "/proc/self"
-
   @typedoc "Maps `count` ids, from `inside` on in the namespace, to those from `outside` on in its parent."
   @type row :: {inside :: 0..0xFFFFFFFE, outside :: 0..0xFFFFFFFE, count :: pos_integer()}
 
@@ -52,6 +49,44 @@ defmodule Linx.User do
   end
 
   def setup_maps(host_pid, _opts), do: {:error, {:bad_pid, host_pid}}
+
+  @doc """
+  The uid map of a process's user namespace, with the ids outside as the BEAM's user namespace has them
+  (user_namespaces(7)): `[]` before it is written.
+
+  `{:error, :no_process}` when there is no such process, `{:error, {:bad_pid, value}}`; `{:error, %Linx.Process.Error{}}` with
+  the stage `:uid_map` when the kernel refuses.
+
+      iex> {:ok, rows} = Linx.User.read_uid_map(1)
+      iex> match?([{_inside, _outside, _count} | _more], rows)
+      true
+  """
+  @spec read_uid_map(pos_integer()) ::
+          {:ok, [row()]} | {:error, :no_process | {:bad_pid, term()} | Error.t()}
+  def read_uid_map(host_pid), do: read_map(host_pid, :uid_map)
+
+  @doc """
+  The gid map, as `read_uid_map/1` has the other one; the stage is `:gid_map`.
+
+      iex> Linx.User.read_gid_map(0)
+      {:error, {:bad_pid, 0}}
+  """
+  @spec read_gid_map(pos_integer()) ::
+          {:ok, [row()]} | {:error, :no_process | {:bad_pid, term()} | Error.t()}
+  def read_gid_map(host_pid), do: read_map(host_pid, :gid_map)
+
+  defp read_map(host_pid, file) when is_integer(host_pid) and host_pid > 0 do
+    case File.read("/proc/#{host_pid}/#{file}") do
+      {:ok, text} -> {:ok, for(line <- String.split(text, "\n", trim: true), do: parse_row(line))}
+      {:error, reason} when reason in [:enoent, :esrch] -> {:error, :no_process}
+      {:error, reason} -> {:error, Error.new(file, reason)}
+    end
+  end
+
+  defp read_map(host_pid, _file), do: {:error, {:bad_pid, host_pid}}
+
+  defp parse_row(line),
+    do: line |> String.split() |> Enum.map(&String.to_integer/1) |> List.to_tuple()
 
   @doc """
   Makes the workload run as another user, at the checkpoint.
@@ -145,17 +180,12 @@ defmodule Linx.User do
     {:ok, if(may_set_groups?(), do: nil, else: "deny")}
   end
 
+  # The writer of a gid map is the BEAM: its CAP_SETGID counts, not the workload's.
   defp may_set_groups? do
-    case Capabilities.read(own_pid()) do
+    case Capabilities.read(:self) do
       {:ok, capabilities} -> :cap_setgid in capabilities.effective
       {:error, _reason} -> false
     end
-  end
-
-  # The BEAM's pid in the pid namespace of this /proc.
-  defp own_pid do
-    {:ok, pid} = File.read_link(@self)
-    String.to_integer(pid)
   end
 
   defp write(_host_pid, _file, nil), do: :ok

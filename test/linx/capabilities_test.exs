@@ -48,12 +48,18 @@ defmodule Linx.CapabilitiesTest do
     end
   end
 
+  test "those of the BEAM are those of its pid" do
+    own = :os.getpid() |> List.to_integer()
+    assert Capabilities.read(:self) == Capabilities.read(own)
+    assert {:ok, %Capabilities{}} = Capabilities.read(:self)
+  end
+
   test "a process that is gone has none" do
     {session, host_pid} = running(argv: actor(["exit", 0]))
     {:ok, _} = Linx.Process.wait(session)
     assert {:error, :no_process} = Capabilities.read(host_pid)
 
-    for pid <- [0, -1, 1.0, "1", nil, :self, self()],
+    for pid <- [0, -1, 1.0, "1", nil, :me, self()],
         do: assert({:error, {:bad_pid, ^pid}} = Capabilities.read(pid))
   end
 

@@ -15,6 +15,27 @@ defmodule Linx.UserTest do
         do: line |> String.split() |> Enum.map(&String.to_integer/1) |> List.to_tuple()
   end
 
+  describe "read_uid_map and read_gid_map" do
+    @tag :userns
+    test "read what was written, and nothing before" do
+      {session, host_pid} = parked(namespaces: [:user])
+      assert Linx.User.read_uid_map(host_pid) == {:ok, []}
+      assert Linx.User.read_gid_map(host_pid) == {:ok, []}
+      row = {0, own("-u"), 1}
+      :ok = Linx.User.setup_maps(host_pid, uid: [row])
+      assert Linx.User.read_uid_map(host_pid) == {:ok, [row]}
+      assert Linx.User.read_gid_map(host_pid) == {:ok, []}
+      :ok = Linx.Process.abort(session)
+    end
+
+    test "name what is no process" do
+      for read <- [&Linx.User.read_uid_map/1, &Linx.User.read_gid_map/1] do
+        for pid <- [0, -1, "1", nil, self()], do: assert(read.(pid) == {:error, {:bad_pid, pid}})
+        assert read.(0x7FFF_FFFF) == {:error, :no_process}
+      end
+    end
+  end
+
   describe "setup_maps" do
     @tag :userns
     test "makes the caller root inside, and nobody special outside" do
