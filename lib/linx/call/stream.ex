@@ -60,6 +60,7 @@ defmodule Linx.Call.Stream do
 
   defp rest(lines), do: with(:too_long <- Lines.rest(lines), do: too_long!())
 
+  @spec too_long!() :: no_return()
   defp too_long!, do: raise(Error.new(:lines, :emsgsize))
 
   defp label(element, stream, %{outputs: [_, _]}), do: {stream, element}
