@@ -42,6 +42,31 @@ defmodule Linx.CallNodeTest do
     assert ties() == before
   end
 
+  test "a node without the library, or that is not there, is an error" do
+    bare = Nodes.start_node(paths: [])
+    gone = :"nobody@127.0.0.1"
+
+    for {argv, opts} <- [
+          {["/bin/true"], []},
+          {["true"], []},
+          {["./true"], []},
+          {["/bin/true"], [env: [{"A", "b"}]]},
+          {["true"], [input: "x"]}
+        ] do
+      assert Linx.run(argv, [node: bare] ++ opts) == {:error, {:bad_node, bare}}
+      assert Linx.run(argv, [node: gone] ++ opts) == {:error, :nodedown}
+      [program | arguments] = argv
+
+      for call <- [
+            fn -> Linx.cmd(program, arguments, [node: bare] ++ opts) end,
+            fn -> argv |> Linx.stream!([node: bare] ++ opts) |> Stream.run() end
+          ],
+          do: assert_raise(RuntimeError, ~r/has this library/, call)
+    end
+
+    assert ties() == [messages: [], links: [], monitors: []]
+  end
+
   test "input goes to another node, and much comes back" do
     node = Nodes.start_node()
     blocks = for _ <- 1..64, do: :crypto.strong_rand_bytes(65_536)

@@ -4,6 +4,8 @@ defmodule Linx.Call.Environment do
   @moduledoc false
   # An environment as changes to the BEAM's own, which is how `System.cmd/3` has it.
 
+  alias Linx.Call.OnNode
+
   @type change :: {String.t(), String.t() | nil}
 
   @doc """
@@ -31,7 +33,7 @@ defmodule Linx.Call.Environment do
       iex> "LINX_DOC=1" in env
       true
   """
-  @spec merge([change()], node()) :: {:ok, [binary()]} | {:error, :nodedown}
+  @spec merge([change()], node()) :: {:ok, [binary()]} | {:error, OnNode.error()}
   def merge(changes, node) do
     with {:ok, current} <- current(node) do
       merged = Enum.reduce(changes, Map.new(current), &apply_change/2)
@@ -73,13 +75,7 @@ defmodule Linx.Call.Environment do
   @doc false
   def variables, do: for({name, value} <- :os.env(), name != [], do: {bytes(name), bytes(value)})
 
-  defp current(node) when node == node(), do: {:ok, variables()}
-
-  defp current(node) do
-    {:ok, :erpc.call(node, __MODULE__, :variables, [])}
-  catch
-    :error, {:erpc, _reason} -> {:error, :nodedown}
-  end
+  defp current(node), do: OnNode.call(node, __MODULE__, :variables, [])
 
   defp apply_change({name, nil}, variables), do: Map.delete(variables, name)
   defp apply_change({name, value}, variables), do: Map.put(variables, name, value)

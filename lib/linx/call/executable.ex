@@ -9,7 +9,7 @@ defmodule Linx.Call.Executable do
   # The child executes the files along `PATH` in turn until one exists, because asking the file system from
   # the BEAM takes a third of the time that it takes to run a short program.
 
-  alias Linx.Call.Environment
+  alias Linx.Call.{Environment, OnNode}
 
   @doc """
   The options of a session that executes the program on a node.
@@ -23,7 +23,7 @@ defmodule Linx.Call.Executable do
       {:error, :enoent}
   """
   @spec options(nonempty_list(binary()), node()) ::
-          {:ok, keyword()} | {:error, :enoent | :nodedown}
+          {:ok, keyword()} | {:error, :enoent | OnNode.error()}
   def options([""], _node), do: {:error, :enoent}
   def options(["/" <> _ | _] = argv, _node), do: {:ok, [argv: argv]}
 
@@ -84,12 +84,5 @@ defmodule Linx.Call.Executable do
   defp absolute("/" <> _ = directory), do: directory
   defp absolute(directory), do: :filename.absname(directory)
 
-  defp on(node, function, arguments) when node == node(),
-    do: {:ok, apply(__MODULE__, function, arguments)}
-
-  defp on(node, function, arguments) do
-    {:ok, :erpc.call(node, __MODULE__, function, arguments)}
-  catch
-    :error, {:erpc, _reason} -> {:error, :nodedown}
-  end
+  defp on(node, function, arguments), do: OnNode.call(node, __MODULE__, function, arguments)
 end
