@@ -176,6 +176,17 @@ defmodule Linx.CallCollectTest do
     for _ <- 1..20, do: assert({"", 0} = Linx.cmd("true", [], name: :linx_collect_again))
   end
 
+  test "an input that cannot be enumerated is a bad option" do
+    for input <- [7, :x, self(), fn -> "x" end, fn _ -> "x" end, fn _, _, _ -> "x" end] do
+      assert Linx.run(["cat"], input: input) == {:error, {:bad_input, input}}
+      assert_raise ArgumentError, ~r/:input/, fn -> Linx.cmd("cat", [], input: input) end
+      assert_raise ArgumentError, ~r/:input/, fn -> Linx.stream!(["cat"], input: input) end
+    end
+
+    # As Stream has them.
+    assert {"12", 0} = Linx.cmd("cat", [], input: Stream.map(["1", "2"], & &1))
+  end
+
   test "a request that is too long is a bad option" do
     huge = String.duplicate("x", 17_000_000)
     assert {:error, {:bad_argv, ["true", ^huge]}} = Linx.run(["true", huge])

@@ -83,6 +83,9 @@ defmodule Linx.Call.Checks do
   end
 
   def input(input) when is_nil(input) or is_binary(input), do: {:ok, input}
+
+  # Every function has the protocol, and one of two arguments can be enumerated.
+  def input(input) when is_function(input) and not is_function(input, 2), do: :error
   def input(input), do: if(Enumerable.impl_for(input), do: {:ok, input}, else: :error)
 
   @doc "A `Collectable`."
