@@ -73,14 +73,14 @@ defmodule Linx do
   | a caller that traps exits | has the message `{:EXIT, port, :normal}` afterwards | has no message |
   | SIGPIPE and SIGFPE | are ignored by the program | have their default effect |
   | a relative path with a slash | begins at the directories of `PATH` | begins at the BEAM's directory |
-  | a file that exists, and that execve(2) refuses | its errno is the exit status, as in `{"", 8}` for a text without `#!` | `ErlangError`, here with `:enoexec` |
+  | a file that may be executed, or a directory, and that execve(2) refuses | its errno is the exit status, as in `{"", 8}` for a text without `#!` | `ErlangError`, here with `:enoexec` |
   | a `:cd` that is not a directory | a line on stderr, and the errno as the exit status | `Linx.Process.Error` |
   | a NUL byte in an argument, `:arg0` or `:cd` | ends the string | `ArgumentError` |
   | a program or variable whose bytes are not UTF-8 | `UnicodeConversionError` | is taken as it is |
   | a variable set to `""` | is removed | is set, and empty |
   | a variable without a name | is left out | `ArgumentError` |
   | a charlist for `:arg0` | `ArgumentError` | is taken |
-  | an argument or option of another type | `ArgumentError`, `FunctionClauseError` or `Protocol.UndefinedError` | `ArgumentError` |
+  | an argument or option of another type | `ArgumentError`, `FunctionClauseError` or `Protocol.UndefinedError` | `ArgumentError`, and `FunctionClauseError` for a command that is no binary or arguments that are no list |
   | the text of an `ArgumentError` | `invalid option :cd with value 7` | `bad option :cd: a path, without NUL bytes, got: 7` |
   | a bad option for a program that does not exist | `ErlangError` with `:enoent` | `ArgumentError` |
   | `:into` given twice | the last one counts | the first one counts, as of every option |
@@ -92,7 +92,8 @@ defmodule Linx do
 
   `ArgumentError` for an option that does not fit, before anything is started. `ErlangError` with `:enoent`,
   `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
-  its surroundings cannot be set up, such as a namespace or the directory. The program is looked for along
+  its surroundings cannot be set up, such as a namespace or the directory; `RuntimeError` for the rest, such as no agent, no
+  such pool, or a `:checkpoint` that returned an error. The program is looked for along
   the BEAM's `PATH`, or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}

@@ -38,7 +38,8 @@ defmodule Linx.Capabilities do
       :ok = Linx.Capabilities.set_thread_sets(session, effective: bind, permitted: bind, inheritable: bind)
       :ok = Linx.Capabilities.set_ambient(session, bind)
 
-  With the ids last, the sets until then need `:cap_setuid` and `:cap_setgid`, too.
+  With the ids last, the sets until then need `:cap_setuid` and `:cap_setgid`, too. What is ambient has to be permitted and
+  inheritable first, and `drop_bounding/2` takes `:cap_setpcap` in the effective set, so it comes before the others.
   """
 
   import Bitwise

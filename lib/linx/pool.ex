@@ -41,7 +41,7 @@ defmodule Linx.Pool do
 
   ## What it costs
 
-  An agent that waits has about 100 KiB of memory of its own, three descriptors in the VM and a process of the
+  An agent that waits has some 30 KiB of memory of its own, two descriptors in the VM and a process of the
   system. `Linx.Telemetry` has the events that say whether a pool is large enough.
   """
 

@@ -10,7 +10,8 @@ defmodule Linx.Process do
       {:ok, session} = Linx.Process.spawn(argv: ["/bin/sh", "-c", "hostname"], namespaces: [:user, :uts])
 
       receive do
-        {:linx_process, :ready, host_pid} -> Linx.User.setup_maps(host_pid, uid: [{0, 1000, 1}])
+        {:linx_process, :ready, host_pid} ->
+          Linx.User.setup_maps(host_pid, uid: [{0, 1000, 1}], gid: [{0, 1000, 1}])
       end
 
       :ok = Linx.Capabilities.drop_bounding(session, [:cap_net_raw])

@@ -15,7 +15,7 @@ defmodule Linx.Telemetry do
   | `[:linx, :session, :stop]` | the workload exited, was killed or was aborted | `:duration`, those of `t:Linx.Process.Info.usage/0` with `usage: true` | `:result` |
   | `[:linx, :session, :exception]` | the session failed | `:duration` | `:kind`, `:reason`, `:stacktrace` |
 
-  With a `Linx.Pool` these are sent before a session's start:
+  With a `Linx.Pool` there are these too, before a session's start but for `:lost`:
 
   | event | when | measurements | metadata |
   | --- | --- | --- | --- |
@@ -25,8 +25,9 @@ defmodule Linx.Telemetry do
 
   There `:duration` is the time that the session has waited for the pool's reply. `:pool` is what names it, nil
   in `:lost` for the configured one. The `:reason` of a miss is `:empty`, `:no_pool` (configured, and does not exist, or ended meanwhile), `:no_reply` (in 5 s) or
-  `:no_directory` (the VM's working directory is gone); that of `:lost` is `:ended` (the agent was killed while
-  it waited) or `:stale` (its file has been replaced).
+  `:no_directory` (the VM's working directory is gone, where agents may not follow its `/proc/<pid>/cwd`); that of
+  `:lost` is `:ended` (the agent was killed while it waited, or cannot read its program) or `:stale` (its file has been replaced, or the
+  VM's working directory is gone).
 
   In a session's events `:duration` is the time since the start, and `:system_time` that of the start, both in native units
   (`System.convert_time_unit/3`). The metadata is always a map with `:session` (its pid), `:mode` (`:spawn` or

@@ -405,7 +405,7 @@ defmodule Linx.SystemCmdTest do
       assert differ("./echo", ["a"]) == {{:returned, {"a\n", 0}}, {:raised, :enoent}}
     end
 
-    @tag difference: "a file that exists, and that execve(2) refuses"
+    @tag difference: "a file that may be executed, or a directory, and that execve(2) refuses"
     test "that a file cannot be executed is an exit status, or an exception", %{
       directory: directory
     } do
