@@ -73,7 +73,7 @@ static bool may_survive(const struct player *player, const struct process *proce
     return true;
   if (is_workload(player, process) || is_of_agents_group(process))
     return plan_is_damaged(plan);
-  if (plan_is_init(plan))
+  if (plan_is_init(plan) && !plan_is_damaged(plan)) /* which may be the namespace's name */
     return false;
   /* In a pid namespace that was entered what is left falls to its first process. */
   if (plan->kill_descendants && !alone && !plan_enters_pid_namespace(plan))
