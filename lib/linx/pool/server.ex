@@ -83,8 +83,10 @@ defmodule Linx.Pool.Server do
   def handle_info({:env, env}, state), do: {:noreply, %{state | env: env}}
 
   def handle_info({:filled, agents, count}, state) do
-    state = Enum.reduce(agents, %{state | ordered: state.ordered - count}, &put/2)
-    state = if length(agents) < count, do: pause(state), else: refill(state)
+    # The end of an agent can be in the mailbox before the agent itself, and then drop/2 has not found it.
+    living = Enum.filter(agents, &(Port.info(&1.port, :id) != nil))
+    state = Enum.reduce(living, %{state | ordered: state.ordered - count}, &put/2)
+    state = if length(living) < count, do: pause(state), else: refill(state)
     {:noreply, release(state)}
   end
 
