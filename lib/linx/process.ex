@@ -91,7 +91,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Error, Info, Options, Remote, Server}
+  alias Linx.Process.{Checks, Error, Info, Options, Remote, Server}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -675,24 +675,12 @@ defmodule Linx.Process do
             }
         ) ::
           :ok | {:error, :no_pty | :no_process | {:bad_winsize, term()} | Error.t()}
-  def pty_set_winsize(session, {rows, cols, xpixel, ypixel} = size)
-      when rows in 0..65535 and cols in 0..65535 and xpixel in 0..65535 and ypixel in 0..65535,
-      do: call(session, {:pty_winsize, size})
-
-  def pty_set_winsize(session, %{rows: rows, cols: cols} = size) do
-    {pixels, others} = size |> Map.drop([:rows, :cols]) |> Map.split([:xpixel, :ypixel])
-    tuple = {rows, cols, Map.get(pixels, :xpixel, 0), Map.get(pixels, :ypixel, 0)}
-
-    case if(others == %{}, do: pty_set_winsize(session, tuple), else: :unknown) do
-      unfit when unfit == :unknown or unfit == {:error, {:bad_winsize, tuple}} ->
-        {:error, {:bad_winsize, size}}
-
-      result ->
-        result
+  def pty_set_winsize(session, size) do
+    case Checks.winsize(size) do
+      {:ok, tuple} -> call(session, {:pty_winsize, tuple})
+      :error -> {:error, {:bad_winsize, size}}
     end
   end
-
-  def pty_set_winsize(_session, size), do: {:error, {:bad_winsize, size}}
 
   @doc """
   The handle of the workload's terminal, which is the session itself.

@@ -185,6 +185,31 @@ defmodule Linx.Process.Checks do
   def pool(name), do: name(name)
 
   @doc """
+  The size of a terminal, as a tuple or a map.
+
+      iex> Linx.Process.Checks.winsize(%{rows: 24, cols: 80})
+      {:ok, {24, 80, 0, 0}}
+      iex> Linx.Process.Checks.winsize(%{rows: 24, columns: 80})
+      :error
+  """
+  @spec winsize(term()) :: result({0..65535, 0..65535, 0..65535, 0..65535})
+  def winsize({rows, cols, xpixel, ypixel} = size)
+      when rows in 0..65535 and cols in 0..65535 and xpixel in 0..65535 and ypixel in 0..65535,
+      do: {:ok, size}
+
+  def winsize(%{rows: rows, cols: cols} = size) do
+    case Map.merge(%{xpixel: 0, ypixel: 0}, Map.drop(size, [:rows, :cols])) do
+      %{xpixel: xpixel, ypixel: ypixel} = pixels when map_size(pixels) == 2 ->
+        winsize({rows, cols, xpixel, ypixel})
+
+      _unknown_keys ->
+        :error
+    end
+  end
+
+  def winsize(_other), do: :error
+
+  @doc """
   A name that `GenServer.start_link/3` takes.
 
       iex> Linx.Process.Checks.name({:global, "a session"})
