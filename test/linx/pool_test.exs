@@ -383,7 +383,7 @@ defmodule Linx.PoolTest do
     end
 
     # The process that has asked would own its port and not know of it.
-    test "when it was asked for so long ago that nobody waits for it any more" do
+    test "when it was asked for so long ago that no process waits for it any more" do
       pool = pool(1)
       late = System.monotonic_time(:millisecond)
       assert GenServer.call(pool, {:take, Linx.Agent.path(), true, late}) == :none

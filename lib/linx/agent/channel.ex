@@ -120,12 +120,12 @@ defmodule Linx.Agent.Channel do
   Nothing has been started twice, because an agent that is replaced has not read its request, or has refused it.
   """
   @spec heard(t(), term()) :: {:ok, t()} | {:handled, t()} | {:error, term()}
-  def heard(%__MODULE__{origin: origin, port: port} = channel, message) when origin != nil do
+  def heard(%__MODULE__{origin: origin} = channel, message) when origin != nil do
     case fate(message, channel) do
       {:unused, reason} -> start_again(channel, reason)
       :accepted -> {:handled, known(channel)}
       :known -> {:ok, known(channel)}
-      :other when is_port(port) -> {:ok, channel}
+      :other -> {:ok, channel}
     end
   end
 

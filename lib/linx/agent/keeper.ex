@@ -17,7 +17,7 @@ defmodule Linx.Agent.Keeper do
   #
   # The table belongs to this process, so a copy that is in it has a keeper that lives. One row, under `:row`:
   # the path of the agent, the identity of the file there, the copy's path, or nil when there is none yet or
-  # none can be used, and the time until which nobody looks at the file again.
+  # none can be used, and the time until which no process looks at the file again.
 
   use GenServer
 

@@ -4,8 +4,8 @@ defmodule Linx.Agent.Location do
   @moduledoc false
   # Finds the agent that belongs to the modules that run.
   #
-  # Every path here is absolute. A relative one stands for another file in another working directory, which may be a
-  # directory that someone else has written to.
+  # Every path here is absolute. A relative one stands for another file in another working directory, which another user
+  # may have written to.
 
   import Bitwise
 

@@ -125,8 +125,8 @@ defmodule Linx.Agent.Unpacked do
     Base.encode16(bytes, case: :lower)
   end
 
-  # A file that someone has made in the directory before its mode was set is not opened, because of :exclusive.
-  # Nobody can make one after that.
+  # A file that another user has made in the directory before its mode was set is not opened, because of :exclusive.
+  # No other user can make one after that.
   defp write(directory, bytes) do
     name = Path.join(directory, @name)
 
