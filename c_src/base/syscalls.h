@@ -209,8 +209,10 @@ _Noreturn static inline void sys_exit(int status) {
 
 /*
  * Forks without sharing memory: returns twice, 0 in the child. `pidfd` (may be NULL) receives a
- * close-on-exec descriptor in the caller. Uses clone3; where that is missing or hidden by a filter
- * (ENOSYS), clone(2), which has no bit for a time namespace and so still returns ENOSYS for one.
+ * close-on-exec descriptor in the caller. Uses clone3; where that is missing or a filter denies it
+ * (ENOSYS, or EPERM from the filters of container hosts before clone3), clone(2), which returns
+ * EPERM itself where the caller lacks a privilege. clone(2) has no bit for a time namespace, so
+ * that the errno of clone3 stays for one.
  * With CLONE_PARENT the child takes over the caller's exit signal, and `exit_signal` must be 0.
  */
 long sys_fork_with(uint64_t flags, int exit_signal, int *pidfd);

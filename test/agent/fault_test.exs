@@ -181,16 +181,48 @@ defmodule AgentTest.FaultTest do
       assert code == errno(:enosys)
     end
 
-    test "clone3: creation goes on without it, but for a time namespace", %{tmp_dir: dir} do
-      opts = without(Bpf.deny([:clone3], errno(:enosys)), dir)
-      request = %{argv: actor(["say", "outside"]), namespaces: [:time]}
-      assert error_of({:spawn, request}, opts) == {:error, errno(:enosys), :clone}
-      wire = running(%{argv: actor(["pause"]), namespaces: [:mount, :pid, :net]}, opts)
-      await_output(wire, "ready\n")
-      ours = Host.namespaces()
-      fresh = for {name, link} <- Host.namespaces(wire.host_pid), link != ours[name], do: name
-      assert fresh == ~w(mnt net pid)
-      kill(wire)
+    # A child with a filter has memory of its own, and so is one that clone3 would make. Filters of container
+    # hosts that are older than clone3 say EPERM to it.
+    for name <- [:enosys, :eperm] do
+      test "clone3, with #{name}: creation goes on without it, but for a time namespace",
+           %{tmp_dir: dir} do
+        opts = without(Bpf.deny([:clone3], errno(unquote(name))), dir)
+        request = %{argv: actor(["say", "outside"]), namespaces: [:time]}
+        assert error_of({:spawn, request}, opts) == {:error, errno(unquote(name)), :clone}
+        filter = {:seccomp_install, Bpf.deny([:getpid], errno(:enosys))}
+
+        for setup <- [[], [filter]] do
+          request = %{argv: actor(["pause"]), namespaces: [:mount, :pid, :net], setup: setup}
+          wire = running(request, opts)
+          await_output(wire, "ready\n")
+          ours = Host.namespaces()
+          fresh = for {name, link} <- Host.namespaces(wire.host_pid), link != ours[name], do: name
+          assert fresh == ~w(mnt net pid)
+          kill(wire)
+        end
+      end
+    end
+
+    test "clone3: an entry goes on without it", %{tmp_dir: dir} do
+      target = Target.unshare(["--pid", "--fork", "--kill-child"])
+
+      for name <- [:enosys, :eperm] do
+        opts = without(Bpf.deny([:clone3], errno(name)), dir)
+        wire = running({:enter, %{target: target.pid, argv: actor(["pause"])}}, opts)
+        assert Host.namespaces(wire.host_pid)["pid"] == Host.namespaces(target.pid)["pid"]
+        kill(wire)
+      end
+    end
+
+    test "clone3: the lack of a privilege is still EPERM", %{tmp_dir: dir} do
+      filter = {:seccomp_install, Bpf.deny([:getpid], errno(:enosys))}
+
+      for name <- [:enosys, :eperm], setup <- [[], [filter]] do
+        [driver: driver] = without(Bpf.deny([:clone3], errno(name)), dir)
+        opts = [driver: driver ++ ["--user", 65_534]]
+        request = %{argv: actor(["say", "outside"]), namespaces: [:net], setup: setup}
+        assert error_of({:spawn, request}, opts) == {:error, errno(:eperm), :clone}
+      end
     end
 
     test "seccomp: filters are installed all the same", %{tmp_dir: dir} do
