@@ -7,13 +7,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
+#include "launch/own_namespaces.h"
 #include "launch/user_namespace.h"
 #include "setup/capabilities.h"
 #include "setup/identity.h"
@@ -36,6 +36,7 @@ struct child {
   struct setup setup;
   bool ids_are_set; /* by command; id 0 is not taken then */
   bool owes_ready;  /* has not sent the :ready that goes before a failure; see announce_ready */
+  bool is_settled;  /* has all namespaces of its own; see settle_namespaces */
   int up;
   size_t step; /* of `steps` */
 };
@@ -242,8 +243,18 @@ static struct failure settle_capabilities(struct child *child) {
 /* The list of ids of the command that is applied; one command is applied at a time. */
 static uint32_t argument_ids[ARGUMENT_IDS_MAX];
 
+/* Makes the namespaces that come after the checkpoint, once. */
+static struct failure settle_namespaces(struct child *child) {
+  if (child->is_settled)
+    return failure_none();
+  child->is_settled = true;
+  return own_namespaces_make_cgroup(child->start);
+}
+
 static struct failure prepare_for(struct child *child, unsigned changes) {
   struct failure failure = take_root(child);
+  if (!failure_is(failure) && (changes & (CHANGES_IDS | CHANGES_CAPABILITIES)) != 0)
+    failure = settle_namespaces(child);
   if (failure_is(failure))
     return failure;
   child->ids_are_set = child->ids_are_set || (changes & CHANGES_IDS) != 0;
@@ -445,13 +456,8 @@ static struct failure join_namespaces(struct child *child) {
   return failure_is(failure) ? failure : die_with_agent(child);
 }
 
-/* Mounts of the host go on to appear inside, and mounts made inside do not appear on the host
- * (mount_namespaces(7)). */
 static struct failure make_mounts_slave(struct child *child) {
-  if (child->start->target != NULL || (child->request->namespaces & CLONE_NEWNS) == 0)
-    return failure_none();
-  return failure_of(STAGE_MOUNT_SLAVE,
-                    (int)sys_call(SYS_mount, "none", "/", NULL, MS_REC | MS_SLAVE, NULL));
+  return own_namespaces_make_mounts_slave(child->start);
 }
 
 /*
@@ -507,6 +513,7 @@ static struct failure (*const steps[])(struct child *child) = {
     announce_ready,
     park,
     take_root,
+    settle_namespaces, /* the BEAM has put it into its cgroup */
     forbid_tracing,
     join_new_keyring,
     settle_cwd,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/syscalls.h"
 #include "launch/child.h"
+#include "launch/own_namespaces.h"
 #include "launch/sharing.h"
 #include "launch/user_namespace.h"
 
@@ -76,7 +77,7 @@ struct failure launch(struct launched *launched, const struct request *request,
   start.agent_down = down[1];
   start.agent_up = up[0];
   start.shares = sharing_is_safe(&start);
-  long pid = clone_child(target != NULL ? 0 : request->namespaces, &launched->pidfd);
+  long pid = clone_child(own_namespaces_of_clone(&start), &launched->pidfd);
   if (pid < 0)
     return failure_of(STAGE_CLONE, (int)pid);
   launched->pid = (pid_t)pid;

@@ -23,6 +23,8 @@ struct setup {
 enum {
   CHANGES_IDS = 1, /* afterwards: not dumpable, the parent-death signal; id 0 is not taken */
   CHANGES_NO_NEW_PRIVS = 2, /* before: sets no_new_privs */
+  CHANGES_CAPABILITIES = 4, /* before: makes the cgroup namespace, which takes CAP_SYS_ADMIN; so
+                             * does CHANGES_IDS */
 };
 
 typedef int setup_fn(struct setup *setup, const struct argument *arguments);

@@ -191,7 +191,11 @@ defmodule Linx.Process do
     * `:argv` - required: a non-empty list of strings. The first is the file to execute, a path as the
       workload sees it; `PATH` is not searched.
     * `:namespaces` - fresh ones for the workload, of `:user`, `:mount`, `:uts`, `:ipc`, `:cgroup`, `:net`,
-      `:time` and `:pid`. None by default.
+      `:time` and `:pid`. None by default. The child is in them at the checkpoint, but for the cgroup
+      namespace: its root is the cgroup that the child is in when it is made, so that is after `proceed/1`, or
+      just before the ids or the capabilities that it takes are given up (`Linx.User.set_credentials/2`,
+      `Linx.Capabilities.set_thread_sets/2`). A child that was moved into a cgroup before that has
+      it as `/` in `/proc/self/cgroup`.
     * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
       BEAM's by default.
     * `:cwd` - the working directory, in the workload's own root. Inherited by default.
@@ -268,6 +272,8 @@ defmodule Linx.Process do
   Takes the options of `spawn/1`. `:namespaces` are those of the target's that are joined; by default every
   one that differs from the BEAM's. The workload's ancestors stay on the host, so it does not end with
   the target unless the target's pid namespace does.
+
+  What enters a session at its checkpoint is not in the session's cgroup namespace, which is made later.
 
   Besides the errors of `spawn/1`: `{:error, {:bad_target, value}}`, `{:error, :not_ready}` when the session
   to enter has no process yet, and `{:error, :no_process}` when it has ended. When no

@@ -125,6 +125,7 @@ void session_demand(struct term *term, const char *stream, int bytes) {
 
 static const char *const isolated[] = {"pid", "mount", "uts", "ipc", "net", NULL};
 static const char *const with_user[] = {"user", "pid", "mount", "uts", "ipc", "net", NULL};
+static const char *const late[] = {"uts", "cgroup", NULL};
 static const char *const user_only[] = {"user", NULL};
 
 static put_command *const all_commands[] = {put_drop_bounding, put_set_thread, put_set_ambient,
@@ -195,6 +196,13 @@ const struct session sessions[] = {
      .workload = "exit",
      .namespaces = isolated,
      .facts = slave},
+    {.name = "late_namespaces",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = late,
+     .parks = true,
+     .commands = all_commands,
+     .facts = given_up},
     {.name = "user",
      .owner = OWNER_ROOT,
      .workload = "exit",

@@ -63,6 +63,10 @@ static bool is_refused_clone(const struct plan *plan, const struct facts *facts)
   return plan->as_nobody && plan->namespaces != 0 && (plan->namespaces & NAMESPACE_USER) == 0;
 }
 
+static bool is_refused_cgroup(const struct plan *plan, const struct facts *facts) {
+  return is_refused_clone(plan, facts) && (plan->namespaces & NAMESPACE_CGROUP) != 0;
+}
+
 static bool is_bad_cwd(const struct plan *plan, const struct facts *facts) {
   (void)facts;
   return plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE;
@@ -122,6 +126,7 @@ static const struct {
     {"setns_", is_bad_target},
     {"fork", is_bad_target},
     {"clone", is_refused_clone},
+    {"unshare_cgroup", is_refused_cgroup},
     {"chdir", is_bad_cwd},
     {"setgroups", is_unmapped},
     {"setresgid", is_unmapped},

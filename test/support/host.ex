@@ -87,4 +87,16 @@ defmodule AgentTest.Host do
       {:error, reason} -> {:error, reason}
     end
   end
+
+  @doc "Where the cgroup2 hierarchy is mounted, and whole; nil when it is nowhere."
+  def cgroup2 do
+    "/proc/self/mountinfo"
+    |> File.read!()
+    |> String.split("\n", trim: true)
+    |> Enum.find_value(fn line ->
+      [mount, type] = String.split(line, " - ", parts: 2)
+      [_id, _parent, _device, root, dir | _options] = String.split(mount, " ")
+      if root == "/" and String.starts_with?(type, "cgroup2 "), do: dir
+    end)
+  end
 end

@@ -17,6 +17,7 @@ defmodule Linx.Test.Machine do
           rootless: if(Host.root?(), do: "is about an ordinary user, and this is root"),
           userns: if(not user_namespaces?(), do: "this user may create no user namespace"),
           setcap: if(System.find_executable("setcap") == nil, do: "needs setcap(8)"),
+          cgroup2: if(Host.cgroup2() == nil, do: "needs a mounted cgroup2 hierarchy"),
           tmux: if(System.find_executable("tmux") == nil, do: "needs tmux"),
           shares: if(never_shares?(), do: "is about an agent whose child shares its memory"),
           sanitizer_unfit: if(sanitized?(), do: "measures what a sanitizer changes")

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fresh namespaces of a session (namespaces(7)): which of them clone makes, those that the
+ * child makes itself, and what is to be in them before the workload is. A session that enters a
+ * process's namespaces has none.
+ */
+#ifndef LINX_LAUNCH_OWN_NAMESPACES_H
+#define LINX_LAUNCH_OWN_NAMESPACES_H
+
+#include <stdint.h>
+
+#include "launch/child.h"
+#include "wire/failure.h"
+
+/*
+ * In the agent: the CLONE_NEW* bits for clone. The cgroup namespace is not among them, because its
+ * root is the cgroup of the process that makes it, at that moment (cgroup_namespaces(7)), and a
+ * child is often moved into its cgroup while it is parked.
+ */
+uint64_t own_namespaces_of_clone(const struct child_start *start);
+
+/* In the child: mounts of the host go on to appear inside, and mounts made inside do not appear on
+ * the host (mount_namespaces(7)). */
+struct failure own_namespaces_make_mounts_slave(const struct child_start *start);
+
+/* In the child: makes the cgroup namespace, which takes CAP_SYS_ADMIN (unshare(2)). */
+struct failure own_namespaces_make_cgroup(const struct child_start *start);
+
+#endif
