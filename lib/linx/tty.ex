@@ -22,10 +22,14 @@ defmodule Linx.Tty do
   Standard input has to be a terminal that the BEAM reads without a line editor: under `mix`, `elixir`, a
   release's `start`, `erl -noshell`. In `iex` it does not work, because the line editor there reads what is
   typed: `attach/1` returns `{:error, :line_editor}`.
+
+  The calling process has to be at that terminal too: what it prints is shown there. A caller over ssh, in a remote
+  shell or on another node, or whose output is captured, would lend the terminal of the server to a session; it
+  gets `{:error, :no_local_tty}`.
   """
 
   alias Linx.Process.Error
-  alias Linx.Tty.Relay
+  alias Linx.Tty.{Caller, Relay}
 
   # The options of a session that the terminal needs, which cannot be given.
   @fixed [stdio: :pty, active: false, events: :tagged, linger: true, auto_proceed: false]
@@ -39,7 +43,8 @@ defmodule Linx.Tty do
 
   @typedoc "Why a session could not be attached; `format_error/1` puts it into words."
   @type error ::
-          :not_a_terminal
+          :no_local_tty
+          | :not_a_terminal
           | :line_editor
           | :no_input
           | :busy
@@ -66,6 +71,7 @@ defmodule Linx.Tty do
   output is shown too, and a workload that writes faster than the terminal shows is blocked meanwhile.
 
   `{:ok, outcome}` and `{:error, %Linx.Process.Error{}}` are those of `Linx.Process.wait/2`. Before anything is started:
+  `{:error, :no_local_tty}` when the caller is not at the BEAM's terminal,
   `{:error, :not_a_terminal}` when standard input is none, `{:error, :line_editor}` under `iex`,
   `{:error, :no_input}` with `-noinput`, `{:error, :busy}` while another session has the terminal,
   `{:error, {:bad_prepare, value}}`, and the errors of `Linx.Process.spawn/1`, of `Linx.Process.pty_master/1` for a session.
@@ -97,6 +103,11 @@ defmodule Linx.Tty do
       "standard input is not a terminal"
   """
   @spec format_error(error() | Error.t()) :: String.t()
+  def format_error(:no_local_tty),
+    do:
+      "the caller is not at the terminal of this BEAM: it is in a remote shell, or its output goes " <>
+        "elsewhere (its group leader is another)"
+
   def format_error(:not_a_terminal), do: "standard input is not a terminal"
 
   def format_error(:line_editor),
@@ -151,6 +162,7 @@ defmodule Linx.Tty do
 
   defp check_input do
     cond do
+      not Caller.local?(Process.group_leader()) -> {:error, :no_local_tty}
       given?(:noinput) -> {:error, :no_input}
       given?(:noshell) and not shell?() -> :ok
       true -> {:error, :line_editor}

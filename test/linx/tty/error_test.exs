@@ -7,6 +7,7 @@ defmodule Linx.Tty.ErrorTest do
 
   test "every error has words of its own" do
     errors = [
+      :no_local_tty,
       :not_a_terminal,
       :line_editor,
       :no_input,
