@@ -15,6 +15,8 @@ defmodule Bench.Streams do
   @lines ["/bin/sh", "-c", "i=0; while [ $i -lt 200000 ]; do echo line $i; i=$((i+1)); done"]
   @watched_ms 2_000
   @settle_ms 20
+  @input_lines 3_000_000
+  @line "a line that a call gives its program\n"
   @sessions 100
   @fair_ms 4_000
   @memory {:max, 8 * @mebibyte}
@@ -24,6 +26,7 @@ defmodule Bench.Streams do
     sips = Report.progress("in small pieces", fn -> interleave(output(program, @chunk)) end)
     large = Report.progress("1 GiB of input", fn -> interleave(input(program, @mebibyte)) end)
     small = Report.progress("in small pieces", fn -> interleave(input(program, @chunk)) end)
+    lines = Report.progress("input by lines", fn -> interleave(lines(program)) end)
     held = Report.progress("memory with slow partners", fn -> held(program) end)
     terminal = Report.progress("a terminal's output", fn -> terminal(program) end)
     fair = Report.progress("#{@sessions} sessions at once", fn -> fairness(program) end)
@@ -33,7 +36,7 @@ defmodule Bench.Streams do
       rate("1 GiB of output, read up to 64 KiB at a time", sips, nil),
       rate("1 GiB of input, written 1 MiB at a time", large, {:min, 0.9}),
       rate("1 GiB of input, written 64 KiB at a time", small, nil)
-    ] ++ held ++ terminal ++ fair
+    ] ++ lines_rows(lines) ++ held ++ terminal ++ fair
   end
 
   defp rate(what, times, target) do
@@ -93,6 +96,45 @@ defmodule Bench.Streams do
         end)
       end
     }
+  end
+
+  ## A file as a call's input, by lines and in chunks
+
+  defp lines(program) do
+    path = Path.join(System.tmp_dir!(), "linx-bench-lines-#{System.pid()}")
+    File.write!(path, :binary.copy(@line, @input_lines))
+    System.at_exit(fn _status -> File.rm(path) end)
+    argv = [program, "drain", "#{@input_lines * byte_size(@line)}"]
+
+    for {name, stream} <- [
+          linx: File.stream!(path),
+          chunks: File.stream!(path, [], @chunk),
+          enumerated: :none
+        ],
+        into: %{} do
+      {name, fn -> timed(fn -> feed(argv, stream, path) end) end}
+    end
+  end
+
+  # What enumerating the lines takes alone is the least that any input by lines can take.
+  defp feed(_argv, :none, path), do: path |> File.stream!() |> Stream.run()
+  defp feed(argv, stream, _path), do: {:ok, %{status: 0}} = Linx.run(argv, input: stream)
+
+  defp lines_rows(times) do
+    rate = &(@input_lines * byte_size(@line) / &1)
+
+    for {peer, time} <- [
+          {"in chunks of 64 KiB", times.chunks},
+          {"enumerated, not written", times.enumerated}
+        ] do
+      %Row{
+        what: "#{div(@input_lines, 1_000_000)} million lines as a call's input",
+        value: rate.(times.linx),
+        unit: :rate,
+        peer: peer,
+        peer_value: rate.(time)
+      }
+    end
   end
 
   ## What the BEAM holds meanwhile

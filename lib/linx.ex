@@ -45,8 +45,13 @@ defmodule Linx do
   ## More options
 
     * `:input` - what the program reads on stdin: iodata, or an enumerable of iodata, which is enumerated
-      in a process of its own as fast as the program reads. Elements that the program does not read are
-      not enumerated. An exception in it ends the program, and is raised here.
+      in a process of its own as fast as the program reads: at most 256 KiB or 4096 elements ahead of what its pipe
+      has taken. Small elements are gathered while others are on their way, and none waits for the next one.
+      An exception in the enumeration ends the program, and is raised here. Or a function of a `Linx.Stdin`,
+      called in such a process, which writes with `Enum.into/2`, once or more often:
+      `fn sink -> Enum.into(1..3, sink, &to_string/1) end`. Stdin is closed when it returns, and exceptions are as those
+      of an enumerable. When the program no longer reads, `Enum.into/2` raises `Linx.Process.Error` with
+      `errno: :epipe` in the function; that ends the function, and not the call.
     * `:timeout` - the milliseconds that the call may take. After them the program is ended, and the result
       is `{output, :timeout}`, with the output so far. `:infinity` by default.
     * `:kill_after` - a program that is ended early gets SIGTERM first and, this many milliseconds later,

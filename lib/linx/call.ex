@@ -50,7 +50,7 @@ defmodule Linx.Call do
           env: [Environment.change()] | nil,
           outputs: [:stdout | :stderr],
           collect: non_neg_integer() | :infinity | nil,
-          input: iodata() | Enumerable.t() | nil,
+          input: binary() | Enumerable.t() | (Linx.Stdin.t() -> term()) | nil,
           checkpoint: (pid(), pos_integer() -> :ok | {:error, term()}) | nil,
           timeout: timeout(),
           kill_after: non_neg_integer(),

@@ -4,9 +4,13 @@ defmodule Linx.Stdin do
   @moduledoc """
   A session's standard input as a `Collectable`; `Linx.stdin/2` makes one.
 
-  Elements are iodata. Each one is written before the next one is collected: the kernel has taken all of it by
-  then. The input is closed at the end, unless the option was `close: false`. Collecting raises
-  `Linx.Process.Error` with `errno: :epipe` when the workload no longer reads.
+  Elements are iodata. Small ones are gathered while a write is on its way, so that many cost little more than a few
+  large ones; an element that comes when none is on its way is written at once. At most 256 KiB or 4096 elements are
+  collected ahead of what the kernel has taken.
+
+  At the end everything is in the kernel, and the input is closed, unless the option was `close: false`. Collecting
+  raises `Linx.Process.Error` with `errno: :epipe` when the workload no longer reads: at the end, or at an element before
+  it. What the kernel had not taken then is lost.
   """
 
   @enforce_keys [:session]
@@ -15,34 +19,48 @@ defmodule Linx.Stdin do
   @type t :: %__MODULE__{session: Linx.Process.session(), close: boolean()}
 
   defimpl Collectable do
-    def into(%{session: session, close: close} = stdin) do
-      collect = fn
-        :ok, {:cont, data} ->
-          write(session, data)
+    alias Linx.Process.Writer
 
-        :ok, :done ->
-          if close, do: Linx.Process.close_stdin(session)
-          stdin
+    def into(stdin), do: {Writer.start(stdin.session), &collect(&1, &2, stdin)}
 
-        :ok, :halt ->
-          if close, do: Linx.Process.close_stdin(session)
-          :ok
-      end
-
-      {:ok, collect}
-    end
-
-    defp write(session, data) do
-      case Linx.Process.write(session, data, :infinity) do
-        :ok -> :ok
-        {:error, %Linx.Process.Error{} = error} -> raise error
-        {:error, reason} -> raise ArgumentError, "cannot write to stdin: #{describe(reason)}"
+    defp collect(writer, {:cont, data}, _stdin) do
+      case Writer.write(writer, to_binary(data)) do
+        {:ok, writer} -> writer
+        {:error, reason} -> refuse(reason)
       end
     end
+
+    defp collect(writer, :done, stdin) do
+      with {:error, reason} <- Writer.finish(writer), do: refuse(reason)
+      close(stdin)
+      stdin
+    end
+
+    defp collect(writer, :halt, stdin) do
+      Writer.halt(writer)
+      close(stdin)
+    end
+
+    defp close(%{session: session, close: true}), do: Linx.Process.close_stdin(session)
+    defp close(_stdin), do: :ok
+
+    defp to_binary(data) when is_binary(data), do: data
+
+    defp to_binary(data) do
+      IO.iodata_to_binary(data)
+    rescue
+      ArgumentError ->
+        raise ArgumentError, "cannot write to stdin what is no iodata: #{inspect(data)}"
+    end
+
+    @spec refuse(Writer.error()) :: no_return()
+    defp refuse(%Linx.Process.Error{} = error), do: raise(error)
+    defp refuse(reason), do: raise(ArgumentError, "cannot write to stdin: #{describe(reason)}")
 
     defp describe(:not_piped), do: "it is no pipe"
     defp describe(:closed), do: "it is closed"
     defp describe(:nodedown), do: "the session's node is not connected"
+    defp describe({:killed, reason}), do: "its writer was killed: #{inspect(reason)}"
     defp describe(reason), do: Linx.Process.format_error(reason)
   end
 end

@@ -177,7 +177,7 @@ defmodule Linx.CallCollectTest do
   end
 
   test "an input that cannot be enumerated is a bad option" do
-    for input <- [7, :x, self(), fn -> "x" end, fn _ -> "x" end, fn _, _, _ -> "x" end] do
+    for input <- [7, :x, self(), fn -> "x" end, fn _, _, _ -> "x" end] do
       assert Linx.run(["cat"], input: input) == {:error, {:bad_input, input}}
       assert_raise ArgumentError, ~r/:input/, fn -> Linx.cmd("cat", [], input: input) end
       assert_raise ArgumentError, ~r/:input/, fn -> Linx.stream!(["cat"], input: input) end

@@ -68,14 +68,15 @@ defmodule Linx.Call.Checks do
   def checkpoint(_other), do: :error
 
   @doc """
-  Iodata, as a binary, or another enumerable; nil for none. A list is iodata, also one of chunks.
+  Iodata, as a binary, another enumerable, or a function of a sink; nil for none. A list is iodata, also one of
+  chunks.
 
       iex> Linx.Call.Checks.input(["a", ?b])
       {:ok, "ab"}
       iex> Linx.Call.Checks.input([:a])
       :error
   """
-  @spec input(term()) :: result(binary() | Enumerable.t() | nil)
+  @spec input(term()) :: result(binary() | Enumerable.t() | (Linx.Stdin.t() -> term()) | nil)
   def input(input) when is_list(input) do
     {:ok, IO.iodata_to_binary(input)}
   rescue
@@ -85,6 +86,7 @@ defmodule Linx.Call.Checks do
   def input(input) when is_nil(input) or is_binary(input), do: {:ok, input}
 
   # Every function has the protocol, and one of two arguments can be enumerated.
+  def input(input) when is_function(input, 1), do: {:ok, input}
   def input(input) when is_function(input) and not is_function(input, 2), do: :error
   def input(input), do: if(Enumerable.impl_for(input), do: {:ok, input}, else: :error)
 

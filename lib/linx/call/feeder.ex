@@ -2,20 +2,18 @@
 
 defmodule Linx.Call.Feeder do
   @moduledoc false
-  # A process that writes a call's input to its program, at the pace at which the program reads.
+  # A process that writes a call's input to its program, at the pace at which the program reads, or in which the input,
+  # a function, does so.
   #
   # It is a process of its own because the caller reads the output meanwhile: a program whose output is not
   # read may stop reading its input. The process is linked to the session, and so ends with it.
 
-  # The bytes and the writes that may be unacknowledged. Elements are written without waiting for the previous
-  # ones to be read, so that a stream of small elements does not cost a round trip each.
-  @window 256 * 1024
-  @writes 128
+  alias Linx.Process.{Error, Writer}
 
   @type t :: {pid(), reference()}
 
   @doc "Starts writing; stdin is closed at the end of the input."
-  @spec start(binary() | Enumerable.t(), pid()) :: t()
+  @spec start(binary() | Enumerable.t() | (Linx.Stdin.t() -> term()), pid()) :: t()
   def start(input, session) do
     callers = [self() | Process.get(:"$callers", [])]
 
@@ -61,52 +59,52 @@ defmodule Linx.Call.Feeder do
     end
   end
 
-  defp feed(input, session) do
-    elements = if is_binary(input), do: [input], else: input
-    on_the_way = Enum.reduce(elements, {:queue.new(), 0}, &write(&1, &2, session))
-    await_all(on_the_way)
-    Linx.Process.close_stdin(session)
-  catch
-    :throw, {__MODULE__, :unread} -> :ok
-    # The session is linked to this process and ends with it.
-    kind, reason -> exit({:shutdown, {__MODULE__, kind, reason, __STACKTRACE__}})
+  defp feed(input, session) when is_binary(input) do
+    with :ok <- Linx.Process.write(session, input), do: Linx.Process.close_stdin(session)
   end
 
-  defp write(element, {writes, bytes}, session) do
-    data = to_binary(element)
-    write = :gen_server.send_request(session, {:write, data, :infinity})
-    await({:queue.in({write, byte_size(data)}, writes), bytes + byte_size(data)})
+  defp feed(input, session) when is_function(input, 1) do
+    input.(%Linx.Stdin{session: session, close: false})
+    Linx.Process.close_stdin(session)
+  catch
+    kind, reason -> if not unread?(reason, session), do: fail(kind, reason, __STACKTRACE__)
   end
+
+  defp feed(input, session) do
+    writer = Enum.reduce(input, Writer.start(session), &write/2)
+    with :ok <- Writer.finish(writer), do: Linx.Process.close_stdin(session)
+  catch
+    :throw, {__MODULE__, :unread} -> :ok
+    kind, reason -> fail(kind, reason, __STACKTRACE__)
+  end
+
+  # The session is linked to this process and ends with it.
+  defp fail(kind, reason, stacktrace),
+    do: exit({:shutdown, {__MODULE__, kind, reason, stacktrace}})
+
+  # Whether an exception in the function is that of its sink, because the program or the session has ended, or the
+  # program has closed its standard input. An empty write returns what every other write would.
+  defp unread?(%Error{stage: :write}, session),
+    do: match?({:error, %Error{}}, Linx.Process.write(session, ""))
+
+  defp unread?(%ArgumentError{}, session),
+    do: Linx.Process.write(session, "") in [{:error, :no_process}, {:error, :nodedown}]
+
+  defp unread?(_reason, _session), do: false
+
+  # The program may have closed its standard input, which is no error.
+  defp write(element, writer) do
+    case Writer.write(writer, to_binary(element)) do
+      {:ok, writer} -> writer
+      {:error, _unread} -> throw({__MODULE__, :unread})
+    end
+  end
+
+  defp to_binary(element) when is_binary(element), do: element
 
   defp to_binary(element) do
     IO.iodata_to_binary(element)
   rescue
     ArgumentError -> raise ArgumentError, "input is iodata, got an element: #{inspect(element)}"
-  end
-
-  # Takes the replies that have arrived, and waits for one while more than the bounds allow is unacknowledged.
-  defp await({writes, bytes} = on_the_way) do
-    full? = bytes > @window or :queue.len(writes) > @writes
-
-    case await_oldest(on_the_way, if(full?, do: :infinity, else: 0)) do
-      ^on_the_way -> on_the_way
-      fewer -> await(fewer)
-    end
-  end
-
-  defp await_all({writes, _bytes} = on_the_way) do
-    if not :queue.is_empty(writes), do: on_the_way |> await_oldest(:infinity) |> await_all()
-  end
-
-  defp await_oldest({writes, bytes} = on_the_way, timeout) do
-    with {:value, {write, size}} <- :queue.peek(writes),
-         {:reply, result} <- :gen_server.wait_response(write, timeout) do
-      # The program has closed its standard input, which is no error.
-      if result != :ok, do: throw({__MODULE__, :unread})
-      {:queue.drop(writes), bytes - size}
-    else
-      {:error, _session_is_gone} -> throw({__MODULE__, :unread})
-      _nothing_yet -> on_the_way
-    end
   end
 end

@@ -16,7 +16,7 @@ defmodule Linx.Call.Options do
     {:cd, @all, &Checks.string/1, "a path, without NUL bytes"},
     {:env, @all, &Environment.check/1,
      "an enumerable of {name, value} with strings, or nil for a variable to remove"},
-    {:input, @all, &Checks.input/1, "iodata or an enumerable of iodata"},
+    {:input, @all, &Checks.input/1, "iodata, an enumerable of iodata, or a function of a sink"},
     {:timeout, @all, &Checks.timeout/1, "milliseconds or :infinity"},
     {:kill_after, @all, &Checks.milliseconds/1, "milliseconds"},
     {:checkpoint, @all, &Checks.checkpoint/1,
