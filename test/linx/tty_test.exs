@@ -74,6 +74,45 @@ defmodule Linx.TtyTest do
       assert_restored(context)
     end
 
+    # The project is not in that directory, so the task is run by one that is not looked for there.
+    defp in_directory(tmux, directory, arguments) do
+      program = "File.cd!(#{inspect(directory)}); Mix.Tasks.Linx.Shell.run(#{inspect(arguments)})"
+      Tmux.type(tmux, "mix run --no-start -e '#{program}'")
+    end
+
+    test "opens files by their names in the directory it was started in", %{tmux: tmux} do
+      directory = Path.join(Path.dirname(tmux.socket), "directory")
+      File.mkdir!(directory)
+      File.write!(Path.join(directory, "README.md"), "to be read\n")
+
+      for namespaces <- [[], ["--ns", "user"]],
+          root <- if(Host.root?(), do: [[], ["--root"]], else: [[]]) do
+        in_directory(tmux, directory, namespaces ++ root ++ ["cat", "README.md"])
+        Tmux.await(tmux, ~r/^to be read$/m)
+        Tmux.await_prompt(tmux)
+        Tmux.clear(tmux)
+      end
+    end
+
+    @tag :root
+    test "run by root in a directory of root's alone is in /, and says so", %{tmux: tmux} do
+      private = Path.join(Path.dirname(tmux.socket), "private")
+      open = Path.join(private, "open")
+      File.mkdir_p!(open)
+      File.chmod!(private, 0o700)
+
+      for directory <- [private, open], namespaces <- [[], ["--ns", "user"]] do
+        in_directory(tmux, directory, namespaces ++ ["pwd"])
+        assert Tmux.await(tmux, ~r"^/$"m) =~ "so the shell is in /"
+        Tmux.await_prompt(tmux)
+        Tmux.clear(tmux)
+      end
+
+      in_directory(tmux, open, ["--root", "pwd"])
+      refute Tmux.await(tmux, ~r/^#{open}$/m) =~ "so the shell is in /"
+      Tmux.await_prompt(tmux)
+    end
+
     test "carries a full-screen program", %{tmux: tmux} = context do
       inner = Path.join(Path.dirname(tmux.socket), "inner")
       Tmux.type(tmux, linx_shell("tmux -S #{inner} -f /dev/null new-session sh"))

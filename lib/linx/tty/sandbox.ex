@@ -5,6 +5,8 @@ defmodule Linx.Tty.Sandbox do
   # The options and the setup of the shell of `mix linx.shell` besides its namespaces: ids, a `/proc` and a
   # host name of its own, and an environment that is not the BEAM's.
 
+  import Bitwise
+
   alias Linx.Process.Error
 
   @default [:user, :mount, :pid, :uts, :ipc]
@@ -54,12 +56,47 @@ defmodule Linx.Tty.Sandbox do
          descendants: :kill,
          orphan_policy: {:kill, 500},
          prepare: &prepare(&1, &2, config.namespaces, identity)
-       ] ++ if(identity.owns_files?, do: [], else: [cwd: "/"])}
+       ] ++ directory(identity)}
     end
   end
 
-  # The shell's ids inside and outside, and whether it may use the working directory and the home of the user
-  # who runs the task.
+  # A user whose files these are is in the directory already. For nobody it is resolved again, by the agent, with
+  # the rights that the shell has.
+  defp directory(%{owns_files?: true}), do: []
+
+  defp directory(_nobody) do
+    with {:ok, directory} <- File.cwd(),
+         true <- reachable?(directory) do
+      [cwd: directory]
+    else
+      _unreachable -> [cwd: "/"]
+    end
+  end
+
+  @doc """
+  Whether nobody may search a directory and all that it is in (path_resolution(7)).
+
+      iex> Linx.Tty.Sandbox.reachable?("/")
+      true
+      iex> Linx.Tty.Sandbox.reachable?("/no/such/directory")
+      false
+  """
+  @spec reachable?(Path.t()) :: boolean()
+  def reachable?(directory) do
+    directory |> Path.split() |> Enum.scan(&Path.join(&2, &1)) |> Enum.all?(&searchable?/1)
+  end
+
+  defp searchable?(directory) do
+    case File.stat(directory) do
+      {:ok, %{uid: @nobody, mode: mode}} -> (mode &&& 0o100) != 0
+      {:ok, %{gid: @nobody, mode: mode}} -> (mode &&& 0o010) != 0
+      {:ok, %{mode: mode}} -> (mode &&& 0o001) != 0
+      {:error, _reason} -> false
+    end
+  end
+
+  # The shell's ids inside and outside, and whether the home and the working directory of the user who runs the
+  # task are its own.
   defp identity(config) do
     {uid, gid} = own_ids()
     inside? = :user in config.namespaces

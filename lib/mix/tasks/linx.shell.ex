@@ -11,7 +11,8 @@ defmodule Mix.Tasks.Linx.Shell do
   Without a command it is the shell that `SHELL` names, or `/bin/sh`. It sees only its own processes,
   has a host name and System V IPC of its own, and its mounts are not seen outside. It is root there,
   with root's capabilities over these namespaces; on the host it has the ids of the user who runs this
-  task or, when that is root, ids that own nothing. Files are the host's.
+  task or, when that is root, ids that own nothing. Files are the host's, and the shell starts in the directory
+  that the task was started in. Where ids that own nothing may not enter that, it starts in `/`, and says so.
 
   Every key goes to the shell, also ctrl-C; `exit` ends it. The exit status is the command's, and
   128 + n when signal n has ended it.
@@ -58,11 +59,23 @@ defmodule Mix.Tasks.Linx.Shell do
     Mix.Task.run("app.config")
 
     with {:ok, options} <- Sandbox.options(config),
+         :ok <- tell_directory(options),
          {:ok, outcome} <- Linx.Tty.attach(options) do
       leave(outcome)
     else
       {:error, reason} -> Mix.raise("linx.shell: " <> message(reason))
     end
+  end
+
+  # A name without a path in the command line would be another file there.
+  defp tell_directory(options) do
+    if options[:cwd] == "/" and File.cwd() != {:ok, "/"},
+      do:
+        Mix.shell().error(
+          "linx.shell: this directory is not open to others, so the shell is in / (--root stays here)"
+        )
+
+    :ok
   end
 
   defp leave({:exited, 0}), do: :ok

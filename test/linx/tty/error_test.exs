@@ -4,6 +4,7 @@ defmodule Linx.Tty.ErrorTest do
   use ExUnit.Case, async: true
 
   doctest Linx.Tty
+  doctest Linx.Tty.Sandbox
 
   test "every error has words of its own" do
     errors = [
