@@ -18,6 +18,7 @@
 #include "agent/session.h"
 #include "agent/workload.h"
 #include "base/cleanup.h"
+#include "base/environment_change.h"
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/proc.h"
@@ -228,6 +229,15 @@ static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
   check(sealed_exec(&read_ahead, is_copy(argv)), STAGE_MEMFD);
 }
 
+/* After the copy was executed, which has the environment that this agent has and decodes the
+ * request once more. */
+static void change_environment(void) {
+  char *const *from = request.env != NULL ? request.env : environ;
+  if (request.env_set != NULL || request.env_unset != NULL)
+    check(environment_change(&request.env, from, request.env_set, request.env_unset),
+          STAGE_ALLOCATE);
+}
+
 /*
  * With descendants: kill, processes that the workload leaves behind become the agent's children,
  * and SIGCHLD reports their ends. An entry may leave the agent a child as well, when the
@@ -330,6 +340,7 @@ int main(int argc, char *argv[]) {
     return 0;
   }
   run_sealed(argv, frame, size);
+  change_environment();
   if (request.setup.count > 0 || request.final.count > 0)
     keep_frame();
   check_failure(stdio_prepare(&plan, &request, CONTROL_IN));

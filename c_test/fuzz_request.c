@@ -24,6 +24,14 @@ static void require_strings(char **strings, const struct arena *arena) {
     require(*string >= arena->base && *string + strlen(*string) < end);
 }
 
+static void require_variables(char **variables, const struct arena *arena) {
+  if (variables == NULL)
+    return;
+  require_strings(variables, arena);
+  for (char **entry = variables; *entry != NULL; entry++)
+    require(strchr(*entry, '=') > *entry);
+}
+
 /* The child decodes the commands of a list once more, one after the other. */
 static void require_commands(const struct command_list *list) {
   static uint32_t ids[ARGUMENT_IDS_MAX];
@@ -43,11 +51,10 @@ static void require_sound(const struct request *request, const struct arena *are
   require_strings(request->argv, arena);
   if (request->files != NULL)
     require_strings(request->files, arena);
-  if (request->env != NULL) {
-    require_strings(request->env, arena);
-    for (char **entry = request->env; *entry != NULL; entry++)
-      require(strchr(*entry, '=') > *entry);
-  }
+  require_variables(request->env, arena);
+  require_variables(request->env_set, arena);
+  if (request->env_unset != NULL)
+    require_strings(request->env_unset, arena);
   require(request->grace_ms >= 0);
   require_commands(&request->setup);
   require_commands(&request->final);

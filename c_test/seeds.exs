@@ -15,6 +15,7 @@ requests =
         %{namespaces: []},
         %{env: ["PATH=/bin", 'HOME=/', "E="], cwd: "/tmp"},
         %{env: [], cwd: '/'},
+        %{env_set: ["A=1", 'B=', "A=2"], env_unset: ["C", 'A']},
         %{stdio: :pty, flow: :demand, demand: [pty: 1 <<< 20, stdout: 5]},
         %{stdio: :inherit, hold: true},
         %{stdio: [stdin: :pipe, stdout: {:file, "/tmp/out", :append}, stderr: :stdout]},

@@ -309,6 +309,46 @@ static void env_without_a_name_is_refused(void **state) {
   assert_byte_refused("env");
 }
 
+static void changes_to_the_environment_are_variables_and_names(void **state) {
+  (void)state;
+  begin_key("env_set");
+  put_list(&terms, 2);
+  put_binary(&terms, "A=b=c");
+  put_string(&terms, "A=");
+  put_nil(&terms);
+  assert_taken();
+  assert_string_equal(request.env_set[0], "A=b=c");
+  assert_string_equal(request.env_set[1], "A=");
+  assert_null(request.env_set[2]);
+  assert_null(request.env);
+  begin_key("env_unset");
+  put_list(&terms, 1);
+  put_binary(&terms, "A\xff");
+  put_nil(&terms);
+  assert_taken();
+  assert_string_equal(request.env_unset[0], "A\xff");
+  assert_null(request.env_unset[1]);
+  assert_null(request.env_set);
+}
+
+static void changes_to_the_environment_without_a_name_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *key, *entry;
+  } bad[] = {
+      {"env_set", "A"}, {"env_set", "=A"}, {"env_set", ""}, {"env_unset", ""}, {"env_unset", "A=B"},
+  };
+  for (size_t at = 0; at < sizeof bad / sizeof bad[0]; at++) {
+    begin_key(bad[at].key);
+    put_list(&terms, 1);
+    put_binary(&terms, bad[at].entry);
+    put_nil(&terms);
+    assert_refused();
+  }
+  assert_byte_refused("env_set");
+  assert_byte_refused("env_unset");
+}
+
 static void cwd_is_a_string(void **state) {
   (void)state;
   begin_key("cwd");
@@ -903,6 +943,8 @@ int main(void) {
       cmocka_unit_test(many_short_arguments_fit),
       cmocka_unit_test(env_replaces_the_environment),
       cmocka_unit_test(env_without_a_name_is_refused),
+      cmocka_unit_test(changes_to_the_environment_are_variables_and_names),
+      cmocka_unit_test(changes_to_the_environment_without_a_name_are_refused),
       cmocka_unit_test(cwd_is_a_string),
       cmocka_unit_test(a_kill_needs_a_target_and_no_argv),
       cmocka_unit_test(enter_needs_a_target),

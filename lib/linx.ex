@@ -36,7 +36,7 @@ defmodule Linx do
       bytes is the one by which `System.cmd/3` buffers; here lines are never split.
     * `:cd` - the directory to run in
     * `:env` - an enumerable of `{name, value}`, changes to the BEAM's environment; `nil` for a value removes
-      the variable
+      the variable. With `clear_env: true` the program has these variables alone.
     * `:arg0` - the program's argv[0]
     * `:stderr_to_stdout` - `true` to have stderr in the output. By default it is the BEAM's own.
     * `:use_stdio` - `false` gives the program the BEAM's own stdin, stdout and stderr, and returns no output

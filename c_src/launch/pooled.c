@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environment_change.h"
 #include "base/proc.h"
 #include "base/syscalls.h"
 
@@ -24,14 +24,10 @@ static int check_file(const struct pooled *pooled) {
   return same ? 0 : -ESTALE;
 }
 
-static int change_environment(const struct pooled *pooled) {
-  for (char **name = pooled->unset; name != NULL && *name != NULL; name++)
-    if (unsetenv(*name) < 0)
-      return -errno;
-  for (char **variable = pooled->set; variable != NULL && *variable != NULL; variable++)
-    if (putenv(*variable) != 0)
-      return -ENOMEM;
-  return 0;
+static int take_environment(const struct pooled *pooled) {
+  if (pooled->set == NULL && pooled->unset == NULL)
+    return 0;
+  return environment_change(&environ, environ, pooled->set, pooled->unset);
 }
 
 /* `dir` may be the link to another process's directory in /proc, which leads there after that
@@ -56,5 +52,5 @@ struct failure pooled_take_over(const struct pooled *pooled) {
     result = change_directory(pooled);
   if (result < 0)
     return failure_of(STAGE_STALE, result);
-  return failure_of(STAGE_ALLOCATE, change_environment(pooled));
+  return failure_of(STAGE_ALLOCATE, take_environment(pooled));
 }

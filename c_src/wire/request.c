@@ -55,8 +55,27 @@ static int decode_variables(struct term_reader *reader, struct arena *arena, cha
   return result;
 }
 
+static int decode_names(struct term_reader *reader, struct arena *arena, char ***names) {
+  int count = 0;
+  int result = decode_string_array(reader, arena, names, &count);
+  for (int i = 0; result == 0 && i < count; i++)
+    if ((*names)[i][0] == '\0' || strchr((*names)[i], '=') != NULL)
+      result = -EINVAL;
+  return result;
+}
+
 static int decode_env(struct request *request, struct term_reader *reader, struct arena *arena) {
   return decode_variables(reader, arena, &request->env);
+}
+
+static int decode_env_set(struct request *request, struct term_reader *reader,
+                          struct arena *arena) {
+  return decode_variables(reader, arena, &request->env_set);
+}
+
+static int decode_env_unset(struct request *request, struct term_reader *reader,
+                            struct arena *arena) {
+  return decode_names(reader, arena, &request->env_unset);
 }
 
 static int decode_cwd(struct request *request, struct term_reader *reader, struct arena *arena) {
@@ -309,12 +328,7 @@ static int decode_set(struct request *request, struct term_reader *reader, struc
 }
 
 static int decode_unset(struct request *request, struct term_reader *reader, struct arena *arena) {
-  int count = 0;
-  int result = decode_string_array(reader, arena, &request->pooled.unset, &count);
-  for (int i = 0; result == 0 && i < count; i++)
-    if (request->pooled.unset[i][0] == '\0' || strchr(request->pooled.unset[i], '=') != NULL)
-      result = -EINVAL;
-  return result;
+  return decode_names(reader, arena, &request->pooled.unset);
 }
 
 /* {path, device, inode, size, mtime} */
@@ -352,6 +366,8 @@ static const struct key keys[] = {
     {"agent", decode_agent},
     {"namespaces", decode_namespaces},
     {"env", decode_env},
+    {"env_set", decode_env_set},
+    {"env_unset", decode_env_unset},
     {"cwd", decode_cwd},
     {"stdio", decode_stdio},
     {"no_new_privs", decode_no_new_privs},

@@ -8,8 +8,9 @@ defmodule Linx.Call do
   # `{:error, {:bad_option, {name, value}}}`. An option that is not in the table of `Linx.Call.Options` is one of
   # `Linx.Process.spawn/1`, and checked as there.
 
-  alias Linx.Call.{Environment, Options, Stdio}
+  alias Linx.Call.{Options, Stdio}
   alias Linx.Option
+  alias Linx.Process.Environment
   alias Linx.Process.Options, as: Session
 
   # Bytes of output that Linx.run/2 captures at most by default.
@@ -39,15 +40,14 @@ defmodule Linx.Call do
   ]
 
   @typedoc """
-  `session` are the checked options of the session, but for the file to execute and the environment, which
-  depend on the node; `outputs` the streams to read; `collect` how many bytes the session collects for the call,
+  `session` are the checked options of the session, but for the file to execute, which depends on the node; `outputs` the streams to read; `collect` how many bytes the session collects for the call,
   which does not read then, or nil.
   """
   @type t :: %__MODULE__{
           kind: :cmd | :run | :stream!,
           argv: nonempty_list(binary()),
           session: Session.t(),
-          env: [Environment.change()] | nil,
+          env: Environment.changes() | nil,
           outputs: [:stdout | :stderr],
           collect: non_neg_integer() | :infinity | nil,
           input: binary() | Enumerable.t() | (Linx.Stdin.t() -> term()) | nil,
@@ -163,7 +163,9 @@ defmodule Linx.Call do
     }
 
     cwd = if call.cd, do: [cwd: call.cd], else: []
-    opts = [argv: call.argv, stdio: stdio] ++ cwd ++ given
+    # As a map, because an empty list is an empty environment to a session.
+    env = if call.env, do: [env: call.env], else: []
+    opts = [argv: call.argv, stdio: stdio] ++ cwd ++ env ++ given
 
     with {:ok, session} <- Session.put(own, opts),
          :ok <- check_size(call, session) do

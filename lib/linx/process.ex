@@ -137,7 +137,8 @@ defmodule Linx.Process do
   @type option ::
           {:argv, nonempty_list(os_string())}
           | {:namespaces, [namespace()]}
-          | {:env, [os_string()]}
+          | {:env, [os_string()] | Enumerable.t({os_string() | atom(), os_string() | nil})}
+          | {:clear_env, boolean()}
           | {:cwd, os_string()}
           | {:files, nonempty_list(os_string())}
           | {:arg0, os_string()}
@@ -196,8 +197,12 @@ defmodule Linx.Process do
       just before the ids or the capabilities that it takes are given up (`Linx.User.set_credentials/2`,
       `Linx.Capabilities.set_thread_sets/2`). A child that was moved into a cgroup before that has
       it as `/` in `/proc/self/cgroup`.
-    * `:env` - a list of `"KEY=VALUE"` strings that is the whole environment, `[]` an empty one. The
-      BEAM's by default.
+    * `:env` - changes to the BEAM's environment: a map, or another enumerable of `{name, value}`, where
+      `nil` for a value removes the variable, `""` sets an empty one, and the last change of a name counts. A name may be an atom.
+      Variables that are not named stay as they are, byte for byte. Or a list of `"KEY=VALUE"` strings that is the whole
+      environment, `[]` an empty one.
+    * `:clear_env` - when `true` there is nothing of the BEAM's environment: `:env` changes an empty one. `false`
+      by default.
     * `:cwd` - the working directory, in the workload's own root. Inherited by default.
     * `:files` - paths, of which the first that exists is executed instead of argv's first element: the
       candidates of a `PATH` in the workload's own root, for instance. A file that may not be executed is

@@ -224,6 +224,16 @@ static void put_options(struct pairs *pairs) {
     text(pairs, "NAME=value");
     put_nil(&pairs->bytes);
   }
+  if (plan->changes_env) {
+    key(pairs, "env_set");
+    put_list(&pairs->bytes, 1);
+    text(pairs, "NAME=other");
+    put_nil(&pairs->bytes);
+    key(pairs, "env_unset");
+    put_list(&pairs->bytes, 1);
+    text(pairs, "PATH");
+    put_nil(&pairs->bytes);
+  }
   if (plan->gives_arg0) {
     key(pairs, "arg0");
     text(pairs, "workload");

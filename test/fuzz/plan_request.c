@@ -82,6 +82,7 @@ static void choose_options(struct plan *plan, struct random *random) {
   plan->grace_ms = plan->gives_grace ? RANDOM_PICK(random, graces) : 5000;
   plan->unknown_keys = random_chance(random, 10);
   plan->gives_env = random_chance(random, 30);
+  plan->changes_env = random_chance(random, 30);
   plan->gives_arg0 = random_chance(random, 10);
   plan->charlists = random_chance(random, 15);
   plan->request_pieces = random_chance(random, 15) ? 2 + (int)random_below(random, 5) : 1;

@@ -4,7 +4,7 @@ defmodule Linx.CallTest do
   use ExUnit.Case, async: true
 
   alias Linx.{Call, Property}
-  alias Linx.Call.{Environment, Executable, Lines}
+  alias Linx.Call.{Executable, Lines}
 
   doctest Linx.Call
   doctest Linx.Call.Checks
@@ -201,15 +201,6 @@ defmodule Linx.CallTest do
       result = with %Lines{} <- result, do: Lines.rest(result)
       assert {pieces, result != :too_long} == {pieces, fits?}
     end
-  end
-
-  test "changes to the environment are merged over the BEAM's own" do
-    {:ok, env} = Environment.merge([{"PATH", nil}, {"LINX_A", "1"}, {"LINX_A", "2"}], node())
-    assert "LINX_A=2" in env
-    refute "LINX_A=1" in env
-    refute Enum.any?(env, &String.starts_with?(&1, "PATH="))
-    home = System.get_env("HOME")
-    if home, do: assert(("HOME=" <> home) in env)
   end
 
   test "a program is looked for along PATH, and a path is a path" do

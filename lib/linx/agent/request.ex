@@ -6,6 +6,7 @@ defmodule Linx.Agent.Request do
   # (`kill/1`), hold the BEAM's own terminal (`terminal/0`), or a copy of its program (`keep/0`). Pure.
 
   alias Linx.Agent.Wire
+  alias Linx.Process.Environment
 
   @typedoc "Fresh namespaces, or those of a process on this host."
   @type mode :: :spawn | {:enter, pos_integer()}
@@ -52,6 +53,7 @@ defmodule Linx.Agent.Request do
   # agent that has just exited breaks the port, and the frames that were not read yet are lost.
   defp fields(options, how) do
     options
+    |> Environment.to_keys()
     |> orphan_policy()
     |> Map.put(:hold, true)
     |> Map.put(if(how[:auto_proceed], do: :proceed, else: :ack), true)

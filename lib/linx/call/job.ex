@@ -9,7 +9,7 @@ defmodule Linx.Call.Job do
   #
   # Both end in `close/2`, a session that has collected all output before that, or with the process that started them when that one is killed.
 
-  alias Linx.Call.{Environment, Executable, Feeder}
+  alias Linx.Call.{Executable, Feeder}
   alias Linx.Process.{Error, Options}
 
   # The most bytes that one read returns: enough to make reads few, and little memory.
@@ -153,9 +153,8 @@ defmodule Linx.Call.Job do
   end
 
   defp options(call, node) do
-    with {:ok, program} <- Executable.options(call.argv, node),
-         {:ok, env} <- environment(call.env, node) do
-      encode(%{call.session | collect: call.collect}, program ++ env)
+    with {:ok, program} <- Executable.options(call.argv, node) do
+      encode(%{call.session | collect: call.collect}, program)
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
@@ -169,12 +168,6 @@ defmodule Linx.Call.Job do
     else
       {:error, reason} -> {:error, {:unfit, reason}}
     end
-  end
-
-  defp environment(nil, _node), do: {:ok, []}
-
-  defp environment(changes, node) do
-    with {:ok, env} <- Environment.merge(changes, node), do: {:ok, [env: env]}
   end
 
   defp configure(job, call) do

@@ -5,8 +5,9 @@ defmodule Linx.Call.Options do
   # The table of the options of `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2`. An option that is not in it is
   # one of a session, see `Linx.Process.Options`.
 
-  alias Linx.Call.{Checks, Environment}
+  alias Linx.Call.Checks
   alias Linx.Option
+  alias Linx.Process.Environment
 
   @all [:cmd, :run, :stream!]
   @lines "a positive number of bytes; for a stream also true or false"
@@ -14,7 +15,7 @@ defmodule Linx.Call.Options do
   # The rows of `Linx.Option`, with the calls that take the option.
   @table [
     {:cd, @all, &Checks.string/1, "a path, without NUL bytes"},
-    {:env, @all, &Environment.check/1,
+    {:env, @all, &Environment.check_changes/1,
      "an enumerable of {name, value} with strings, or nil for a variable to remove"},
     {:input, @all, &Checks.input/1, "iodata, an enumerable of iodata, or a function of a sink"},
     {:timeout, @all, &Checks.timeout/1, "milliseconds or :infinity"},

@@ -12,7 +12,7 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
-  alias Linx.Process.{Checks, Pipes, Streams, Terminal}
+  alias Linx.Process.{Checks, Environment, Pipes, Streams, Terminal}
 
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
   # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
@@ -23,8 +23,10 @@ defmodule Linx.Process.Options do
     {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
-    {:env, [:request, :call], &Checks.variables/1,
-     ~s(a list of "KEY=VALUE" strings without NUL bytes)},
+    {:env, [:request, :call], &Environment.check/1,
+     ~s(a list of "KEY=VALUE", which is the whole environment, or an enumerable of {name, value}, changes to the ) <>
+       "BEAM's, with nil for a variable to remove; of strings without NUL bytes"},
+    {:clear_env, [:request, :call], [true, false], nil},
     {:cwd, [:request, :call], &Checks.string/1, "a path, without NUL bytes"},
     {:stdio, [:request, :call], &Checks.stdio/1,
      ":inherit, :devnull, :pty, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>

@@ -8,7 +8,7 @@ defmodule Linx.Process.Server do
   use GenServer
 
   alias Linx.Agent.{Channel, Request, Wire}
-  alias Linx.Process.{Caller, Collector, Events, Options, Pipes, Session, Terminal}
+  alias Linx.Process.{Caller, Collector, Environment, Events, Options, Pipes, Session, Terminal}
   alias Linx.Telemetry
 
   # Milliseconds that a session which stops waits for its workload's end. After them it kills the workload
@@ -100,7 +100,7 @@ defmodule Linx.Process.Server do
 
     origin = [
       pool: options.pool,
-      env?: not is_map_key(options.request, :env),
+      env?: Environment.inherits?(options.request),
       seen?: Request.seen_from_elsewhere?(mode, options.request)
     ]
 

@@ -10,6 +10,7 @@ defmodule Linx.Process.OptionsTest do
 
   doctest Options
   doctest Linx.Process.Checks
+  doctest Linx.Process.Environment
 
   @argv ["/bin/true"]
 
@@ -71,6 +72,7 @@ defmodule Linx.Process.OptionsTest do
             namespaces: [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid],
             env: [],
             env: ["A=", "B=1=2", "Ä=ö"],
+            env: [<<"A", 255, "=", 254>>],
             cwd: "/",
             cwd: "",
             stdio: :inherit,
@@ -186,9 +188,19 @@ defmodule Linx.Process.OptionsTest do
       env: [
         nil,
         "A=1",
-        %{"A" => "1"},
-        [{"A", "1"}],
-        [A: "1"],
+        %{"A" => 1},
+        %{"A" => :b},
+        %{nil => "1"},
+        %{true: "1"},
+        %{"A=B" => "1"},
+        %{"" => "1"},
+        %{"A\0" => "1"},
+        %{"A" => "1\0"},
+        [{"A", "1"}, "B=2"],
+        ["B=2", {"A", "1"}],
+        [{"A", "1"}, {"B"}],
+        [{"A", "1"} | {"B", "2"}],
+        [{'Ä', "ö"}, {[300], "1"}],
         ["A"],
         [""],
         ["=1"],
