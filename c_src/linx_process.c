@@ -77,14 +77,18 @@ static void wait_for_end(struct channel_in *in, const struct channel_out *out) {
   }
 }
 
-_Noreturn static void give_up(int result, enum stage stage) {
+_Noreturn static void give_up_at(struct failure failure) {
   struct frame frame;
-  frame_error(&frame, -result, stage, -1);
+  frame_error(&frame, failure.error, failure.stage, failure.index);
   session_emit(&session, &frame);
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
-  _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(stage, false));
+  _exit(session.out.broken ? (int)EXIT_CHANNEL : (int)stage_exit_code(failure.stage, false));
+}
+
+_Noreturn static void give_up(int result, enum stage stage) {
+  give_up_at(failure_of(stage, result));
 }
 
 /* {status, name, value} of a request that starts nothing. */
@@ -101,7 +105,8 @@ static void check(int result, enum stage stage) {
 }
 
 static void check_failure(struct failure failure) {
-  check(-failure.error, failure.stage);
+  if (failure_is(failure))
+    give_up_at(failure);
 }
 
 static void check_errno(int result, enum stage stage) {

@@ -265,7 +265,9 @@ static struct failure prepare_for(struct child *child, unsigned changes) {
 static struct failure apply(struct child *child, enum setup_command command,
                             const struct argument *arguments) {
   const struct setup_row *row = &setup_rows[command];
-  struct failure failure = prepare_for(child, row->changes);
+  struct failure failure = own_namespaces_allow(child->start, command);
+  if (!failure_is(failure))
+    failure = prepare_for(child, row->changes);
   if (failure_is(failure))
     return failure;
   failure = failure_of(setup_command_stage(command), row->apply(&child->setup, arguments));

@@ -63,6 +63,9 @@ struct failure launch(struct launched *launched, const struct request *request,
   int up[2] = {-1, -1};
   start = (struct child_start){
       .request = request, .plan = *plan, .target = target, .is_root = geteuid() == 0};
+  struct failure refused = own_namespaces_check(&start);
+  if (failure_is(refused))
+    return refused;
   if (child_has_user_namespace(&start)) {
     start.is_privileged = user_namespace_is_privileged();
     struct failure failure = leave_ids_behind(request, target, start.is_privileged);

@@ -10,7 +10,15 @@
 #include <stdint.h>
 
 #include "launch/child.h"
+#include "wire/command.h"
 #include "wire/failure.h"
+
+/* EPERM at the command's stage, where the session has not the namespace that its row in
+ * setup/commands.def needs: as root the command would change the host's. */
+struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command);
+
+/* In the agent, before clone: the same for each command of `setup` and `final`. */
+struct failure own_namespaces_check(const struct child_start *start);
 
 /*
  * In the agent: the CLONE_NEW* bits for clone. The cgroup namespace is not among them, because its

@@ -3,6 +3,7 @@
 
 #include "setup/capabilities.h"
 #include "setup/identity.h"
+#include "setup/network.h"
 #include "setup/terminal.h"
 
 const struct setup_row setup_rows[] = {

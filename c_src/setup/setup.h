@@ -19,12 +19,14 @@ struct setup {
   struct seccomp_filters filters;
 };
 
-/* What the child does before or after a command: */
+/* What the child does before or after a command, and what there has to be for one: */
 enum {
   CHANGES_IDS = 1, /* afterwards: not dumpable, the parent-death signal; id 0 is not taken */
   CHANGES_NO_NEW_PRIVS = 2, /* before: sets no_new_privs */
   CHANGES_CAPABILITIES = 4, /* before: makes the cgroup namespace, which takes CAP_SYS_ADMIN; so
                              * does CHANGES_IDS */
+  NEEDS_NET = 256, /* a net namespace of the session's, fresh or entered; else it is refused,
+                    * because it would change the host's (launch/own_namespaces.h) */
 };
 
 typedef int setup_fn(struct setup *setup, const struct argument *arguments);

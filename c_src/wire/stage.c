@@ -20,6 +20,10 @@ static const struct {
 #define STAGE_CODES(id, name, before, after) [STAGE_##id] = {before, after},
     STAGE_TABLE(STAGE_CODES)
 #undef STAGE_CODES
+#define SETUP(name, arguments, by, changes, function)                                              \
+  [STAGE_SETUP_##name] = {EXIT_CREATION, EXIT_REPORTED},
+#include "setup/commands.def"
+#undef SETUP
 };
 
 enum exit_code stage_exit_code(enum stage stage, bool has_child) {

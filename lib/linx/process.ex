@@ -137,6 +137,7 @@ defmodule Linx.Process do
   @type option ::
           {:argv, nonempty_list(os_string())}
           | {:namespaces, [namespace()]}
+          | {:loopback, boolean()}
           | {:env, [os_string()] | Enumerable.t({os_string() | atom(), os_string() | nil})}
           | {:clear_env, boolean()}
           | {:cwd, os_string()}
@@ -196,7 +197,10 @@ defmodule Linx.Process do
       namespace: its root is the cgroup that the child is in when it is made, so that is after `proceed/1`, or
       just before the ids or the capabilities that it takes are given up (`Linx.User.set_credentials/2`,
       `Linx.Capabilities.set_thread_sets/2`). A child that was moved into a cgroup before that has
-      it as `/` in `/proc/self/cgroup`.
+      it as `/` in `/proc/self/cgroup`. A fresh net namespace has one interface, the loopback, which is down, so that
+      no address can be reached there, not 127.0.0.1 either (ENETUNREACH); see `:loopback`.
+    * `:loopback` - with `true` the loopback interface of the fresh net namespace is up from the start. It needs
+      `:net` among `:namespaces`. `false` by default.
     * `:env` - changes to the BEAM's environment: a map, or another enumerable of `{name, value}`, where
       `nil` for a value removes the variable, `""` sets an empty one, and the last change of a name counts. A name may be an atom.
       Variables that are not named stay as they are, byte for byte. Or a list of `"KEY=VALUE"` strings that is the whole

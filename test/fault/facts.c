@@ -123,6 +123,14 @@ static void show_session(struct text *text, pid_t pid) {
   say(text, "leads session %d group %d terminal %d\n", session == pid, group == pid, terminal != 0);
 }
 
+/* The kernel gives an interface its addresses when it goes up (proc(5), net/fib_trie). */
+static void show_loopback(struct text *text, pid_t pid) {
+  char routes[8192];
+  bool is_up = read_file(pid, "net/fib_trie", routes, sizeof routes) > 0 &&
+               strstr(routes, "127.0.0.1") != NULL;
+  say(text, "loopback %s\n", is_up ? "up" : "down");
+}
+
 static void drop_numbers(char *text) {
   char *to = text;
   for (const char *from = text; *from != '\0'; from++)
@@ -219,6 +227,7 @@ void facts_read(pid_t pid, const struct namespaces *own, const struct namespaces
   show_session(&text, pid);
   show_children(&text, pid);
   show_namespaces(&text, pid, own, target);
+  show_loopback(&text, pid);
   show_map(&text, pid, "uid_map");
   show_map(&text, pid, "gid_map");
   show_descriptors(&text, pid);

@@ -70,6 +70,10 @@ static void put_credentials(struct term *term) {
   term_nil(term);
 }
 
+static void put_loopback(struct term *term) {
+  term_atom(term, "loopback");
+}
+
 static void put_winsize(struct term *term) {
   term_tuple(term, 2);
   term_atom(term, "pty_winsize");
@@ -125,7 +129,7 @@ void session_demand(struct term *term, const char *stream, int bytes) {
 
 static const char *const isolated[] = {"pid", "mount", "uts", "ipc", "net", NULL};
 static const char *const with_user[] = {"user", "pid", "mount", "uts", "ipc", "net", NULL};
-static const char *const late[] = {"uts", "cgroup", NULL};
+static const char *const late[] = {"uts", "net", "cgroup", NULL};
 static const char *const user_only[] = {"user", NULL};
 
 static put_command *const all_commands[] = {put_drop_bounding, put_set_thread, put_set_ambient,
@@ -134,6 +138,7 @@ static put_command *const set_up[] = {put_drop_bounding, put_set_thread, put_set
 static put_command *const seal[] = {put_filter, put_credentials, NULL};
 static put_command *const two_filters[] = {put_filter, put_filter, NULL};
 static put_command *const credentials[] = {put_credentials, NULL};
+static put_command *const loopback[] = {put_loopback, NULL};
 static put_command *const winsize[] = {put_winsize, NULL};
 
 static const char *const filtered[] = {"NoNewPrivs:\t1", "Seccomp:\t2", NULL};
@@ -147,6 +152,7 @@ static const char *const given_up[] = {"Uid:\t1234\t1234\t1234\t1234",
                                        "NoNewPrivs:\t1",
                                        "Seccomp:\t2",
                                        NULL};
+static const char *const loopback_up[] = {"loopback up", NULL};
 static const char *const mapped[] = {"Uid:\t100000\t100000\t100000\t100000",
                                      "Gid:\t100000\t100000\t100000\t100000", "Groups:\t ", NULL};
 static const char *const mapped_ids[] = {"Uid:\t101234\t101234\t101234\t101234",
@@ -203,6 +209,12 @@ const struct session sessions[] = {
      .parks = true,
      .commands = all_commands,
      .facts = given_up},
+    {.name = "loopback",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = late,
+     .setup = loopback,
+     .facts = loopback_up},
     {.name = "user",
      .owner = OWNER_ROOT,
      .workload = "exit",

@@ -6,7 +6,7 @@ defmodule Linx.Agent.Request do
   # (`kill/1`), hold the BEAM's own terminal (`terminal/0`), or a copy of its program (`keep/0`). Pure.
 
   alias Linx.Agent.Wire
-  alias Linx.Process.Environment
+  alias Linx.Process.{Environment, Namespaces}
 
   @typedoc "Fresh namespaces, or those of a process on this host."
   @type mode :: :spawn | {:enter, pos_integer()}
@@ -55,6 +55,7 @@ defmodule Linx.Agent.Request do
     options
     |> Environment.to_keys()
     |> orphan_policy()
+    |> Namespaces.fields()
     |> Map.put(:hold, true)
     |> Map.put(if(how[:auto_proceed], do: :proceed, else: :ack), true)
     |> put_demand(how[:demand])

@@ -12,7 +12,7 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
-  alias Linx.Process.{Checks, Environment, Pipes, Streams, Terminal}
+  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Streams, Terminal}
 
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
   # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
@@ -23,6 +23,8 @@ defmodule Linx.Process.Options do
     {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
+    {:loopback, [:request, :call], [true, false],
+     "true, with :net among the fresh namespaces, or false"},
     {:env, [:request, :call], &Environment.check/1,
      ~s(a list of "KEY=VALUE", which is the whole environment, or an enumerable of {name, value}, changes to the ) <>
        "BEAM's, with nil for a variable to remove; of strings without NUL bytes"},
@@ -166,19 +168,30 @@ defmodule Linx.Process.Options do
   def encode(options, mode, caller) do
     options = put_pipes(%{options | owner: options.owner || caller})
 
-    case Request.encode(mode, options.request, how(options)) do
-      {:ok, encoded} -> {:ok, %{options | encoded: encoded, given: []}}
+    with :ok <- Namespaces.check(mode, options.request),
+         {:ok, encoded} <- Request.encode(mode, options.request, how(options)) do
+      {:ok, %{options | encoded: encoded, given: []}}
+    else
+      {:lacks, name} -> Option.bad(name, options.given[name])
       :too_big -> too_big(options)
     end
   end
 
   @doc """
-  Whether the request of checked options is not too big for the agent, for options that are encoded later.
+  Whether checked options fit together, and their request is not too big for the agent, for options that are
+  encoded later.
   """
   @spec check_size(t(), Request.mode()) :: :ok | {:error, error()}
   def check_size(options, mode) do
     options = put_pipes(options)
-    if Request.fits?(mode, options.request, how(options)), do: :ok, else: too_big(options)
+
+    with :ok <- Namespaces.check(mode, options.request),
+         true <- Request.fits?(mode, options.request, how(options)) do
+      :ok
+    else
+      {:lacks, name} -> Option.bad(name, options.given[name])
+      false -> too_big(options)
+    end
   end
 
   defp too_big(%{request: request, given: given}) do
