@@ -103,15 +103,17 @@ defmodule Linx do
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do
-    case Cmd.run(check!(:cmd, [command | args], opts)) do
+    call = check!(:cmd, [command | args], opts)
+
+    case Cmd.run(call) do
       {:ok, result} ->
         result
 
       {:error, %Error{stage: :execve, errno: errno}} ->
-        :erlang.error(errno, [command, args, opts])
+        :erlang.error(errno, [command, args, opts], error_info: %{module: Failure})
 
       {:error, reason} ->
-        Failure.raise!(reason)
+        Failure.raise!(reason, call)
     end
   end
 
@@ -155,7 +157,7 @@ defmodule Linx do
   def run(argv, opts) do
     with {:ok, call} <- Call.parse(:run, argv, opts),
          {:error, reason} <- Run.run(call),
-         do: Failure.error(reason)
+         do: Failure.error(reason, call)
   end
 
   @doc """
@@ -212,10 +214,29 @@ defmodule Linx do
   @spec stdin(Linx.Process.session(), close: boolean()) :: Stdin.t()
   def stdin(session, opts \\ []), do: struct!(%Stdin{session: session}, opts)
 
+  @doc """
+  Any reason that a function of this library returns, as a sentence for a log or a person: what is after `:error`, the
+  reason that a session stopped with, or an exception.
+
+      iex> {:error, reason} = Linx.run("no such program")
+      iex> Linx.format_error(reason)
+      ~s(execve failed for "no such program": ENOENT, No such file or directory; the program, or the interpreter its ) <>
+        "first line names, does not exist where the workload runs (Linx.Process.spawn/1 takes a path, Linx.cmd/3 and " <>
+        "its like look along PATH)"
+      iex> Linx.format_error({:bad_timeout, -1})
+      "bad option :timeout: milliseconds or :infinity, got: -1"
+      iex> Linx.format_error(:no_process)
+      "the session has ended"
+
+  Total: a term that is no such reason is shown as it is, shortened.
+  """
+  @spec format_error(term()) :: String.t()
+  defdelegate format_error(reason), to: Linx.Reason, as: :sentence
+
   defp check!(kind, argv, opts) do
     case Call.parse(kind, argv, opts) do
       {:ok, call} -> call
-      {:error, reason} -> raise ArgumentError, Call.message(reason)
+      {:error, reason} -> raise ArgumentError, Linx.Reason.sentence(reason)
     end
   end
 end

@@ -93,25 +93,6 @@ defmodule Linx.Call do
 
   defp collect(_call), do: nil
 
-  @doc """
-  What is wrong, in words.
-
-      iex> Linx.Call.message({:bad_timeout, -1})
-      "bad option :timeout: milliseconds or :infinity, got: -1"
-  """
-  @spec message(term()) :: String.t()
-  def message({:bad_option, {name, _value}} = reason) do
-    if Session.decided_by_call?(name),
-      do:
-        "option #{inspect(name)} is the call's own to set; for another value use Linx.Process.spawn/1",
-      else: Session.message(reason)
-  end
-
-  def message({name, value}) when name in [:bad_owner, :bad_events] and not is_nil(value),
-    do: Session.message({name, value}) <> "; with :checkpoint the call takes the events itself"
-
-  def message(reason), do: Options.message(reason) || Linx.Process.format_error(reason)
-
   defp check_argv([program | arguments] = argv) when is_list(arguments) do
     if string?(program) and strings?(arguments), do: :ok, else: {:error, {:bad_argv, argv}}
   end

@@ -76,6 +76,23 @@ defmodule Linx.Option do
 
   def message(_table, _reason), do: nil
 
+  @doc """
+  Whether the value of an error fits the option of the table by itself, so that something else is the reason, such
+  as its size or another option; nil when the error is of none. A value that cannot be looked at without effects
+  (a function, a struct) does not fit.
+
+      iex> table = [{:link, [], [true, false], nil}]
+      iex> Enum.map([bad_link: 1, bad_link: true, bad_cwd: 1], &Linx.Option.fits(table, &1))
+      [false, true, nil]
+  """
+  @spec fits([row()], error()) :: boolean() | nil
+  def fits(table, {error, value}) do
+    rows = Enum.filter(table, fn {name, _, _, _} -> :"bad_#{name}" == error end)
+    if rows != [], do: plain?(value) and Enum.any?(rows, &match?({:ok, _}, check(&1, value)))
+  end
+
+  defp plain?(value), do: not is_function(value) and not is_struct(value)
+
   defp any_of(values) do
     {others, [last]} = values |> Enum.map(&inspect/1) |> Enum.split(-1)
     Enum.join(others, ", ") <> " or " <> last

@@ -714,28 +714,13 @@ defmodule Linx.Process do
   end
 
   @doc """
-  Why a session could not be started, in words.
+  Any reason that a function of this library returns, in words: the same as `Linx.format_error/1`.
 
       iex> Linx.Process.format_error({:bad_cwd, 7})
       "bad option :cwd: a path, without NUL bytes, got: 7"
   """
-  @spec format_error(start_error() | :not_ready | :no_process | :nodedown | {:bad_target, term()}) ::
-          String.t()
-  def format_error(%Error{} = error), do: Exception.message(error)
-  def format_error({:missing_agent, path}), do: Linx.Agent.missing_message(path)
-
-  def format_error({:no_pool, pool}),
-    do: "there is no pool #{inspect(pool)} on the session's node"
-
-  def format_error({:already_started, pid}), do: "the name is taken by #{inspect(pid)}"
-  def format_error(:not_ready), do: "the session has no process yet"
-  def format_error(:no_process), do: "the session has ended"
-  def format_error(:nodedown), do: "the session's node cannot be reached"
-
-  def format_error({:bad_target, value}),
-    do: "a target is the pid of a process on this host or a session, got: #{inspect(value)}"
-
-  def format_error(reason), do: Options.message(reason)
+  @spec format_error(term()) :: String.t()
+  defdelegate format_error(reason), to: Linx.Reason, as: :sentence
 
   # Sends a set-up command to the child at the checkpoint, and returns what the kernel said to it. Called by
   # the modules that know the commands, such as Linx.Capabilities.

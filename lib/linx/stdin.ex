@@ -57,10 +57,7 @@ defmodule Linx.Stdin do
     defp refuse(%Linx.Process.Error{} = error), do: raise(error)
     defp refuse(reason), do: raise(ArgumentError, "cannot write to stdin: #{describe(reason)}")
 
-    defp describe(:not_piped), do: "it is no pipe"
-    defp describe(:closed), do: "it is closed"
-    defp describe(:nodedown), do: "the session's node is not connected"
     defp describe({:killed, reason}), do: "its writer was killed: #{inspect(reason)}"
-    defp describe(reason), do: Linx.Process.format_error(reason)
+    defp describe(reason), do: Linx.Reason.sentence(reason)
   end
 end

@@ -28,7 +28,6 @@ defmodule Linx.Tty do
   gets `{:error, :no_local_tty}`.
   """
 
-  alias Linx.Process.Error
   alias Linx.Tty.{Caller, Relay}
 
   # The options of a session that the terminal needs, which cannot be given.
@@ -97,37 +96,13 @@ defmodule Linx.Tty do
   end
 
   @doc """
-  Why a session could not be attached, in words.
+  Why a session could not be attached, in words: the same as `Linx.format_error/1`.
 
       iex> Linx.Tty.format_error(:not_a_terminal)
       "standard input is not a terminal"
   """
-  @spec format_error(error() | Error.t()) :: String.t()
-  def format_error(:no_local_tty),
-    do:
-      "the caller is not at the terminal of this BEAM: it is in a remote shell, or its output goes " <>
-        "elsewhere (its group leader is another)"
-
-  def format_error(:not_a_terminal), do: "standard input is not a terminal"
-
-  def format_error(:line_editor),
-    do:
-      "the Erlang shell's line editor owns this terminal; attach from `mix`, `elixir` or another " <>
-        "program without a shell, as `mix linx.shell` does"
-
-  def format_error(:no_input),
-    do: "the BEAM was started with -noinput, so it does not read what is typed"
-
-  def format_error(:busy), do: "another session has this terminal"
-  def format_error(:terminal_closed), do: "the terminal is gone"
-
-  def format_error(:no_pty),
-    do: "the session has no terminal; it has to be started with stdio: :pty"
-
-  def format_error({:bad_prepare, value}),
-    do: "bad option :prepare: a function of the session and the host pid, got: #{inspect(value)}"
-
-  def format_error(reason), do: Linx.Process.format_error(reason)
+  @spec format_error(term()) :: String.t()
+  defdelegate format_error(reason), to: Linx.Reason, as: :sentence
 
   defp target(opts) when is_list(opts) do
     if Keyword.keyword?(opts),

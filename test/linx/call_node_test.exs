@@ -103,4 +103,36 @@ defmodule Linx.CallNodeTest do
       Beacon.await_dark(socket)
     end
   end
+
+  test "in a deleted working directory a call is an error that says so" do
+    node = Nodes.start_node()
+    gone = Path.join(AgentTest.Programs.scratch("gone"), "here")
+    File.mkdir_p!(gone)
+    path = Enum.join([".", "", "sub", "/bin", "/usr/bin"], ":")
+    :ok = :erpc.call(node, System, :put_env, ["PATH", path])
+    :ok = :erpc.call(node, File, :cd!, [gone])
+    File.rmdir!(gone)
+
+    for {program, opts} <- [
+          {"true", []},
+          {"/bin/true", []},
+          {"./true", []},
+          {"sub/true", [cd: "/"]},
+          {"no such program", []},
+          {"true", [cd: "/"]},
+          {"true", [env: [{"A", "1"}]]}
+        ],
+        {function, call_node} <- [{:here, node}, {:there, nil}] do
+      opts = if call_node, do: [{:node, node} | opts], else: opts
+
+      result =
+        if function == :here,
+          do: Linx.run([program], opts),
+          else: :erpc.call(node, Linx, :run, [[program], opts])
+
+      assert {:error, %Linx.Process.Error{stage: :chdir, errno: :enoent} = error} = result
+      assert {error.program, error.option} == {program, nil}
+      assert Linx.format_error(error) =~ "the BEAM's working directory does not exist any more"
+    end
+  end
 end

@@ -61,7 +61,7 @@ defmodule Linx.CallTest do
       for {option, values} <- @bad ++ @bad_in[unquote(kind)], value <- values do
         assert {:error, {error, ^value} = reason} = parse(unquote(kind), [{option, value}])
         assert error == :"bad_#{option}"
-        assert Call.message(reason) =~ "option #{inspect(option)}"
+        assert Linx.Reason.sentence(reason) =~ "option #{inspect(option)}"
       end
     end
 
@@ -80,7 +80,7 @@ defmodule Linx.CallTest do
         assert {:error, {:bad_option, {^option, 1}} = reason} =
                  parse(unquote(kind), [{option, 1}])
 
-        assert Call.message(reason) =~ inspect(option)
+        assert Linx.Reason.sentence(reason) =~ inspect(option)
       end
 
       foreign =
@@ -93,13 +93,13 @@ defmodule Linx.CallTest do
       end
 
       assert {:error, {:bad_options, [1]} = reason} = parse(unquote(kind), [1])
-      assert Call.message(reason) =~ "keyword"
+      assert Linx.Reason.sentence(reason) =~ "keyword"
     end
 
     test "#{kind} takes strings without NUL for what to run" do
       for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], [~c"a"], :a, nil] do
         assert {:error, {:bad_argv, ^argv} = reason} = Call.parse(unquote(kind), argv, [])
-        assert Call.message(reason) =~ "argv"
+        assert Linx.Reason.sentence(reason) =~ "argv"
       end
     end
   end
@@ -131,7 +131,7 @@ defmodule Linx.CallTest do
           {:run, [checkpoint: fn _, _ -> :ok end, events: :none], :bad_events}
         ] do
       assert {:error, {^error, _value} = reason} = parse(kind, opts)
-      assert is_binary(Call.message(reason))
+      assert is_binary(Linx.Reason.sentence(reason))
     end
   end
 

@@ -261,7 +261,7 @@ defmodule Linx.CmdTest do
       Linx.cmd("true", [], timeout: -1)
     end
 
-    assert_raise RuntimeError, ~r/not connected/, fn ->
+    assert_raise RuntimeError, ~r/cannot be reached/, fn ->
       Linx.cmd("true", [], node: :nobody@nowhere)
     end
   end

@@ -170,7 +170,7 @@ defmodule Linx.TtyTest do
     test "has words for what is wrong, and for itself", %{tmux: tmux} = context do
       for {command, status, words} <- [
             {"no-such-program", 1, "there is no program no-such-program"},
-            {"/no/such/program", 1, "execve failed: ENOENT"},
+            {"/no/such/program", 1, ~s(execve failed for "/no/such/program": ENOENT)},
             {"--ns user,disk", 1, "--ns: disk is none of"},
             {"--nonsense", 1, "--nonsense: no such option"},
             {"</dev/null", 1, "standard input is not a terminal"},

@@ -10,6 +10,7 @@ defmodule Linx.Call.Executable do
   # the BEAM takes a third of the time that it takes to run a short program.
 
   alias Linx.Call.{Environment, OnNode}
+  alias Linx.Process.Error
 
   @doc """
   The options of a session that executes the program on a node.
@@ -23,17 +24,20 @@ defmodule Linx.Call.Executable do
       {:error, :enoent}
   """
   @spec options(nonempty_list(binary()), node()) ::
-          {:ok, keyword()} | {:error, :enoent | OnNode.error()}
+          {:ok, keyword()} | {:error, :enoent | Error.t() | OnNode.error()}
   def options([""], _node), do: {:error, :enoent}
   def options(["/" <> _ | _] = argv, _node), do: {:ok, [argv: argv]}
 
   def options([program | arguments] = argv, node) do
-    with {:ok, files} <- on(node, :candidates, [program]) do
+    with {:ok, {:ok, files}} <- on(node, :candidates, [program]) do
       cond do
         files == [] -> {:error, :enoent}
         String.contains?(program, "/") -> {:ok, [argv: files ++ arguments]}
         true -> {:ok, [argv: argv, files: files]}
       end
+    else
+      {:ok, {:error, errno}} -> {:error, Error.new(:chdir, errno)}
+      error -> error
     end
   end
 
@@ -59,10 +63,13 @@ defmodule Linx.Call.Executable do
   end
 
   @doc false
+  @spec candidates(binary()) :: {:ok, [binary()]} | {:error, atom()}
   def candidates(program) do
-    if String.contains?(program, "/"),
-      do: [:filename.absname(program)],
-      else: for(directory <- path(), do: directory <> "/" <> program)
+    if String.contains?(program, "/") do
+      with {:ok, directory} <- :file.get_cwd(), do: {:ok, [:filename.absname(program, directory)]}
+    else
+      {:ok, for(directory <- path(), do: directory <> "/" <> program)}
+    end
   end
 
   @doc false
@@ -73,16 +80,23 @@ defmodule Linx.Call.Executable do
     end
   end
 
-  # A relative element of PATH is relative to the BEAM's working directory, an empty one is that directory.
+  # A relative element of PATH is relative to the BEAM's working directory, an empty one is that directory. There is
+  # nothing below a directory that has been deleted.
   defp path do
     case :os.getenv(~c"PATH") do
       false -> []
-      path -> path |> Environment.bytes() |> String.split(":") |> Enum.map(&absolute/1)
+      path -> path |> Environment.bytes() |> String.split(":") |> Enum.flat_map(&absolute/1)
     end
   end
 
-  defp absolute("/" <> _ = directory), do: directory
-  defp absolute(directory), do: :filename.absname(directory)
+  defp absolute("/" <> _ = directory), do: [directory]
+
+  defp absolute(directory) do
+    case :file.get_cwd() do
+      {:ok, current} -> [:filename.absname(directory, current)]
+      {:error, _deleted} -> []
+    end
+  end
 
   defp on(node, function, arguments), do: OnNode.call(node, __MODULE__, function, arguments)
 end

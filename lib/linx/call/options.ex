@@ -60,4 +60,8 @@ defmodule Linx.Call.Options do
   @doc "What is wrong with the value of an option, in words; nil when the error is of none of the table."
   @spec message(term()) :: String.t() | nil
   def message(error), do: Option.message(@table, error)
+
+  @doc "Whether the value of an error fits by itself, see `Linx.Option.fits/2`."
+  @spec fits(Option.error()) :: boolean() | nil
+  def fits(error), do: Option.fits(@table, error)
 end

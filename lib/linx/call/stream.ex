@@ -21,7 +21,7 @@ defmodule Linx.Call.Stream do
   defp start(call) do
     case Job.start(call) do
       {:ok, job} -> {job, lines(call)}
-      {:error, reason} -> Failure.raise!(reason)
+      {:error, reason} -> Failure.raise!(reason, call)
     end
   end
 
@@ -31,12 +31,12 @@ defmodule Linx.Call.Stream do
   defp next({job, lines}, call) do
     case Job.next(job) do
       {:ok, {stream, data}} ->
-        {elements, lines} = split(lines, stream, data)
+        {elements, lines} = split(lines, stream, data, call)
         {Enum.map(elements, &label(&1, stream, call)), {job, lines}}
 
       :eof ->
         # The lines without a newline are returned first. The next read returns :eof again.
-        case for({stream, left} <- lines, line <- rest(left), do: {stream, line}) do
+        case for({stream, left} <- lines, line <- rest(left, call), do: {stream, line}) do
           [] ->
             finish(Job.await(job), {job, lines}, call)
 
@@ -45,23 +45,23 @@ defmodule Linx.Call.Stream do
         end
 
       {:error, reason} ->
-        Failure.raise!(reason)
+        Failure.raise!(reason, call)
     end
   end
 
-  defp split(lines, _stream, data) when lines == %{}, do: {[data], lines}
+  defp split(lines, _stream, data, _call) when lines == %{}, do: {[data], lines}
 
-  defp split(lines, stream, data) do
+  defp split(lines, stream, data, call) do
     case Lines.push(Map.fetch!(lines, stream), data) do
       {:ok, finished, left} -> {finished, Map.put(lines, stream, left)}
-      :too_long -> too_long!()
+      :too_long -> too_long!(call)
     end
   end
 
-  defp rest(lines), do: with(:too_long <- Lines.rest(lines), do: too_long!())
+  defp rest(lines, call), do: with(:too_long <- Lines.rest(lines), do: too_long!(call))
 
-  @spec too_long!() :: no_return()
-  defp too_long!, do: raise(Error.new(:lines, :emsgsize))
+  @spec too_long!(Linx.Call.t()) :: no_return()
+  defp too_long!(call), do: Failure.raise!(Error.new(:lines, :emsgsize), call)
 
   defp label(element, stream, %{outputs: [_, _]}), do: {stream, element}
   defp label(element, _stream, _call), do: element
@@ -72,5 +72,5 @@ defmodule Linx.Call.Stream do
   defp finish({:ok, outcome, _usage}, _state, call),
     do: raise(ExitError, argv: call.argv, status: Result.status(outcome), outcome: outcome)
 
-  defp finish({:error, reason}, _state, _call), do: Failure.raise!(reason)
+  defp finish({:error, reason}, _state, call), do: Failure.raise!(reason, call)
 end

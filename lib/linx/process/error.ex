@@ -14,17 +14,23 @@ defmodule Linx.Process.Error do
     * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n
       killed it
     * `:index` - which element of a list of commands failed, from 0, when it was one
+    * `:program` - the program of the session, as it was given; `nil` for an error of no session
+    * `:option` - the option that the step serves, as it was given: `{:cwd, "/no/such/directory"}`, or of a call
+      `{:cd, "/no/such/directory"}`. `nil` when it serves none
 
   It is an exception, so that it can be raised, and its message says what to do where that is known:
 
-      iex> error = Linx.Process.Error.new(:execve, 2)
+      iex> {:error, error} = Linx.run(["ls", "-l"], cd: "/no/such/directory")
+      iex> {error.stage, error.errno, error.program, error.option}
+      {:chdir, :enoent, "ls", {:cd, "/no/such/directory"}}
       iex> Exception.message(error)
-      "execve failed: ENOENT, No such file or directory; the program, or the interpreter its first line names, does not exist where the workload runs (Linx.Process takes a path; Linx.cmd/3 and its like look along PATH)"
+      ~s(chdir failed for "ls" with cd: "/no/such/directory": ENOENT, No such file or directory; ) <>
+        "the directory does not exist where the workload runs"
   """
 
-  alias Linx.{Errno, Signal}
+  alias Linx.{Errno, Option, Signal}
 
-  defexception [:stage, :errno, :code, :index]
+  defexception [:stage, :errno, :code, :index, :program, :option]
 
   @typedoc "What sort of failure it is; see `kind/1`."
   @type kind ::
@@ -42,7 +48,9 @@ defmodule Linx.Process.Error do
           stage: atom(),
           errno: Errno.name() | nil,
           code: non_neg_integer() | nil,
-          index: non_neg_integer() | nil
+          index: non_neg_integer() | nil,
+          program: binary() | nil,
+          option: {atom(), term()} | nil
         }
 
   # Checked from top to bottom; `:_` matches anything.
@@ -84,16 +92,17 @@ defmodule Linx.Process.Error do
   @hints [
     {:execve, :enoent,
      "the program, or the interpreter its first line names, does not exist where the workload runs " <>
-       "(Linx.Process takes a path; Linx.cmd/3 and its like look along PATH)"},
+       "(Linx.Process.spawn/1 takes a path, Linx.cmd/3 and its like look along PATH)"},
     {:execve, :eacces,
      "the program is no regular file, lacks execute permission for the workload's user, or lies on a " <>
        "filesystem mounted noexec"},
     {:execve, :enoexec,
      "the program is in no format this kernel executes; a script needs a #! line"},
-    {:execve, :e2big, "argv and env together exceed what the kernel takes (execve(2))"},
-    {:chdir, :enoent, "the directory given as :cwd does not exist where the workload runs"},
-    {:chdir, :enotdir, "what :cwd names is not a directory"},
-    {:chdir, :eacces, "the workload's user may not search the directory given as :cwd"},
+    {:execve, :e2big,
+     "the arguments and the environment together exceed what the kernel takes (execve(2))"},
+    {:chdir, :enoent, "the directory does not exist where the workload runs"},
+    {:chdir, :enotdir, "it is not a directory"},
+    {:chdir, :eacces, "the workload's user may not search the directory"},
     {:clone, :eperm,
      "the namespaces need root; as an ordinary user ask for :user among them, if this host allows it"},
     {:clone, :enospc, "a limit in /proc/sys/user/max_*_namespaces is reached (namespaces(7))"},
@@ -124,13 +133,13 @@ defmodule Linx.Process.Error do
      "a limit in /proc/sys/user/max_*_namespaces is reached (namespaces(7))"},
     {:exec_outcome, :enoent, "linx needs a /proc (proc(5))"},
     {:exec_outcome, :esrch, "/proc is that of another pid namespace than the BEAM's (proc(5))"},
-    {:file_open, :eisdir, "what was given as :file is a directory"},
+    {:file_open, :eisdir, "what is to be one of its streams is a directory"},
     {:guard, :eagain, "a limit on the number of processes is reached (RLIMIT_NPROC, pids.max)"},
     {:waitid, :eperm,
      "the workload has ended, but a tracer keeps its exit status, which only root may read elsewhere"},
     {:pidfd_open, :esrch, "the process to enter is gone"},
-    {:connect_unix, :enoent, "there is no socket at the path given to :connect_unix"},
-    {:connect_unix, :econnrefused, "no process listens at the path given to :connect_unix"},
+    {:connect_unix, :enoent, "there is no socket at the path"},
+    {:connect_unix, :econnrefused, "no process listens at the path"},
     {:malformed_frame, :eproto, "the agent and this library are not of the same version"},
     {:open_port, :system_limit, "the BEAM's limit of ports is reached (erl +Q)"},
     {:open_port, :emfile, "the BEAM's limit of open files is reached (ulimit -n)"},
@@ -143,11 +152,12 @@ defmodule Linx.Process.Error do
        "setgroups denied; a map is written once"}
   ]
 
-  # The messages of the options of calls that bound a program, by the stage.
+  # The messages of the options of calls that bound a program, by the stage, which is the option's name: what comes
+  # before and after that.
   @bounds %{
-    timeout: "the program did not end within :timeout, and was ended",
-    max_output: "the program wrote more than :max_output bytes, and was killed",
-    lines: "the program wrote a line of more bytes than :lines allows, and was ended"
+    timeout: {"did not end within", ", and was ended"},
+    max_output: {"wrote more than", " bytes, and was killed"},
+    lines: {"wrote a line of more bytes than", " allows, and was ended"}
   }
 
   @doc """
@@ -170,6 +180,41 @@ defmodule Linx.Process.Error do
   def new(stage, name, index) when is_atom(name),
     do: %__MODULE__{stage: stage, errno: name, code: Errno.code(name), index: index}
 
+  # The option of a session that a stage serves.
+  @options %{
+    chdir: :cwd,
+    clone: :namespaces,
+    connect_unix: :stdio,
+    file_open: :stdio
+  }
+
+  @typedoc "What a session's errors name: its program, and the options that a stage may serve."
+  @type subject :: {program :: binary() | nil, options :: map()}
+
+  @doc """
+  What the errors of a session name, of its checked options.
+
+      iex> Linx.Process.Error.subject(%{argv: ["/bin/ls", "-l"], cwd: "/", usage: true})
+      {"/bin/ls", %{cwd: "/"}}
+  """
+  @spec subject(map()) :: subject()
+  def subject(%{argv: [program | _arguments]} = options),
+    do: {program, Map.take(options, Map.values(@options))}
+
+  @doc """
+  The error of a session with what it is about.
+
+      iex> alias Linx.Process.Error
+      iex> Error.about(Error.new(:chdir, :enoent), {"/bin/ls", %{cwd: "/no"}}).option
+      {:cwd, "/no"}
+  """
+  @spec about(t(), subject()) :: t()
+  def about(%__MODULE__{stage: stage} = error, {program, options}) do
+    name = @options[stage]
+    option = if is_map_key(options, name), do: {name, options[name]}
+    %{error | program: error.program || program, option: error.option || option}
+  end
+
   @doc """
   What sort of failure it is, for a program that decides what to do next.
 
@@ -190,20 +235,38 @@ defmodule Linx.Process.Error do
   def kind(%__MODULE__{}), do: :other
 
   @impl true
-  def message(%__MODULE__{stage: :agent_died, code: code}) when code > 128 do
-    "the agent was killed by signal #{code - 128}#{signal_name(code - 128)}, and the workload with it"
+  def message(%__MODULE__{stage: :agent_died, code: code} = error) when code > 128 do
+    "the agent#{of(error)} was killed by signal #{code - 128}#{signal_name(code - 128)}, and the workload with it"
   end
 
-  def message(%__MODULE__{stage: :agent_died, code: code}) do
-    "the agent ended with exit code #{code} and did not say how the session ended; check that it is " <>
+  def message(%__MODULE__{stage: :agent_died, code: code} = error) do
+    "the agent#{of(error)} ended with exit code #{code} and did not say how the session ended; check that it is " <>
       "the agent built with this version of the library"
   end
 
-  def message(%__MODULE__{stage: stage}) when is_map_key(@bounds, stage), do: @bounds[stage]
+  def message(%__MODULE__{stage: stage} = error) when is_map_key(@bounds, stage) do
+    {what, how} = @bounds[stage]
+    "the program#{quoted(error)} #{what} #{inspect(stage)}#{how}"
+  end
 
   def message(%__MODULE__{} = error) do
-    "#{error.stage}#{position(error.index)} failed: #{reason(error)}#{hint(error.stage, error.errno)}"
+    "#{error.stage}#{position(error.index)} failed#{about(error)}: #{reason(error)}" <>
+      hint(error.stage, error.errno, error.option)
   end
+
+  defp of(%{program: nil}), do: ""
+  defp of(%{program: program}), do: " of #{Option.shorten(program)}"
+
+  defp quoted(%{program: nil}), do: ""
+  defp quoted(%{program: program}), do: " #{Option.shorten(program)}"
+
+  defp about(%{program: nil, option: option}), do: with_option(option)
+
+  defp about(%{program: program, option: option}),
+    do: " for #{Option.shorten(program)}#{with_option(option)}"
+
+  defp with_option(nil), do: ""
+  defp with_option({name, value}), do: " with #{name}: #{Option.shorten(value)}"
 
   defp position(nil), do: ""
   defp position(index), do: " (element #{index})"
@@ -212,11 +275,14 @@ defmodule Linx.Process.Error do
   defp reason(%{errno: name, code: nil}), do: "#{name}"
   defp reason(%{errno: name, code: code}), do: "#{upcase(name)}, #{Errno.describe(code)}"
 
+  # The agent begins in the directory of the BEAM, and a session without an option stays there.
+  defp hint(:chdir, :enoent, nil), do: "; the BEAM's working directory does not exist any more"
+
   for {stage, errno, text} <- @hints do
-    defp hint(unquote(stage), unquote(errno)), do: "; " <> unquote(text)
+    defp hint(unquote(stage), unquote(errno), _option), do: "; " <> unquote(text)
   end
 
-  defp hint(_stage, _errno), do: ""
+  defp hint(_stage, _errno, _option), do: ""
 
   defp signal_name(number) do
     case Signal.name(number) do

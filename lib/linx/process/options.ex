@@ -17,8 +17,7 @@ defmodule Linx.Process.Options do
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
   # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
   @table [
-    {:argv, [:request], &Checks.strings/1,
-     "a non-empty list of strings without NUL bytes, with env no more than 16 MiB in all"},
+    {:argv, [:request], &Checks.strings/1, "a non-empty list of strings without NUL bytes"},
     {:files, [:request], &Checks.strings/1, "a non-empty list of paths, without NUL bytes"},
     {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
     {:namespaces, [:request, :call], &Checks.namespaces/1,
@@ -223,19 +222,26 @@ defmodule Linx.Process.Options do
   def check_active(active), do: @table |> List.keyfind(:active, 0) |> Option.check(active)
 
   @doc """
-  What is wrong with an option, in words.
+  Whether sessions have an option of that name.
+
+      iex> Linx.Process.Options.option?(:linger)
+      true
+  """
+  @spec option?(term()) :: boolean()
+  def option?(name), do: List.keymember?(@table, name, 0)
+
+  @doc """
+  What is wrong with the value of an option, in words; nil when the error is of none of the table.
 
       iex> Linx.Process.Options.message({:bad_cwd, 7})
       "bad option :cwd: a path, without NUL bytes, got: 7"
   """
-  @spec message(error()) :: String.t()
-  def message(:argv_required), do: "option :argv is required: the program and its arguments"
-  def message({:bad_option, {name, _value}}), do: "there is no option #{inspect(name)}"
+  @spec message(Option.error()) :: String.t() | nil
+  def message(error), do: Option.message(@table, error)
 
-  def message({:bad_options, value}),
-    do: "options are a keyword list, got: #{Option.shorten(value)}"
-
-  def message({_bad, _value} = error), do: Option.message(@table, error) || inspect(error)
+  @doc "Whether the value of an error fits by itself, see `Linx.Option.fits/2`."
+  @spec fits(Option.error()) :: boolean() | nil
+  def fits(error), do: Option.fits(@table, error)
 
   # A terminal's output is sent as events, unless the options say how it is read.
   defp put_pipes(%{active: active, stream_to: stream_to} = options) do

@@ -8,7 +8,8 @@ defmodule Linx.Process.Server do
   use GenServer
 
   alias Linx.Agent.{Channel, Request, Wire}
-  alias Linx.Process.{Caller, Collector, Environment, Events, Options, Pipes, Session, Terminal}
+  alias Linx.Process.{Caller, Collector, Environment, Error, Events, Options, Pipes, Session}
+  alias Linx.Process.Terminal
   alias Linx.Telemetry
 
   # Milliseconds that a session which stops waits for its workload's end. After them it kills the workload
@@ -116,6 +117,7 @@ defmodule Linx.Process.Server do
           linger: options.linger,
           auto_proceed: options.auto_proceed,
           events: options.events,
+          subject: Error.subject(options.request),
           terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
           pipes: options.pipes,
           receiver: options.stream_to
@@ -134,7 +136,12 @@ defmodule Linx.Process.Server do
       state = watch_active(state)
       if message, do: {:ok, state, {:continue, {:message, message}}}, else: {:ok, state}
     else
-      {:error, reason} -> {:stop, {:shutdown, {:refused, reason}}}
+      # No option is the reason that there is no agent.
+      {:error, %Error{} = error} ->
+        {:stop, {:shutdown, {:refused, %{error | program: hd(options.request.argv)}}}}
+
+      {:error, reason} ->
+        {:stop, {:shutdown, {:refused, reason}}}
     end
   end
 

@@ -31,6 +31,7 @@ defmodule Linx.Process.Session do
     :receiver,
     :terminal,
     :usage,
+    subject: {nil, %{}},
     state: :starting,
     pipes: %Pipes{},
     verbs: %Verbs{},
@@ -422,12 +423,14 @@ defmodule Linx.Process.Session do
     settle({session, effects ++ ends})
   end
 
+  defp fail(session, error), do: failed(session, Error.about(error, session.subject))
+
   # After the final event only the streams can fail.
-  defp fail(%{state: :ended} = session, error), do: break_pipes(session, error)
+  defp failed(%{state: :ended} = session, error), do: break_pipes(session, error)
 
   # A workload that failed to start wrote nothing, and what a workload wrote whose agent failed is not
   # known. To call that the end of its output would be wrong for both.
-  defp fail(session, error) do
+  defp failed(session, error) do
     {session, effects} = finish(session, {:error, error}, {:error, error.code, error.stage})
     {session, more} = break_pipes(session, error)
     {session, effects ++ more}

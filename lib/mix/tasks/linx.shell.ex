@@ -101,5 +101,5 @@ defmodule Mix.Tasks.Linx.Shell do
 
   defp message({:no_program, program}), do: "there is no program #{program}"
   defp message({:not_set_up, text}), do: "the namespaces could not be set up: " <> text
-  defp message(reason), do: Linx.Tty.format_error(reason)
+  defp message(reason), do: Linx.format_error(reason)
 end

@@ -297,7 +297,7 @@ defmodule Linx.Process.OptionsTest do
         for value <- unquote(Macro.escape(values)) do
           opts = Keyword.put([argv: @argv], unquote(option), value)
           assert parse(opts) == {:error, {error, value}}
-          assert Options.message({error, value}) =~ inspect(unquote(option))
+          assert Linx.Reason.sentence({error, value}) =~ to_string(unquote(option))
         end
       end
     end
@@ -311,12 +311,12 @@ defmodule Linx.Process.OptionsTest do
     test "missing argv" do
       assert parse([]) == {:error, :argv_required}
       assert parse(cwd: "/") == {:error, :argv_required}
-      assert Options.message(:argv_required) =~ ":argv"
+      assert Linx.Reason.sentence(:argv_required) =~ ":argv"
     end
 
     test "an option that does not exist" do
       assert parse(argv: @argv, cdw: "/") == {:error, {:bad_option, {:cdw, "/"}}}
-      assert Options.message({:bad_option, {:cdw, "/"}}) =~ ":cdw"
+      assert Linx.Reason.sentence({:bad_option, {:cdw, "/"}}) =~ ":cdw"
     end
 
     test "options that are no keyword list" do
@@ -332,7 +332,7 @@ defmodule Linx.Process.OptionsTest do
             [1]
           ] do
         assert parse(opts) == {:error, {:bad_options, opts}}
-        assert is_binary(Options.message({:bad_options, opts}))
+        assert is_binary(Linx.Reason.sentence({:bad_options, opts}))
       end
     end
 
@@ -349,8 +349,8 @@ defmodule Linx.Process.OptionsTest do
     end
 
     test "a message about a huge value stays short" do
-      assert byte_size(Options.message({:bad_cwd, :binary.copy("x", 1_000_000)})) < 1_000
-      assert byte_size(Options.message({:bad_argv, Enum.to_list(1..100_000)})) < 1_000
+      assert byte_size(Linx.Reason.sentence({:bad_cwd, :binary.copy("x", 1_000_000)})) < 1_000
+      assert byte_size(Linx.Reason.sentence({:bad_argv, Enum.to_list(1..100_000)})) < 1_000
     end
 
     test "a request just below 16 MiB is taken" do
@@ -368,7 +368,7 @@ defmodule Linx.Process.OptionsTest do
       for opts <- [opts, [{:argv, @argv} | opts]] do
         case parse(opts) do
           {:ok, %Options{}} -> :ok
-          {:error, reason} -> assert is_binary(Options.message(reason))
+          {:error, reason} -> assert is_binary(Linx.Reason.sentence(reason))
         end
       end
     end)
