@@ -160,11 +160,11 @@ defmodule Linx.Reason do
 
   defp bad(nil, _value, reason), do: Option.shorten(reason)
 
+  # A call takes the :stdio of a session only together with other options, which its own words say.
   defp bad(name, value, reason) do
     case {Session.fits(reason), Call.fits(reason)} do
       {nil, nil} -> bad_value(name, value)
-      # A call has the option together with others.
-      {true, true} -> Call.message(reason)
+      {true, true} when name == "stdio" -> Call.message(reason)
       {nil, false} -> Call.message(reason)
       {false, _call} -> Session.message(reason)
       _fits -> context(name, reason) || bad_size("option :#{name}", value)
