@@ -54,8 +54,10 @@ defmodule Linx do
       `errno: :epipe` in the function; that ends the function, and not the call.
     * `:timeout` - the milliseconds that the call may take. After them the program is ended, and the result
       is `{output, :timeout}`, with the output so far. `:infinity` by default.
-    * `:kill_after` - a program that is ended early gets SIGTERM first and, this many milliseconds later,
-      SIGKILL together with all that it has started. 500 by default.
+    * `:kill_after` - a program that is ended early, by an error or by the end of its caller, gets SIGTERM first and,
+      this many milliseconds later, SIGKILL together with all that it has started. 500 by default.
+    * `:stop` - `{signal, grace_ms}`, for another signal than SIGTERM, as in `Linx.Process.spawn/1`.
+      `{:sigterm, kill_after}` by default.
     * `:checkpoint` - a function of the session and the program's host pid, called in the caller while the
       program is parked before exec: to set up its id maps, capabilities and filters. It returns `:ok`, or
       `{:error, reason}`, which ends the call. The timeout does not interrupt it.
@@ -177,8 +179,8 @@ defmodule Linx do
   With `stdio: [stderr: :pipe]` stderr is read too, and an element is `{:stdout, binary}` or
   `{:stderr, binary}`.
 
-  When the enumeration stops early, or raises, the program is ended: by SIGTERM, and after `:kill_after`
-  milliseconds by SIGKILL. At the end of the output the stream waits for the program's end, and raises
+  When the enumeration stops early, or raises, the program is ended: by the signal of `:stop`, SIGTERM by default, and
+  after `:kill_after` milliseconds by SIGKILL. At the end of the output the stream waits for the program's end, and raises
   `Linx.ExitError` when it failed.
 
   Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`, and

@@ -33,6 +33,9 @@ void session_signal(struct session *session, int signum, enum signal_scope scope
       proc_signal_descendants(session->pid, signum);
       kill(session->pid, signum);
     }
+    /* A process of the group whose parent has ended may be no descendant any more. */
+    if (signum == SIGKILL)
+      kill(-session->pid, signum);
     return;
   }
 }

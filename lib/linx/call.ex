@@ -136,6 +136,7 @@ defmodule Linx.Call do
       link: false,
       auto_proceed: call.checkpoint == nil,
       events: events(call, given),
+      stop: {15, call.kill_after},
       request: %{
         usage: call.kind == :run,
         descendants: :kill,

@@ -80,8 +80,8 @@ defmodule Linx.Process do
   | what dies | then |
   | --- | --- |
   | the workload | final event; the agent ends; no zombie is left |
-  | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload's process group is killed, and the workload reaped, before the session has ended |
-  | the session by `:kill`, or the whole BEAM | the agent applies `:orphan_policy` |
+  | the session, by `GenServer.stop/1`, a supervisor or the end of the process that started it | the workload is ended as `:stop` says: by default SIGTERM to its process group and, 5 seconds later, SIGKILL to what is left; it is reaped before the session has ended |
+  | the session by `:kill`, also by a supervisor after `:shutdown`, or the whole BEAM | the agent applies `:orphan_policy` |
   | the agent | the kernel kills the workload; `:agent_died` |
   | the owner | the session goes on, unless the owner also started it |
 
@@ -91,7 +91,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Checks, Error, Info, Options, Remote, Server}
+  alias Linx.Process.{Checks, Error, Info, Options, Remote, Server, Supervised}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -149,8 +149,9 @@ defmodule Linx.Process do
           | {:orphan_policy, {:kill, non_neg_integer()} | :leave | :linger}
           | {:descendants, :kill | :leave}
           | {:usage, boolean()}
-          | {:owner, pid()}
-          | {:stream_to, pid()}
+          | {:stop, {Signal.t(), non_neg_integer()}}
+          | {:owner, pid() | GenServer.name()}
+          | {:stream_to, pid() | GenServer.name()}
           | {:active, active()}
           | {:link, boolean()}
           | {:node, node()}
@@ -228,7 +229,17 @@ defmodule Linx.Process do
 
   ## How the session behaves
 
-    * `:owner` - a pid that receives the events. The caller by default.
+    * `:stop` - `{signal, grace_ms}`, how the workload is ended when the session is: by `stop/1`, `GenServer.stop/1`,
+      a supervisor, or the end of the process that started it. The signal, a name or a number of `Linx.Signal`, goes
+      to the workload's process group; what is left of that and of the workload's descendants `grace_ms` milliseconds
+      later, up to 4294967295, is sent SIGKILL. A grace of 0 is SIGKILL at once. `:infinity` is refused, because a program may ignore
+      the signal. A session with a terminal sends SIGHUP too, at which a shell ends. `{:sigterm, 5000}` by default.
+
+      To PID 1 of a pid namespace the kernel delivers no signal that it neither handles nor blocks (pid_namespaces(7)).
+      So the workload of a session with `:pid` in `:namespaces` is then sent SIGKILL without waiting for the grace,
+      once it has had no living child, which the signal may have reached, for 0.2 seconds.
+    * `:owner` - a process that receives the events: a pid, or a registered name, which is looked for at the start and on
+      the caller's node. The caller by default. A name that is not registered is `{:error, {:bad_owner, name}}`.
     * `:events` - `:plain` (the default), `:tagged` or `:none`; see above.
     * `:linger` - when `true`, the default, the session outlives its workload, so that `wait/2` and `info/1`
       can be called after the end. When `false` it stops then, with the reason `:normal` after exit code 0,
@@ -240,7 +251,7 @@ defmodule Linx.Process do
     * `:active` - `false` (the default), `:once`, a number of messages, or `true`: how much of the output
       is sent without being read, see above. A terminal's output is sent as `:pty_out` events unless
       this or `:stream_to` is given; then it is a stream as the others.
-    * `:stream_to` - a pid that receives the streams in active mode. With it `:active` is `true` by
+    * `:stream_to` - a process that receives the streams in active mode, given as `:owner` is. With it `:active` is `true` by
       default. Without it the owner does.
     * `:link` - when `false` the session is not linked to the caller, so that the caller gets no exit
       signal from it. It ends with the caller all the same. `true` by default.
@@ -309,24 +320,32 @@ defmodule Linx.Process do
   @doc """
   A child specification for a session under a supervisor.
 
-  The options are those of `spawn/1`. `:linger` is always false, so that the session ends with its workload
-  and the supervisor sees it. Without an `:owner` there are no events, because they would go to the
-  supervisor, which does not handle them.
+  The options are those of `spawn/1`, and
+
+    * `:id` - the `:name` by default, and else `Linx.Process`
+    * `:restart` - `:permanent` by default; `:transient` starts a program again that did not exit with code 0
+    * `:shutdown` - the milliseconds that the supervisor waits for the end. By default the grace of `:stop` and 10
+      seconds more, after which it is known that the kernel cannot end the program.
+    * `:significant` - for a supervisor with `:auto_shutdown`
+
+  `:linger` is always false, so that the session ends with its workload and the supervisor sees it. Without an
+  `:owner` there are no events, because they would go to the supervisor, which does not handle them, and so the
+  program runs without a stop at the checkpoint unless `auto_proceed: false` is given.
 
       iex> Linx.Process.child_spec(argv: ["/bin/sleep", "9"], name: :sleeper).id
       :sleeper
+      iex> spec = Linx.Process.child_spec(argv: ["/bin/sleep", "9"], id: 1, restart: :transient, stop: {:sigint, 60_000})
+      iex> {spec.id, spec.restart, spec.shutdown}
+      {1, :transient, 70_000}
   """
-  @spec child_spec([option()]) :: Supervisor.child_spec()
-  def child_spec(opts) when is_list(opts) do
-    opts = if List.keymember?(opts, :owner, 0), do: opts, else: [{:events, :none} | opts]
-
-    %{
-      id: with({:name, name} <- List.keyfind(opts, :name, 0, __MODULE__), do: name),
-      start: {__MODULE__, :start_supervised, [[{:linger, false} | opts]]},
-      type: :worker,
-      shutdown: 10_000
-    }
-  end
+  @spec child_spec([
+          option()
+          | {:id, term()}
+          | {:restart, :permanent | :transient | :temporary}
+          | {:shutdown, timeout() | :brutal_kill}
+          | {:significant, boolean()}
+        ]) :: Supervisor.child_spec()
+  def child_spec(opts) when is_list(opts), do: Supervised.child_spec(opts)
 
   @doc false
   @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}
@@ -408,10 +427,11 @@ defmodule Linx.Process do
   end
 
   @doc """
-  Ends the workload, and returns how it ended, as `wait/2` does.
+  Ends the workload as the option `:stop` says, and returns how it ended, as `wait/2` does.
 
-  SIGTERM goes to its process group; what has not ended `grace_ms` milliseconds later is sent SIGKILL,
-  with all its descendants. At the checkpoint the workload is aborted. What it wrote stays readable.
+  The signal goes to its process group, and to a session with a terminal SIGHUP as well; what has not ended
+  `grace_ms` milliseconds later is sent SIGKILL, with all its descendants. `:default` is the grace of the option.
+  At the checkpoint the workload is aborted. What it wrote stays readable.
 
   `{:error, {:bad_grace, value}}`, `{:error, :no_process}`.
 
@@ -419,12 +439,13 @@ defmodule Linx.Process do
       iex> Linx.Process.stop(session, 1_000)
       {:ok, {:signaled, 15}}
   """
-  @spec stop(session(), non_neg_integer()) ::
+  @spec stop(session(), :default | non_neg_integer()) ::
           result() | {:error, :no_process | {:bad_grace, term()}}
-  def stop(session, grace_ms \\ 5_000)
+  def stop(session, grace_ms \\ :default)
 
-  def stop(session, grace_ms) when is_integer(grace_ms) and grace_ms in 0..0xFFFF_FFFF,
-    do: call(session, {:stop, grace_ms})
+  def stop(session, grace_ms)
+      when grace_ms == :default or (is_integer(grace_ms) and grace_ms in 0..0xFFFF_FFFF),
+      do: call(session, {:stop, grace_ms})
 
   def stop(_session, grace_ms), do: {:error, {:bad_grace, grace_ms}}
 

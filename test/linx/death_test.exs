@@ -57,7 +57,7 @@ defmodule Linx.DeathTest do
         agent = agent_pid(session)
         assert :ok = GenServer.stop(session)
         assert Host.stat(host_pid) == nil
-        expected = if unquote(stage) == :parked, do: :aborted, else: {:signaled, 9}
+        expected = if unquote(stage) == :parked, do: :aborted, else: {:signaled, 15}
         assert final(session) == expected
         await_gone(agent)
       end
@@ -116,20 +116,22 @@ defmodule Linx.DeathTest do
     waiter = Task.async(fn -> Linx.Process.wait(session) end)
     await_waiters(session, 1)
     :ok = GenServer.stop(session)
-    assert {:ok, {:signaled, 9}} = Task.await(waiter, 30_000)
+    assert {:ok, {:signaled, 15}} = Task.await(waiter, 30_000)
     assert {:error, :no_process} = Linx.Process.wait(session)
   end
 
   test "a stopped session kills the workload's whole process group" do
     {listener, argv} = Beacon.actor(["family", 15])
-    {session, _host_pid} = running(argv: argv)
+    {session, _host_pid} = running(argv: argv, stop: {:sigterm, 50})
     beacon = Beacon.await_lit(listener)
     :ok = GenServer.stop(session)
     Beacon.await_dark(beacon)
   end
 
   test "a stopped session kills a workload that ignores what can be ignored" do
-    {session, host_pid} = running(argv: actor(["ignore", 1, 2, 3, 15]), stdio: :pty)
+    {session, host_pid} =
+      running(argv: actor(["ignore", 1, 2, 3, 15]), stdio: :pty, stop: {:sigterm, 50})
+
     await_output(session, "ready")
     :ok = GenServer.stop(session)
     assert Host.stat(host_pid) == nil
@@ -147,7 +149,7 @@ defmodule Linx.DeathTest do
       session = session(argv: actor(["pause"]), auto_proceed: true)
       :ok = GenServer.stop(session)
       events = events_so_far(session)
-      assert List.last(events) in [{:signaled, 9}, :aborted]
+      assert List.last(events) in [{:signaled, 15}, :aborted]
       for {:ready, pid} <- events, do: assert(Host.stat(pid) == nil)
     end
   end

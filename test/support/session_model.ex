@@ -50,8 +50,23 @@ defmodule Linx.Process.SessionModel do
 
   defp feed(model, event) do
     {session, effects} = Session.transition(model.session, event)
+    if event == :stop, do: check_stop(model.session, effects)
     note(%{model | session: session, events: model.events ++ [event]}, effects)
   end
+
+  # A workload that runs is asked first, unless it has no time, and what is asked of it has an end.
+  defp check_stop(%{state: :running, open?: true, stop: {signal, grace}}, effects)
+       when grace > 0 and signal != 9 do
+    assert [{:send, {:signal, ^signal, :group}} | more] = effects
+    assert {:send, {:signal, 18, :group}} in more
+    assert {:kill_after, grace} in more
+  end
+
+  defp check_stop(%{state: :running, open?: true}, effects),
+    do: assert([{:send, {:signal, 9, :tree}} | _] = effects)
+
+  defp check_stop(%{state: state}, effects),
+    do: assert(state != :ready or {:send, :abort} in effects)
 
   defp note(model, effects) do
     sent = for {:send, command} <- effects, do: command

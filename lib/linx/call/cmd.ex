@@ -15,7 +15,7 @@ defmodule Linx.Call.Cmd do
       try do
         collect(call, &read(job, &1, &2, &3))
       after
-        Job.close(job, call.kill_after)
+        Job.close(job, Job.grace(call))
       end
     end
   end

@@ -113,7 +113,11 @@ defmodule Linx.Call.Job do
   # A program that has written more than :max_output is killed at once: its output at a SIGTERM would be
   # dropped.
   defp grace({:error, %Error{stage: :max_output}}, _call), do: 0
-  defp grace(_ending, call), do: call.kill_after
+  defp grace(_ending, call), do: grace(call)
+
+  @doc "The milliseconds that the program of a call has when it is ended early."
+  @spec grace(Linx.Call.t()) :: non_neg_integer()
+  def grace(%{session: %{stop: {_signal, grace}}}), do: grace
 
   defp collect(job) do
     case Linx.Process.collect(job.session, remaining(job)) do
@@ -142,7 +146,7 @@ defmodule Linx.Call.Job do
     do: System.convert_time_unit(System.monotonic_time() - job.started, :native, :microsecond)
 
   @doc """
-  Ends what still runs: SIGTERM to the program, and `grace_ms` milliseconds later SIGKILL to all that it has
+  Ends what still runs: the signal of `:stop` to the program, and `grace_ms` milliseconds later SIGKILL to all that it has
   started.
   """
   @spec close(t(), non_neg_integer()) :: :ok

@@ -14,7 +14,7 @@ defmodule Linx.Call.Stream do
     Stream.resource(
       fn -> start(call) end,
       fn state -> next(state, call) end,
-      fn {job, _lines} -> Job.close(job, call.kill_after) end
+      fn {job, _lines} -> Job.close(job, Job.grace(call)) end
     )
   end
 

@@ -12,6 +12,9 @@ defmodule Linx.Process.Checks do
   # The longest grace period that the agent can count, in milliseconds.
   @grace_max 0x7FFF_FFFF_FFFF_FFFF
 
+  # The longest one that the session can, in milliseconds: a timer of the VM.
+  @stop_max 0xFFFF_FFFF
+
   # The most messages that can be asked for at once.
   @active_max 0x7FFF_FFFF
 
@@ -163,10 +166,30 @@ defmodule Linx.Process.Checks do
   def active(count) when is_integer(count) and count in 1..@active_max, do: {:ok, count}
   def active(_other), do: :error
 
-  @doc "A pid."
-  @spec pid(term()) :: result(pid())
-  def pid(pid) when is_pid(pid), do: {:ok, pid}
-  def pid(_other), do: :error
+  @doc """
+  A process that receives something: a pid or a name.
+
+      iex> Linx.Process.Checks.receiver(MyApp.Receiver)
+      {:ok, MyApp.Receiver}
+  """
+  @spec receiver(term()) :: result(pid() | GenServer.name())
+  def receiver(pid) when is_pid(pid), do: {:ok, pid}
+  def receiver(name), do: name(name)
+
+  @doc """
+  How a workload is ended: a signal, as its number, and the milliseconds after which it is killed.
+
+      iex> Linx.Process.Checks.stop({"TERM", 100})
+      {:ok, {15, 100}}
+      iex> Linx.Process.Checks.stop({:sigterm, :infinity})
+      :error
+  """
+  @spec stop(term()) :: result({1..64, non_neg_integer()})
+  def stop({signal, grace_ms}) when is_integer(grace_ms) and grace_ms in 0..@stop_max do
+    with {:ok, number} <- Linx.Signal.number(signal), do: {:ok, {number, grace_ms}}
+  end
+
+  def stop(_other), do: :error
 
   @doc "The name of a node."
   @spec node_name(term()) :: result(node())

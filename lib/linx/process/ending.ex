@@ -5,14 +5,18 @@ defmodule Linx.Process.Ending do
   # How a session ends its workload: by an abort at the checkpoint, otherwise by signals. Pure, and part of
   # `Linx.Process.Session`, whose struct the functions take, and return together with effects.
 
-  # The command with which a session that stops kills a workload that runs.
+  # The command that kills a workload whose agent has sent what is no frame.
   @kill {:signal, 9, :group}
 
-  # What Linx.Process.stop/2 sends: SIGTERM, then SIGCONT, because a stopped process handles no signal before
-  # it is continued (the agent's orphan policy does the same). When the grace is over, SIGKILL to what is left
-  # of the tree.
-  @terminate [{:signal, 15, :group}, {:signal, 18, :group}]
+  # Sent when the grace is over. The agent sends it to the process group as well.
   @kill_tree {:signal, 9, :tree}
+
+  # Looks at a PID 1 without children, of which the next leads to its end. The server makes one every 50 milliseconds.
+  @looks 3
+
+  @sighup 1
+  @sigkill 9
+  @sigcont 18
 
   # Milliseconds that an agent has to end the workload after the command, and that it has to report the end of
   # a workload that another agent has killed. An agent that is stopped, or blocked by the workload, does
@@ -35,41 +39,83 @@ defmodule Linx.Process.Ending do
   def abort_early(%{abort?: true} = session), do: {session, []}
   def abort_early(session), do: {%{session | abort?: true}, [{:send, :abort}]}
 
-  @doc "Ends the workload at once, also before it runs, because it may never run."
-  @spec stop(session()) :: change()
-  def stop(%{state: :ready} = session), do: {%{session | state: :aborting}, [{:send, :abort}]}
-  def stop(%{state: :aborting} = session), do: {session, []}
-
-  def stop(session) do
-    if parks?(session), do: abort_early(session), else: {session, kill_now()}
-  end
+  defp abort(%{state: :ready} = session), do: {%{session | state: :aborting}, [{:send, :abort}]}
+  defp abort(%{state: :aborting} = session), do: {session, []}
+  defp abort(session), do: abort_early(session)
 
   @doc "The commands that kill a workload which runs."
   @spec kill_now() :: [Linx.Process.Session.effect()]
   def kill_now, do: [{:send, @kill}]
 
-  @doc "Sends the workload SIGTERM, and has it killed when the grace, in milliseconds, is over."
-  @spec terminate(session(), non_neg_integer()) :: change()
-  def terminate(session, grace) do
+  @doc """
+  Asks the workload to end, and has it killed when the grace, in milliseconds, is over. Without a grace, and when the
+  signal is SIGKILL, it is killed at once. A child that parks is aborted. A workload that does not run yet is asked
+  when it does.
+
+      iex> alias Linx.Process.{Ending, Session}
+      iex> session = %{Session.new(mode: :spawn, owner: self(), stop: {15, 5_000}) | state: :running}
+      iex> {_session, effects} = Ending.terminate(session, {2, 100})
+      iex> effects
+      [{:send, {:signal, 2, :group}}, {:send, {:signal, 18, :group}}, {:kill_after, 100}]
+  """
+  @spec terminate(session(), Linx.Process.Options.stop()) :: change()
+  def terminate(session, {signal, grace}) do
     cond do
       parks?(session) ->
-        {session, sends} = stop(session)
+        {session, sends} = abort(session)
         {session, sends ++ [{:rescue_after, max(grace, @react), :workload}]}
 
+      grace == 0 or signal == @sigkill ->
+        kill(session)
+
       session.state == :running ->
-        {session, Enum.map(@terminate, &{:send, &1}) ++ [{:kill_after, grace}]}
+        session = %{session | asked: signals(session, signal)}
+        {session, sends(commands(session)) ++ [{:kill_after, grace} | look(session)]}
 
       true ->
-        {keep_signals(session, @terminate), [{:kill_after, grace}]}
+        session = %{session | asked: signals(session, signal)}
+        {keep_signals(session, commands(session)), [{:kill_after, grace}]}
     end
   end
+
+  # A shell on a terminal ends at SIGHUP, and not at SIGTERM.
+  defp signals(%{terminal: nil}, signal), do: [signal]
+  defp signals(_session, signal), do: Enum.uniq([signal, @sighup])
+
+  # SIGCONT follows, because a stopped process handles no signal before it is continued (the agent's orphan policy does
+  # the same).
+  defp commands(%{asked: signals}),
+    do: for(signal <- signals ++ [@sigcont], do: {:signal, signal, :group})
+
+  @doc """
+  Has the workload looked at once the signals are sent that ask it to end, if it is PID 1 of its pid namespace: the
+  kernel drops a signal for such a process that has no handler (pid_namespaces(7)).
+  """
+  @spec look(session()) :: [Linx.Process.Session.effect()]
+  def look(%{asked: [_ | _] = signals, child_pid: 1, host_pid: pid}),
+    do: [{:look_at, pid, signals}]
+
+  def look(_session), do: []
+
+  @doc """
+  What was seen then. A PID 1 that no signal reaches is killed before the grace is over, when it has had no children for
+  some time: at the end of its last one it may end by itself.
+  """
+  @spec looked(session(), :alone | :waits | :reacts) :: change()
+  def looked(%{state: :running, alone: @looks} = session, :alone), do: kill(session)
+
+  def looked(%{state: :running, alone: alone} = session, :alone),
+    do: {%{session | alone: alone + 1}, look(session)}
+
+  def looked(%{state: :running} = session, :waits), do: {%{session | alone: 0}, look(session)}
+  def looked(session, _seen), do: {session, []}
 
   @doc "Kills the workload with all its descendants; through another agent when its own does not react."
   @spec kill(session()) :: change()
   def kill(%{state: :ended} = session), do: {session, []}
 
   def kill(session) do
-    {session, sends} = if parks?(session), do: stop(session), else: {session, [send: @kill_tree]}
+    {session, sends} = if parks?(session), do: abort(session), else: {session, [send: @kill_tree]}
     {session, sends ++ [{:rescue_after, @react, :workload}]}
   end
 
@@ -93,10 +139,10 @@ defmodule Linx.Process.Ending do
 
   @doc "Sends the signals that were kept, and keeps none."
   @spec send_signals(session()) :: change()
-  def send_signals(session) do
-    sends = for command <- Enum.reverse(session.signals), do: {:send, command}
-    {%{session | signals: []}, sends}
-  end
+  def send_signals(session),
+    do: {%{session | signals: []}, sends(Enum.reverse(session.signals)) ++ look(session)}
+
+  defp sends(commands), do: for(command <- commands, do: {:send, command})
 
   defp keep_signals(session, commands),
     do: %{session | signals: Enum.reverse(commands, session.signals)}

@@ -12,7 +12,9 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
-  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Streams, Terminal}
+  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Receiver, Streams, Terminal}
+
+  @receiver "a pid or the name of a registered process"
 
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
   # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
@@ -37,7 +39,7 @@ defmodule Linx.Process.Options do
     {:orphan_policy, [:request, :call], &Checks.orphan_policy/1, "{:kill, grace_ms} or :leave"},
     {:descendants, [:request, :call], [:kill, :leave], nil},
     {:usage, [:request], [true, false], nil},
-    {:owner, [:session, :call], &Checks.pid/1, "a pid"},
+    {:owner, [:session, :call], &Checks.receiver/1, @receiver},
     {:linger, [:session], [true, false], nil},
     {:auto_proceed, [:session], [true, false], nil},
     {:events, [:session, :call], [:plain, :tagged, :none], nil},
@@ -48,7 +50,9 @@ defmodule Linx.Process.Options do
     {:pool, [:session, :call], &Checks.pool/1,
      "the name or the pid of a Linx.Pool, or nil or false for none"},
     {:active, [:session], &Checks.active/1, "true, false, :once or a number of messages"},
-    {:stream_to, [:session], &Checks.pid/1, "a pid"}
+    {:stream_to, [:session], &Checks.receiver/1, @receiver},
+    {:stop, [:session, :call], &Checks.stop/1,
+     "{signal, grace_ms}, with a signal of Linx.Signal and up to 4294967295 milliseconds"}
   ]
 
   defstruct request: %{},
@@ -64,6 +68,7 @@ defmodule Linx.Process.Options do
             pool: nil,
             active: nil,
             stream_to: nil,
+            stop: {15, 5_000},
             pipes: %Pipes{},
             supervised: false,
             collect: nil,
@@ -72,7 +77,7 @@ defmodule Linx.Process.Options do
 
   @typedoc """
   `request` has the options that go to the agent, checked, and `encoded` the frame of them; `given` the values
-  as they were given, for errors. `pipes` and `encoded` are there after `encode/3`. `pool` is nil when the
+  as they were given, for errors. `pipes` and `encoded` are there after `encode/3`, and `owner` and `stream_to` are pids. `pool` is nil when the
   option was not given, and false when it was given as none. `collect` is how many bytes of output the session
   collects for its caller, who is then its receiver, at most; nil when it does not.
   """
@@ -80,7 +85,7 @@ defmodule Linx.Process.Options do
           request: map(),
           encoded: binary(),
           given: keyword(),
-          owner: pid() | nil,
+          owner: Receiver.t() | nil,
           linger: boolean(),
           auto_proceed: boolean(),
           events: :plain | :tagged | :none,
@@ -89,13 +94,17 @@ defmodule Linx.Process.Options do
           node: node() | nil,
           pool: GenServer.name() | pid() | false | nil,
           active: Streams.active() | nil,
-          stream_to: pid() | nil,
+          stream_to: Receiver.t() | nil,
+          stop: stop(),
           pipes: Pipes.t(),
           supervised: boolean(),
           collect: non_neg_integer() | :infinity | nil,
           remote: pid() | nil,
           links: [pid()]
         }
+
+  @typedoc "The signal that asks a workload to end, and the milliseconds after which it is killed."
+  @type stop :: {1..64, non_neg_integer()}
 
   @type error :: :argv_required | Option.error()
 
@@ -156,17 +165,21 @@ defmodule Linx.Process.Options do
   defp place(options, :session, name, checked), do: Map.replace!(options, name, checked)
 
   @doc """
-  Encodes the request of checked options. It is done in the process that starts the session, so that a request
-  too big for the agent is a return value and not the end of a session. The error names the largest of its
-  values.
+  Encodes the request of checked options, and finds the processes that they name. It is done in the process that
+  starts the session, so that a request too big for the agent is a return value and not the end of a session. The
+  error names the largest of its values.
   """
   @spec encode(t(), Request.mode(), pid()) :: {:ok, t()} | {:error, error()}
   def encode(%{request: request}, _mode, _caller) when not is_map_key(request, :argv),
     do: {:error, :argv_required}
 
   def encode(options, mode, caller) do
-    options = put_pipes(%{options | owner: options.owner || caller})
+    with {:ok, owner} <- Receiver.find(:owner, options.owner || caller),
+         {:ok, stream_to} <- Receiver.find(:stream_to, options.stream_to),
+         do: encode_request(put_pipes(%{options | owner: owner, stream_to: stream_to}), mode)
+  end
 
+  defp encode_request(options, mode) do
     with :ok <- Namespaces.check(mode, options.request),
          {:ok, encoded} <- Request.encode(mode, options.request, how(options)) do
       {:ok, %{options | encoded: encoded, given: []}}

@@ -9,12 +9,18 @@ defmodule Linx.Process.Server do
 
   alias Linx.Agent.{Channel, Request, Wire}
   alias Linx.Process.{Caller, Collector, Environment, Error, Events, Options, Pipes, Session}
-  alias Linx.Process.Terminal
+  alias Linx.Process.{Init, Terminal}
   alias Linx.Telemetry
 
-  # Milliseconds that a session which stops waits for its workload's end. After them it kills the workload
-  # and then the agent from outside.
+  # Milliseconds that a session which stops waits for its workload's end when the grace of its option :stop is over.
+  # After them it kills the workload and then the agent from outside.
   @end_timeout 5_000
+
+  # The messages that it handles meanwhile, beside those of the port and calls.
+  @served_to_the_end [:look_at, :wait_timeout, :receiver_down]
+
+  # Milliseconds between two looks at a workload that is PID 1 of its pid namespace.
+  @look_pause 50
 
   # Milliseconds that it waits after each of these two. Then it closes the port.
   @victim_timeout 1_000
@@ -118,6 +124,7 @@ defmodule Linx.Process.Server do
           auto_proceed: options.auto_proceed,
           events: options.events,
           subject: Error.subject(options.request),
+          stop: options.stop,
           terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
           pipes: options.pipes,
           receiver: options.stream_to
@@ -226,10 +233,10 @@ defmodule Linx.Process.Server do
   end
 
   @impl true
-  def terminate(_reason, state) do
+  def terminate(_reason, %{session: %{stop: {_signal, grace}}} = state) do
     :stop
     |> advance(forget_collector(state))
-    |> await_end(deadline(@end_timeout), [:workload, :agent])
+    |> await_end(deadline(grace + @end_timeout), [:workload, :agent])
   end
 
   # A session that is ended before its program has no result for the call that collects.
@@ -256,6 +263,15 @@ defmodule Linx.Process.Server do
 
       {:EXIT, ^port, _} = message ->
         message |> event(state) |> advance(state) |> await_end(deadline, victims)
+
+      {:"$gen_call", from, request} ->
+        request |> serve(from, state) |> await_end(deadline, victims)
+
+      message when message == :grace_over or elem(message, 0) in @served_to_the_end ->
+        message |> event(state) |> advance(state) |> await_end(deadline, victims)
+
+      {{:caller_down, _from}, _ref, :process, _pid, _reason} = message ->
+        message |> event(state) |> advance(state) |> await_end(deadline, victims)
     after
       max(deadline - System.monotonic_time(:millisecond), 0) ->
         case victims do
@@ -266,6 +282,21 @@ defmodule Linx.Process.Server do
             kill(victim, state)
             await_end(state, deadline(@victim_timeout), rest)
         end
+    end
+  end
+
+  # So that what the workload writes at its end can be read.
+  defp serve(request, from, state) do
+    case handle_call(request, from, state) do
+      {:reply, reply, state} ->
+        GenServer.reply(from, reply)
+        state
+
+      {:noreply, state} ->
+        state
+
+      {:stop, _reason, state} ->
+        state
     end
   end
 
@@ -310,6 +341,7 @@ defmodule Linx.Process.Server do
 
   defp event({:receiver_down, _ref, :process, pid, _reason}, _state), do: {:receiver_down, pid}
   defp event(:grace_over, _state), do: :grace_over
+  defp event({:look_at, pid, signals}, _state), do: {:looked, Init.look(pid, signals)}
   defp event({:rescue, _victim} = event, _state), do: event
   defp event(message, state), do: Caller.ended(message, state.caller)
 
@@ -368,6 +400,12 @@ defmodule Linx.Process.Server do
 
   defp carry_out({:kill_after, grace}, state) do
     Process.send_after(self(), :grace_over, grace)
+    state
+  end
+
+  # Later, because the agent has to send the signals first.
+  defp carry_out({:look_at, pid, signals}, state) do
+    Process.send_after(self(), {:look_at, pid, signals}, @look_pause)
     state
   end
 

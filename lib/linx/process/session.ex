@@ -40,7 +40,9 @@ defmodule Linx.Process.Session do
     linger: true,
     auto_proceed: false,
     events: :plain,
-    stopping?: false,
+    stop: {15, 5_000},
+    asked: [],
+    alone: 0,
     abort?: false,
     signals: [],
     waiters: %{}
@@ -74,7 +76,8 @@ defmodule Linx.Process.Session do
   @typedoc """
   What the server has to do. A `:watch` reports the caller's end and the time-out, a
   `:watch_receiver` the end of that process and of no earlier receiver; `:kill_after` and
-  `:rescue_after` report that their milliseconds are over. `:kill` is done through another agent.
+  `:rescue_after` report that their milliseconds are over. A `:look_at` reports what `Linx.Process.Init` has seen.
+  `:kill` is done through another agent.
   """
   @type effect ::
           {:send, Linx.Agent.Wire.command()}
@@ -86,6 +89,7 @@ defmodule Linx.Process.Session do
           | {:watch_receiver, pid()}
           | {:kill_after, non_neg_integer()}
           | {:rescue_after, non_neg_integer(), victim()}
+          | {:look_at, pos_integer(), [1..64]}
           | {:kill, victim()}
           | :close
           | {:stop, term()}
@@ -102,6 +106,7 @@ defmodule Linx.Process.Session do
           | {:timeout | :caller_down, from()}
           | {:receiver_down, pid()}
           | :grace_over
+          | {:looked, :alone | :waits | :reacts}
           | {:rescue, victim()}
           | :stop
 
@@ -139,11 +144,12 @@ defmodule Linx.Process.Session do
 
   def transition(session, {:caller_down, from}), do: forget(session, from, [{:unwatch, from}])
   def transition(%{open?: false} = session, _event), do: {session, []}
-  def transition(session, :stop), do: stop(%{session | stopping?: true})
+  def transition(session, :stop), do: stop(session)
   def transition(session, {:frame, frame}), do: frame(session, frame)
   def transition(session, :malformed), do: malformed(session)
   def transition(session, {:agent_exit, code}), do: fail(session, Error.new(:agent_died, code))
   def transition(session, :grace_over), do: Ending.kill(session)
+  def transition(session, {:looked, seen}), do: Ending.looked(session, seen)
   def transition(session, {:rescue, victim}), do: rescue_from_agent(session, victim)
 
   def transition(session, {:receiver_down, pid}) do
@@ -195,9 +201,11 @@ defmodule Linx.Process.Session do
     {session, [{:reply, from, :ok} | watch]}
   end
 
-  # The caller gets the reply of a wait. Before the workload runs the signals are kept.
+  # The caller gets the reply of a wait.
   defp call(session, {:stop, grace}, from) do
-    {session, effects} = Ending.terminate(session, grace)
+    {signal, own_grace} = session.stop
+    grace = if grace == :default, do: own_grace, else: grace
+    {session, effects} = Ending.terminate(session, {signal, grace})
     {put_in(session.waiters[from], :wait), [{:watch, from, :infinity} | effects]}
   end
 
@@ -295,9 +303,8 @@ defmodule Linx.Process.Session do
   defp status(%{state: :proceeding} = session, {:status, :running}) do
     {session, size} = send_size(%{session | state: :running})
     {session, signals} = Ending.send_signals(session)
-    {session, stop} = if session.stopping?, do: stop(session), else: {session, []}
     {session, ends} = pipes(session, Pipes.started(session.pipes))
-    {session, [{:event, :running} | size] ++ signals ++ stop ++ ends}
+    {session, [{:event, :running} | size] ++ signals ++ ends}
   end
 
   defp status(session, {:status, :applied, n}) do
@@ -399,7 +406,7 @@ defmodule Linx.Process.Session do
 
   # Requests that wait for a stream get the reply that they would get after the session's end.
   defp stop(%{state: :ended} = session), do: break_pipes(session, :no_process)
-  defp stop(session), do: Ending.stop(session)
+  defp stop(session), do: Ending.terminate(session, session.stop)
 
   defp rescue_from_agent(%{state: :ended} = session, _victim), do: {session, []}
 

@@ -55,6 +55,7 @@ defmodule Linx.Tty.Sandbox do
          env: environment(identity),
          descendants: :kill,
          orphan_policy: {:kill, 500},
+         stop: {:sigterm, 500},
          prepare: &prepare(&1, &2, config.namespaces, identity)
        ] ++ directory(identity)}
     end

@@ -26,7 +26,7 @@ defmodule Linx.Process.SessionPropertyTest do
       :pty_master,
       {:pty_winsize, {24, 80, 0, 0}},
       {:signal, 15, :group},
-      tuple([:stop, integer(0, 10)]),
+      tuple([:stop, oneof([:default, integer(0, 10)])]),
       tuple([:read, oneof([:stdout, :stderr, :pty, :any]), oneof([1, 5, 100]), :infinity]),
       tuple([:write, oneof(["", "input", :binary.copy("x", 3 * 1024 * 1024)]), :infinity]),
       tuple([:close, oneof([:stdin, :stdout, :stderr, :pty])]),
@@ -37,11 +37,14 @@ defmodule Linx.Process.SessionPropertyTest do
   end
 
   defp fields do
-    tuple([boolean(), boolean(), oneof([:none, :pty, :pipes, :pty_stream])])
+    stop = tuple([integer(1, 64), integer(0, 3)])
+    tuple([boolean(), boolean(), oneof([:none, :pty, :pipes, :pty_stream]), stop])
   end
 
-  defp session_fields({auto_proceed, linger, stdio}),
-    do: [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger] ++ stdio(stdio)
+  defp session_fields({auto_proceed, linger, stdio, stop}),
+    do:
+      [mode: :spawn, owner: self(), auto_proceed: auto_proceed, linger: linger, stop: stop] ++
+        stdio(stdio)
 
   defp stdio(:none), do: []
   defp stdio(:pty), do: [terminal: %Terminal{}]
@@ -60,6 +63,7 @@ defmodule Linx.Process.SessionPropertyTest do
       {1, tuple([:caller_down, integer(1, 30)])},
       {1, tuple([:receiver_down, self()])},
       {1, :grace_over},
+      {1, tuple([:looked, oneof([:alone, :waits, :reacts])])},
       {1, tuple([:rescue, oneof([:workload, :agent])])},
       {1, :stop}
     ]

@@ -442,37 +442,98 @@ defmodule Linx.Process.SessionTest do
   end
 
   describe "stopping" do
+    @term [send: {:signal, 15, :group}, send: {:signal, 18, :group}]
+
     test "aborts a child that is parked, or on its way there" do
       for events <- [[], spawned(), ready()],
-          do: assert(effects(session(events), :stop) == [{:send, :abort}])
+          do:
+            assert(
+              effects(session(events), :stop) == [
+                {:send, :abort},
+                {:rescue_after, 5_000, :workload}
+              ]
+            )
 
       assert effects(session(spawned() ++ [:stop]), {:frame, {:status, :ready, 1}}) ==
                [{:event, {:ready, 100}}]
     end
 
-    test "kills a child that does not park, now and once it runs" do
-      kill = {:send, {:signal, 9, :group}}
+    test "asks a running workload, and kills its tree when the grace is over" do
+      assert effects(session(other_than_init(running())), :stop) == @term ++ [kill_after: 5_000]
 
+      assert [{:send, {:signal, 9, :tree}} | _] =
+               effects(session(running() ++ [:stop]), :grace_over)
+    end
+
+    test "asks a child that does not park once it runs" do
       for events <- [[], spawned()],
-          do: assert(effects(session([auto_proceed: true], events), :stop) == [kill])
+          do: assert(effects(session([auto_proceed: true], events), :stop) == [kill_after: 5_000])
 
-      assert effects(session(proceeding()), :stop) == [kill]
-    end
+      assert effects(session(proceeding()), :stop) == [kill_after: 5_000]
+      events = other_than_init(proceeding()) ++ [:stop]
 
-    test "kills a running workload's process group, now or once it runs" do
-      kill = {:send, {:signal, 9, :group}}
-      assert effects(session(running()), :stop) == [kill]
-
-      assert effects(session(proceeding() ++ [:stop]), {:frame, {:status, :running}}) == [
-               {:event, :running},
-               kill
+      assert effects(session(events), {:frame, {:status, :running}}) == [
+               {:event, :running} | @term
              ]
-
-      assert effects(
-               session([auto_proceed: true], ready() ++ [:stop]),
-               {:frame, {:status, :running}}
-             ) ==
-               [{:event, :running}, kill]
     end
+
+    test "is done as the option says" do
+      for {stop, signal} <- [{{2, 70}, 2}, {{64, 70}, 64}],
+          do:
+            assert(
+              effects(session([stop: stop], other_than_init(running())), :stop) ==
+                [
+                  send: {:signal, signal, :group},
+                  send: {:signal, 18, :group},
+                  kill_after: 70
+                ]
+            )
+    end
+
+    test "kills at once without a grace, and when the signal is SIGKILL, also before the workload runs" do
+      for stop <- [{15, 0}, {9, 5_000}], events <- [[], running()] do
+        assert [{:send, {:signal, 9, :tree}} | _] =
+                 effects(session([stop: stop, auto_proceed: true], events), :stop)
+      end
+    end
+
+    test "sends SIGHUP too where there is a terminal, once" do
+      for {signal, sent} <- [{15, [15, 1, 18]}, {1, [1, 18]}] do
+        session = session([stop: {signal, 9}, terminal: %Terminal{}], other_than_init(running()))
+
+        assert sent ==
+                 for({:send, {:signal, number, :group}} <- effects(session, :stop), do: number)
+      end
+    end
+
+    test "looks at a PID 1, which no signal may reach, and kills it if it is alone" do
+      assert {:look_at, 100, [15]} in effects(session(running()), :stop)
+
+      assert {:look_at, 100, [15]} in effects(
+               session(proceeding() ++ [:stop]),
+               {:frame, {:status, :running}}
+             )
+
+      stopped = running() ++ [:stop]
+      alone = List.duplicate({:looked, :alone}, 3)
+
+      assert [{:send, {:signal, 9, :tree}} | _] =
+               effects(session(stopped ++ alone), {:looked, :alone})
+
+      assert effects(session(stopped), {:looked, :alone}) == [{:look_at, 100, [15]}]
+      waits = alone ++ [{:looked, :waits}]
+      assert effects(session(stopped ++ waits), {:looked, :alone}) == [{:look_at, 100, [15]}]
+      assert effects(session(stopped), {:looked, :waits}) == [{:look_at, 100, [15]}]
+      assert effects(session(stopped), {:looked, :reacts}) == []
+      ended = stopped ++ [{:frame, {:status, :exited, 0}}]
+      assert effects(session(ended), {:looked, :alone}) == []
+    end
+  end
+
+  defp other_than_init(events) do
+    Enum.map(events, fn
+      {:frame, {:status, :ready, _pid}} -> {:frame, {:status, :ready, 100}}
+      event -> event
+    end)
   end
 end
