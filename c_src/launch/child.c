@@ -15,6 +15,7 @@
 #include "base/syscalls.h"
 #include "launch/own_namespaces.h"
 #include "launch/user_namespace.h"
+#include "launch/working_directory.h"
 #include "setup/capabilities.h"
 #include "setup/identity.h"
 #include "setup/setup.h"
@@ -34,6 +35,8 @@ struct child {
   const struct request *request;
   struct channel_in commands;
   struct setup setup;
+  struct working_directory directory;
+  bool has_applied; /* a command */
   bool ids_are_set; /* by command; id 0 is not taken then */
   bool owes_ready;  /* has not sent the :ready that goes before a failure; see announce_ready */
   bool is_settled;  /* has all namespaces of its own; see settle_namespaces */
@@ -116,6 +119,21 @@ static struct failure set_dumpable(unsigned long dumpable) {
 static struct failure forbid_tracing(struct child *child) {
   (void)child;
   return set_dumpable(0);
+}
+
+/* Whether something may have reset the two since the child was created: a change of credentials by
+ * a command or a user namespace, or that the child was made dumpable for its maps. */
+static bool may_have_changed(const struct child *child) {
+  return child->has_applied || child->start->target != NULL ||
+         child_has_user_namespace(child->start);
+}
+
+static struct failure forbid_tracing_again(struct child *child) {
+  return may_have_changed(child) ? forbid_tracing(child) : failure_none();
+}
+
+static struct failure die_with_agent_again(struct child *child) {
+  return may_have_changed(child) ? die_with_agent(child) : failure_none();
 }
 
 /* A change of credentials clears the parent-death signal (PR_SET_PDEATHSIG(2const)) and sets the
@@ -257,6 +275,7 @@ static struct failure prepare_for(struct child *child, unsigned changes) {
     failure = settle_namespaces(child);
   if (failure_is(failure))
     return failure;
+  child->has_applied = true;
   child->ids_are_set = child->ids_are_set || (changes & CHANGES_IDS) != 0;
   int result = (changes & CHANGES_NO_NEW_PRIVS) != 0 ? identity_set_no_new_privs() : 0;
   return failure_of(STAGE_SECCOMP_NO_NEW_PRIVS, result);
@@ -329,42 +348,23 @@ static struct failure join_new_keyring(struct child *child) {
   return failure_of(STAGE_KEYCTL, result == -ENOSYS || result == -EPERM ? 0 : (int)result);
 }
 
-/* Reads the working directory's path. Returns 0; -ENOENT when the directory is not below the
- * root, for which getcwd(2) returns a path that begins with "(unreachable)"; or another negative
- * errno. */
-static int read_cwd(char path[PATH_MAX]) {
-  path[0] = '\0';
-  long length = sys_call(SYS_getcwd, path, PATH_MAX);
-  return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
-}
-
-static int change_cwd(const char *path) {
-  return (int)sys_call(SYS_chdir, path);
-}
-
 static bool has_other_mounts(const struct child_start *start) {
   uint64_t flags = start->target != NULL ? start->target->flags : start->request->namespaces;
   return (flags & CLONE_NEWNS) != 0;
 }
 
-/*
- * A mount or a pivot_root(2) at the checkpoint may have left the inherited working directory below
- * a mount, or outside the root, from where "../.." leads to the host's tree (CVE-2024-21626). So
- * its path is resolved again, and where that fails the root becomes the working directory. A
- * directory that was asked for has to be reachable from the root.
- */
-static struct failure settle_cwd(struct child *child) {
-  char path[PATH_MAX];
-  const char *wanted = child->request->cwd;
-  int result = 0;
-  /* First, because `wanted` may be relative to the inherited directory: "..", /proc/self/cwd. */
-  if (has_other_mounts(child->start) && (read_cwd(path) < 0 || change_cwd(path) < 0))
-    result = change_cwd("/");
-  if (result == 0 && wanted != NULL)
-    result = change_cwd(wanted);
-  if (result == 0 && wanted != NULL)
-    result = read_cwd(path);
-  return failure_of(STAGE_CHDIR, result);
+/* The first try is made with the rights of root inside, the second with those of the workload. */
+static struct failure enter_directory(struct child *child) {
+  child->directory =
+      (struct working_directory){.wanted = child->request->cwd,
+                                 .has_other_mounts = has_other_mounts(child->start),
+                                 .is_confirmed_later = child->request->final.count > 0};
+  return working_directory_enter(&child->directory);
+}
+
+static struct failure confirm_directory(struct child *child) {
+  bool stays = child->request->final.count == 0 && child->directory.is_entered;
+  return stays ? failure_none() : working_directory_confirm(&child->directory);
 }
 
 static long execute_file(const struct request *request, char *file) {
@@ -516,13 +516,14 @@ static struct failure (*const steps[])(struct child *child) = {
     park,
     take_root,
     settle_namespaces, /* the BEAM has put it into its cgroup */
-    forbid_tracing,
+    forbid_tracing_again,
     join_new_keyring,
-    settle_cwd,
+    enter_directory,
     apply_final,
+    confirm_directory,
     check_ids, /* after the last command that may set them */
     settle_capabilities,
-    die_with_agent, /* after the last change of ids, which clears it */
+    die_with_agent_again, /* after the last change of ids, which clears it */
     leave_if_orphaned,
     execute, /* installs the filters: nothing may come between them and execve */
 };

@@ -208,7 +208,8 @@ defmodule Linx.Process do
       environment, `[]` an empty one.
     * `:clear_env` - when `true` there is nothing of the BEAM's environment: `:env` changes an empty one. `false`
       by default.
-    * `:cwd` - the working directory, in the workload's own root. Inherited by default.
+    * `:cwd` - the working directory, in the workload's own root. Inherited by default, or `/` where the root
+      does not lead to the inherited one. A path that leads out of the root, or below a mount, is ENOENT at `:chdir`.
     * `:files` - paths, of which the first that exists is executed instead of argv's first element: the
       candidates of a `PATH` in the workload's own root, for instance. A file that may not be executed is
       skipped, as execvp(3) does.
@@ -298,6 +299,8 @@ defmodule Linx.Process do
   Besides the errors of `spawn/1`: `{:error, {:bad_target, value}}`, `{:error, :not_ready}` when the session
   to enter has no process yet, and `{:error, :no_process}` when it has ended. When no
   process has the host pid, the final event is `{:linx_process, :error, errno, :pidfd_open}`.
+
+  The workload's root is that of the mount namespace, also when the target is in a chroot(2) there.
 
   With privileges, the mount namespace of another user namespace can only be joined together with that, because
   its owner chooses the program that runs: `namespaces: [:mount]` alone is then EPERM (1) at `:open_ns_mount`.

@@ -5,9 +5,12 @@
  *
  *   visitor pivot PID DIRECTORY FILE...
  *   visitor cover PID DIRECTORY FILE...
+ *   visitor jail - DIRECTORY FILE...
  *
  * A file system in memory is mounted over DIRECTORY and gets copies of the files. With "pivot" it
- * becomes the root (pivot_root(2)), and the old one is detached.
+ * becomes the root (pivot_root(2)), and the old one is detached. With "jail" it becomes the
+ * visitor's own root (chroot(2)) and the working directory stays outside; then the last file is
+ * executed.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -46,15 +49,33 @@ static void pivot(const char *directory) {
     fail("umount");
 }
 
+/* With a /proc inside, because the agent needs one. */
+static void jail(const char *directory, const char *program) {
+  char path[512];
+  const char *name = strrchr(program, '/');
+
+  snprintf(path, sizeof(path), "%s/proc", directory);
+  if (mkdir(path, 0755) < 0 || mount("/proc", path, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+      chroot(directory) < 0)
+    fail("chroot");
+  execl(name, name, NULL);
+  fail(name);
+}
+
 int main(int argc, char **argv) {
   if (argc < 4)
     return 127;
-  join_namespace(argv[2], "mnt", CLONE_NEWNS);
+  if (strcmp(argv[1], "jail") != 0)
+    join_namespace(argv[2], "mnt", CLONE_NEWNS);
+  else if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    fail("unshare");
   if (mount("linx", argv[3], "tmpfs", 0, NULL) < 0)
     fail("mount");
   for (int at = 4; at < argc; at++)
     copy(argv[at], argv[3]);
   if (strcmp(argv[1], "pivot") == 0)
     pivot(argv[3]);
+  else if (strcmp(argv[1], "jail") == 0)
+    jail(argv[3], argv[argc - 1]);
   return 0;
 }
