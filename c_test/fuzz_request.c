@@ -49,6 +49,8 @@ static void require_sound(const struct request *request, const struct arena *are
     return;
   require(request->argv != NULL && request->argv[0] != NULL);
   require_strings(request->argv, arena);
+  require((char *)(request->argv - 1) >= arena->base);
+  require(request->files == NULL || !request->search_path);
   if (request->files != NULL)
     require_strings(request->files, arena);
   require_variables(request->env, arena);

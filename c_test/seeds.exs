@@ -14,7 +14,7 @@ requests =
         %{namespaces: [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]},
         %{namespaces: []},
         %{env: ["PATH=/bin", 'HOME=/', "E="], cwd: "/tmp"},
-        %{env: [], cwd: '/'},
+        %{env: [], cwd: '/', search_path: true},
         %{env_set: ["A=1", 'B=', "A=2"], env_unset: ["C", 'A']},
         %{stdio: :pty, flow: :demand, demand: [pty: 1 <<< 20, stdout: 5]},
         %{stdio: :inherit, hold: true},

@@ -278,6 +278,29 @@ static void many_short_arguments_fit(void **state) {
   assert_null(request.argv[60000]);
 }
 
+static void a_search_excludes_files(void **state) {
+  (void)state;
+  begin_key("search_path");
+  put_atom(&terms, "true");
+  assert_taken();
+  assert_true(request.search_path);
+  for (int reversed = 0; reversed < 2; reversed++) {
+    begin_request("spawn", 2);
+    for (int i = 0; i < 2; i++) {
+      put_atom(&terms, i == reversed ? "search_path" : "files");
+      if (i == reversed) {
+        put_atom(&terms, "true");
+      } else {
+        put_list(&terms, 1);
+        put_binary(&terms, "/bin/true");
+        put_nil(&terms);
+      }
+    }
+    assert_refused();
+  }
+  assert_byte_refused("search_path");
+}
+
 static void env_replaces_the_environment(void **state) {
   (void)state;
   begin_key("env");
@@ -941,6 +964,7 @@ int main(void) {
       cmocka_unit_test(a_copy_is_kept_without_argv),
       cmocka_unit_test(an_argument_may_be_long),
       cmocka_unit_test(many_short_arguments_fit),
+      cmocka_unit_test(a_search_excludes_files),
       cmocka_unit_test(env_replaces_the_environment),
       cmocka_unit_test(env_without_a_name_is_refused),
       cmocka_unit_test(changes_to_the_environment_are_variables_and_names),

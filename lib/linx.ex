@@ -65,7 +65,7 @@ defmodule Linx do
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
       be a `:pipe`, because the call does not read it, and there is no `:pty`.
     * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:pool`, `:name` and so on. The call
-      decides `:argv`, `:files`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
+      decides `:argv`, `:files`, `:search_path`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
       by default; with `:leave` the call lasts until every process that has the output open has closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
 
@@ -101,7 +101,7 @@ defmodule Linx do
   `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
   its surroundings cannot be set up, such as a namespace or the directory; `RuntimeError` for the rest, such as no agent, no
   such pool, or a `:checkpoint` that returned an error. The program is looked for along
-  the BEAM's `PATH`, or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
+  the BEAM's `PATH`, not along that of `:env` (as `:search_path` of `Linx.Process.spawn/1` does), or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
   @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do

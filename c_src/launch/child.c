@@ -13,6 +13,7 @@
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
+#include "launch/execute.h"
 #include "launch/own_namespaces.h"
 #include "launch/user_namespace.h"
 #include "launch/working_directory.h"
@@ -367,32 +368,12 @@ static struct failure confirm_directory(struct child *child) {
   return stays ? failure_none() : working_directory_confirm(&child->directory);
 }
 
-static long execute_file(const struct request *request, char *file) {
-  char **env = request->env != NULL ? request->env : environ;
-  request->argv[0] = request->arg0 != NULL ? request->arg0 : file;
-  return sys_call(SYS_execve, file, request->argv, env);
-}
-
-/* Executes the first file that exists, as execvp(3) does along PATH. A file that may not be
- * executed is skipped; the result is EACCES then if no other file is executed. */
-static long execute_first(const struct request *request) {
-  bool denied = false;
-  for (char **file = request->files; *file != NULL; file++) {
-    long result = execute_file(request, *file);
-    if (result != -ENOENT && result != -ENOTDIR && result != -EACCES)
-      return result;
-    denied = denied || result == -EACCES;
-  }
-  return denied ? -EACCES : -ENOENT;
-}
-
 static struct failure execute(struct child *child) {
   const struct request *request = child->request;
   int installed = seccomp_filters_install(&child->setup.filters);
   if (installed < 0)
     return failure_of(STAGE_SETUP_seccomp_install, installed);
-  long result =
-      request->files != NULL ? execute_first(request) : execute_file(request, request->argv[0]);
+  long result = execute_program(request, request->env != NULL ? request->env : environ);
   /* The filters may deny the write of a frame or kill the process for it, so the errno is the exit
    * status. They may also make execve return any number. */
   if (child->setup.filters.first != NULL)

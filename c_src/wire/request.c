@@ -10,14 +10,16 @@
 
 typedef int decode_fn(struct request *request, struct term_reader *reader, struct arena *arena);
 
-static int decode_string_array(struct term_reader *reader, struct arena *arena, char ***strings,
-                               int *count) {
+/* Before the array there is room for `spare` more. */
+static int decode_spaced_array(struct term_reader *reader, struct arena *arena, size_t spare,
+                               char ***strings, int *count) {
   int result = term_read_list(reader, count);
   if (result < 0)
     return result;
-  char **array = arena_alloc(arena, ((size_t)*count + 1) * sizeof *array);
+  char **array = arena_alloc(arena, (spare + (size_t)*count + 1) * sizeof *array);
   if (array == NULL)
     return -ENOMEM;
+  array += spare;
   for (int i = 0; i < *count; i++) {
     result = term_read_string(reader, arena, &array[i]);
     if (result < 0)
@@ -28,9 +30,14 @@ static int decode_string_array(struct term_reader *reader, struct arena *arena, 
   return term_read_list_end(reader, *count);
 }
 
+static int decode_string_array(struct term_reader *reader, struct arena *arena, char ***strings,
+                               int *count) {
+  return decode_spaced_array(reader, arena, 0, strings, count);
+}
+
 static int decode_argv(struct request *request, struct term_reader *reader, struct arena *arena) {
   int count = 0;
-  int result = decode_string_array(reader, arena, &request->argv, &count);
+  int result = decode_spaced_array(reader, arena, 1, &request->argv, &count);
   return result < 0 ? result : count == 0 ? -EINVAL : 0;
 }
 
@@ -291,6 +298,7 @@ DECODE_BOOLEAN(proceed)
 DECODE_BOOLEAN(ack)
 DECODE_BOOLEAN(usage)
 DECODE_BOOLEAN(hold)
+DECODE_BOOLEAN(search_path)
 
 static int decode_commands(struct term_reader *reader, struct command_list *list, bool *filters) {
   struct argument arguments[ARGUMENTS_MAX];
@@ -362,6 +370,7 @@ static const struct key keys[] = {
     {"argv", decode_argv},
     {"files", decode_files},
     {"arg0", decode_arg0},
+    {"search_path", decode_search_path},
     {"target", decode_target},
     {"agent", decode_agent},
     {"namespaces", decode_namespaces},
@@ -476,6 +485,8 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
   if (request->mode == MODE_KILL)
     return request->target > 0 ? 0 : -EINVAL;
   if (request->argv == NULL || (request->mode == MODE_ENTER && request->target == 0))
+    return -EINVAL;
+  if (request->files != NULL && request->search_path)
     return -EINVAL;
   return 0;
 }

@@ -60,15 +60,16 @@ struct pooled {
 struct request {
   enum request_mode mode;
   struct pooled pooled;
-  char **files;   /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
-  char **argv;    /* NULL-terminated, argv[0] present; in the arena */
-  char *arg0;     /* in the arena, or NULL */
-  char **env;     /* NULL-terminated in the arena, or NULL: the agent's own */
-  char **env_set; /* changes to that: "KEY=VALUE" and "KEY", each NULL-terminated in the arena, */
-  char **env_unset;    /* or NULL: none */
-  const char *cwd;     /* in the arena, or NULL: inherited */
-  pid_t target;        /* enter and kill only */
-  pid_t agent;         /* kill only: the target's parent, 0: not given */
+  char **files; /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
+  char **argv;  /* NULL-terminated, argv[0] present; in the arena, with room for argv[-1] */
+  char *arg0;   /* in the arena, or NULL */
+  bool search_path; /* argv[0] is looked for along PATH, and may be a script without "#!" */
+  char **env;       /* NULL-terminated in the arena, or NULL: the agent's own */
+  char **env_set;   /* changes to that: "KEY=VALUE" and "KEY", each NULL-terminated in the arena, */
+  char **env_unset; /* or NULL: none */
+  const char *cwd;  /* in the arena, or NULL: inherited */
+  pid_t target;     /* enter and kill only */
+  pid_t agent;      /* kill only: the target's parent, 0: not given */
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */

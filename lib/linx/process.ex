@@ -142,6 +142,7 @@ defmodule Linx.Process do
           | {:clear_env, boolean()}
           | {:cwd, os_string()}
           | {:files, nonempty_list(os_string())}
+          | {:search_path, boolean()}
           | {:arg0, os_string()}
           | {:stdio,
              :inherit | :devnull | :pty | :pipe | [{:stdin | :stdout | :stderr, directive()}]}
@@ -192,7 +193,7 @@ defmodule Linx.Process do
   ## What runs, and where
 
     * `:argv` - required: a non-empty list of strings. The first is the file to execute, a path as the
-      workload sees it; `PATH` is not searched.
+      workload sees it; `PATH` is not searched without `:search_path`.
     * `:namespaces` - fresh ones for the workload, of `:user`, `:mount`, `:uts`, `:ipc`, `:cgroup`, `:net`,
       `:time` and `:pid`. None by default. The child is in them at the checkpoint, but for the cgroup
       namespace: its root is the cgroup that the child is in when it is made, so that is after `proceed/1`, or
@@ -213,6 +214,12 @@ defmodule Linx.Process do
     * `:files` - paths, of which the first that exists is executed instead of argv's first element: the
       candidates of a `PATH` in the workload's own root, for instance. A file that may not be executed is
       skipped, as execvp(3) does.
+    * `:search_path` - when `true`, a first element of `:argv` without a slash is looked for at exec as execvp(3) does:
+      along the `PATH` of the workload's environment, in its own root, where an empty element is its working directory and
+      `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` is taken when there is none. A file that may not be executed is
+      skipped, and a text without `#!` is executed by `/bin/sh`. Not together with `:files`. `false` by default. (`Linx.cmd/3`,
+      `Linx.run/2` and `Linx.stream!/2` have another rule: they look for their program along the BEAM's own `PATH`,
+      whatever `:env` says, and execute no text without `#!`.)
     * `:arg0` - the workload's argv[0], instead of the file that is executed.
     * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
       three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,

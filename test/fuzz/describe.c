@@ -150,9 +150,10 @@ static void add_options(char *text, size_t size, const struct plan *plan) {
     add(text, size, ", demand %llu/%llu/%llu", (unsigned long long)plan->demanded[STREAM_STDOUT],
         (unsigned long long)plan->demanded[STREAM_STDERR],
         (unsigned long long)plan->demanded[STREAM_PTY]);
-  add(text, size, "%s%s%s%s%s", plan->unknown_keys ? ", unknown keys" : "",
+  add(text, size, "%s%s%s%s%s%s", plan->unknown_keys ? ", unknown keys" : "",
       plan->charlists ? ", charlists" : "", plan->gives_env ? ", env" : "",
-      plan->changes_env ? ", changes" : "", plan->gives_arg0 ? ", arg0" : "");
+      plan->changes_env ? ", changes" : "", plan->searches ? ", search" : "",
+      plan->gives_arg0 ? ", arg0" : "");
   if (plan->setup_count > 0)
     add(text, size, "\n  setup:");
   add_commands(text, size, plan->setup, plan->setup_count);

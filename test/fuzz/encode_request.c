@@ -213,6 +213,7 @@ static void put_options(struct pairs *pairs) {
   put_flag(pairs, "usage", plan->usage);
   put_flag(pairs, "hold", plan->hold);
   put_flag(pairs, "no_new_privs", plan->no_new_privs);
+  put_flag(pairs, "search_path", plan->searches && plan->program == PROGRAM_WORKLOAD);
   put_orphan_policy(pairs);
   if (plan->kill_descendants) {
     key(pairs, "descendants");

@@ -265,7 +265,7 @@ struct plan {
   bool devnull; /* all three, as one atom */
   enum directive stdio[3];
   bool proceed, ack, usage, demand, hold, kill_descendants, no_new_privs, linger, unknown_keys;
-  bool gives_grace, gives_env, changes_env, gives_arg0, charlists;
+  bool gives_grace, gives_env, changes_env, searches, gives_arg0, charlists;
   int grace_ms;
   uint64_t demanded[STREAM_COUNT]; /* with the request */
   int setup_count, seal_count;

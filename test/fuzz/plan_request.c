@@ -83,6 +83,7 @@ static void choose_options(struct plan *plan, struct random *random) {
   plan->unknown_keys = random_chance(random, 10);
   plan->gives_env = random_chance(random, 30);
   plan->changes_env = random_chance(random, 30);
+  plan->searches = random_chance(random, 20);
   plan->gives_arg0 = random_chance(random, 10);
   plan->charlists = random_chance(random, 15);
   plan->request_pieces = random_chance(random, 15) ? 2 + (int)random_below(random, 5) : 1;

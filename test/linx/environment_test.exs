@@ -90,6 +90,21 @@ defmodule Linx.EnvironmentTest do
     end
   end
 
+  test "a session's program is looked for along the PATH that it is given, a call's along the VM's" do
+    found = fn opts ->
+      [argv: ["true"], search_path: true, auto_proceed: true]
+      |> Keyword.merge(opts)
+      |> session()
+      |> Linx.Process.wait()
+    end
+
+    assert found.([]) == {:ok, {:exited, 0}}
+    assert {:error, %Error{stage: :execve, errno: :enoent}} = found.(env: %{"PATH" => "/no"})
+    assert {:error, %Error{stage: :execve, errno: :enoent}} = found.(search_path: false)
+    assert {:ok, %{status: 0}} = Linx.run("true", env: %{"PATH" => "/no"})
+    assert Linx.run("true", search_path: true) == {:error, {:bad_option, {:search_path, true}}}
+  end
+
   test "20 000 variables and as many changes to them" do
     many = for n <- 1..20_000, into: %{}, do: {"LINX_MANY_#{n}", "#{n}"}
     # A variable is at most 128 KiB, and all of them a quarter of the stack's limit (execve(2)).

@@ -6,11 +6,12 @@
  *   visitor pivot PID DIRECTORY FILE...
  *   visitor cover PID DIRECTORY FILE...
  *   visitor jail - DIRECTORY FILE...
+ *   visitor root PID DIRECTORY
  *
  * A file system in memory is mounted over DIRECTORY and gets copies of the files. With "pivot" it
  * becomes the root (pivot_root(2)), and the old one is detached. With "jail" it becomes the
  * visitor's own root (chroot(2)) and the working directory stays outside; then the last file is
- * executed.
+ * executed. With "root" the directory itself becomes the root, as it is.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -69,6 +70,12 @@ int main(int argc, char **argv) {
     join_namespace(argv[2], "mnt", CLONE_NEWNS);
   else if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
     fail("unshare");
+  if (strcmp(argv[1], "root") == 0) {
+    if (mount(argv[3], argv[3], NULL, MS_BIND, NULL) < 0)
+      fail("mount");
+    pivot(argv[3]);
+    return 0;
+  }
   if (mount("linx", argv[3], "tmpfs", 0, NULL) < 0)
     fail("mount");
   for (int at = 4; at < argc; at++)

@@ -22,6 +22,7 @@ defmodule Linx.Process.Options do
     {:argv, [:request], &Checks.strings/1, "a non-empty list of strings without NUL bytes"},
     {:files, [:request], &Checks.strings/1, "a non-empty list of paths, without NUL bytes"},
     {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
+    {:search_path, [:request], [true, false], "true or false; without :files"},
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
     {:loopback, [:request, :call], [true, false],
@@ -172,6 +173,9 @@ defmodule Linx.Process.Options do
   @spec encode(t(), Request.mode(), pid()) :: {:ok, t()} | {:error, error()}
   def encode(%{request: request}, _mode, _caller) when not is_map_key(request, :argv),
     do: {:error, :argv_required}
+
+  def encode(%{request: %{files: _, search_path: true}}, _mode, _caller),
+    do: Option.bad(:search_path, true)
 
   def encode(options, mode, caller) do
     with {:ok, owner} <- Receiver.find(:owner, options.owner || caller),

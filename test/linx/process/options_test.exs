@@ -73,6 +73,8 @@ defmodule Linx.Process.OptionsTest do
             env: [],
             env: ["A=", "B=1=2", "Ä=ö"],
             env: [<<"A", 255, "=", 254>>],
+            search_path: true,
+            search_path: false,
             cwd: "/",
             cwd: "",
             stdio: :inherit,
@@ -97,6 +99,15 @@ defmodule Linx.Process.OptionsTest do
           ] do
         assert request([{name, value}])[name] == value
       end
+    end
+
+    test "a search along PATH excludes the files of another one" do
+      files = [files: ["/bin/true"]]
+
+      assert parse([argv: ["true"], search_path: true] ++ files) ==
+               {:error, {:bad_search_path, true}}
+
+      assert request([search_path: false] ++ files).files == ["/bin/true"]
     end
 
     test "the orphan policy :leave is the agent's :linger, which is still taken" do
