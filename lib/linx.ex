@@ -61,6 +61,8 @@ defmodule Linx do
     * `:checkpoint` - a function of the session and the program's host pid, called in the caller while the
       program is parked before exec: to set up its id maps, capabilities and filters. It returns `:ok`, or
       `{:error, reason}`, which ends the call. The timeout does not interrupt it.
+    * `:max_chunk` - how many bytes are read at once at most, and so how many an element of `:into`, or of a stream,
+      has. 256 KiB by default for what is read while the program runs. Lines are never split.
     * `:stdio` - where the streams lead that the call does not use itself, as in `Linx.Process.spawn/1`: a
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
       be a `:pipe`, because the call does not read it, and there is no `:pty`.
@@ -131,8 +133,18 @@ defmodule Linx do
   Takes the options of `cmd/3` but for `:into`, `:lines`, `:parallelism` and `:use_stdio`. Stdout and stderr are
   captured apart, unless `:stderr_to_stdout` or `:stdio` says otherwise, and
 
+    * `:into`, `:stderr_into` - where stdout and stderr are put while they are captured: a `Collectable`, of which the
+      result then has what it returns, or a function, which is called with each binary as it comes, in the caller;
+      the result has the binaries as well. An exception in either ends the program. `""` by default.
     * `:max_output` - is how many bytes of both together are captured at most, or `:infinity`. A program
-      that writes more is killed, and the result is an error. 64 MiB by default.
+      that writes more is killed, and the result is an error. By default 64 MiB, without what goes into a
+      `Collectable` other than `""`.
+
+        iex> {:ok, result} = Linx.run(["sh", "-c", "echo out; echo err >&2"], into: [], stderr_into: &send(self(), &1))
+        iex> {result.stdout, result.stderr}
+        {["out\\n"], "err\\n"}
+        iex> receive do: (error -> error)
+        "err\\n"
 
   ## Errors
 
@@ -140,7 +152,8 @@ defmodule Linx do
 
     * `{:bad_<option>, value}` - and nothing was started
     * `%Linx.Process.Error{}` - the program could not be run, which `Linx.Process.Error.kind/1` sorts; or, with
-      the stage `:timeout` or `:max_output`, it was ended for passing that bound
+      the stage `:timeout` or `:max_output`, it was ended for passing that bound. When the program has run, the error
+      has in `:stdout` and `:stderr` what was written until then, at most `:max_output` bytes.
     * the reason that the function given as `:checkpoint` returned
     * `:aborted`, `:no_process` or `:nodedown` - another process aborted or stopped the session, or the
       connection to its node was lost
@@ -149,8 +162,8 @@ defmodule Linx do
           iex> Linx.Process.Error.kind(error)
           :not_found
           iex> {:error, error} = Linx.run(["yes"], max_output: 100)
-          iex> error.stage
-          :max_output
+          iex> {error.stage, byte_size(error.stdout)}
+          {:max_output, 100}
   """
   @spec run([binary()] | binary(), keyword()) :: {:ok, Result.t()} | {:error, Error.t() | term()}
   def run(program, opts \\ [])
@@ -191,12 +204,33 @@ defmodule Linx do
     * `:ignore_exit` - with `true` the stream ends without an exception however the program ended
 
   A bad option raises `ArgumentError` here. The enumeration raises the `Linx.Process.Error`s of `run/2`, and an
-  exception of the input.
+  exception of the input. `stream/2` has how the program ended as its last element instead.
   """
   @spec stream!([binary()] | binary(), keyword()) :: Enumerable.t()
   def stream!(program, opts \\ [])
   def stream!(program, opts) when is_binary(program), do: stream!([program], opts)
   def stream!(argv, opts), do: Linx.Call.Stream.new(check!(:stream!, argv, opts))
+
+  @doc """
+  A program's output as a lazy enumerable whose last element is `{:exit, status}`.
+
+  As `stream!/2`, but for `:ignore_exit` and for how it ends: no end of the program raises. `status` is the exit
+  status as `Linx.Result` has it: the exit code, or 128 + n when signal n ended the program. When the program could not
+  be run, or was ended for passing `:timeout` or `:lines`, it is `{:error, reason}` as `run/2` returns it.
+
+      iex> Linx.stream(["sh", "-c", "echo out; exit 3"]) |> Enum.to_list()
+      ["out\\n", {:exit, 3}]
+      iex> [exit: {:error, error}] = Linx.stream("no such program") |> Enum.to_list()
+      iex> Linx.Process.Error.kind(error)
+      :not_found
+
+  An enumeration that stops early has no such element. A bad option and an exception of the input are raised as in
+  `stream!/2`.
+  """
+  @spec stream([binary()] | binary(), keyword()) :: Enumerable.t()
+  def stream(program, opts \\ [])
+  def stream(program, opts) when is_binary(program), do: stream([program], opts)
+  def stream(argv, opts), do: Linx.Call.Stream.new(check!(:stream, argv, opts))
 
   @doc """
   A session's stdin as a `Collectable`, for a session with `stdio: [stdin: :pipe]`.

@@ -2,13 +2,13 @@
 
 defmodule Linx.Call do
   @moduledoc false
-  # What `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2` run and how: their checked options.
+  # What `Linx.cmd/3`, `Linx.run/2` and the streams run and how: their checked options.
   #
   # A value that does not fit is `{:error, {:bad_<option>, value}}`, an option that does not exist
   # `{:error, {:bad_option, {name, value}}}`. An option that is not in the table of `Linx.Call.Options` is one of
   # `Linx.Process.spawn/1`, and checked as there.
 
-  alias Linx.Call.{Options, Stdio}
+  alias Linx.Call.{Options, Sink, Stdio}
   alias Linx.Option
   alias Linx.Process.Environment
   alias Linx.Process.Options, as: Session
@@ -31,20 +31,25 @@ defmodule Linx.Call do
     timeout: :infinity,
     kill_after: 500,
     into: "",
+    stderr_into: "",
     lines: nil,
+    max_chunk: nil,
     max_output: @max_output,
+    max_output_given?: false,
     stderr_to_stdout: false,
     use_stdio: true,
     parallelism: false,
     ignore_exit: false
   ]
 
+  @type kind :: :cmd | :run | :stream! | :stream
+
   @typedoc """
   `session` are the checked options of the session, but for the file to execute, which depends on the node; `outputs` the streams to read; `collect` how many bytes the session collects for the call,
   which does not read then, or nil.
   """
   @type t :: %__MODULE__{
-          kind: :cmd | :run | :stream!,
+          kind: kind(),
           argv: nonempty_list(binary()),
           session: Session.t(),
           env: Environment.changes() | nil,
@@ -54,8 +59,10 @@ defmodule Linx.Call do
           checkpoint: (pid(), pos_integer() -> :ok | {:error, term()}) | nil,
           timeout: timeout(),
           kill_after: non_neg_integer(),
-          into: Collectable.t(),
+          into: Sink.into(),
+          stderr_into: Sink.into(),
           lines: pos_integer() | nil,
+          max_chunk: pos_integer() | nil,
           max_output: non_neg_integer() | :infinity,
           ignore_exit: boolean()
         }
@@ -70,28 +77,44 @@ defmodule Linx.Call do
       {1000, [:stdout, :stderr]}
       iex> Linx.Call.parse(:run, ["ls"], timeout: -1)
       {:error, {:bad_timeout, -1}}
-      iex> Linx.Call.parse(:run, ["ls"], into: [])
-      {:error, {:bad_option, {:into, []}}}
+      iex> Linx.Call.parse(:run, ["ls"], lines: 80)
+      {:error, {:bad_option, {:lines, 80}}}
   """
-  @spec parse(:cmd | :run | :stream!, term(), term()) :: {:ok, t()} | {:error, error()}
+  @spec parse(kind(), term(), term()) :: {:ok, t()} | {:error, error()}
   def parse(kind, argv, opts) do
     with :ok <- check_argv(argv),
          {:ok, opts} <- Option.list(opts),
          {:ok, call, given} <- collect(%__MODULE__{kind: kind, argv: argv}, opts),
          :ok <- check_events(call, given),
          {:ok, stdio} <- Stdio.compose(call),
+         :ok <- check_sinks(call, Stdio.piped(stdio)),
          {:ok, session} <- session(call, stdio, given),
          do:
            {:ok, %{call | session: session, outputs: Stdio.piped(stdio), collect: collect(call)}}
   end
 
-  # Collecting into a binary or a list has no effect before its end.
-  defp collect(%{kind: :run, max_output: max}), do: max
+  # Collecting into a binary or a list has no effect before its end. The session collects in chunks of its own size.
+  defp collect(%{max_chunk: max}) when max != nil, do: nil
+
+  defp collect(%{kind: :run} = call) do
+    if Sink.binary?(call.into) and Sink.binary?(call.stderr_into), do: call.max_output
+  end
 
   defp collect(%{kind: :cmd, into: into}) when is_binary(into) or is_list(into),
     do: :infinity
 
   defp collect(_call), do: nil
+
+  # Nothing is put where no output leads.
+  defp check_sinks(%{kind: :run} = call, outputs) do
+    cond do
+      not Sink.binary?(call.into) and :stdout not in outputs -> Option.bad(:into, call.into)
+      Sink.binary?(call.stderr_into) or :stderr in outputs -> :ok
+      true -> Option.bad(:stderr_into, call.stderr_into)
+    end
+  end
+
+  defp check_sinks(_call, _outputs), do: :ok
 
   defp check_argv([program | arguments] = argv) when is_list(arguments) do
     if string?(program) and strings?(arguments), do: :ok, else: {:error, {:bad_argv, argv}}
@@ -114,11 +137,14 @@ defmodule Linx.Call do
          false <- Session.decided_by_call?(name) do
       collect(call, rest, [option | given])
     else
-      {:ok, checked} -> collect(Map.replace!(call, name, checked), rest, given)
+      {:ok, checked} -> collect(place(call, name, checked), rest, given)
       {:error, _reason} = error -> error
       true -> {:error, {:bad_option, option}}
     end
   end
+
+  defp place(call, :max_output, max), do: %{call | max_output: max, max_output_given?: true}
+  defp place(call, name, checked), do: Map.replace!(call, name, checked)
 
   # With a checkpoint the call needs the events itself, of which one says that the child is parked.
   defp check_events(%{checkpoint: nil}, _given), do: :ok
@@ -160,7 +186,9 @@ defmodule Linx.Call do
   end
 
   # Job.start/1 encodes the request of the others right after this.
-  defp check_size(%{kind: :stream!}, session), do: Session.check_size(session, :spawn)
+  defp check_size(%{kind: kind}, session) when kind in [:stream!, :stream],
+    do: Session.check_size(session, :spawn)
+
   defp check_size(_call, _session), do: :ok
 
   defp events(%{checkpoint: nil}, given),

@@ -13,12 +13,14 @@ defmodule Linx.CallEndTest do
       fn -> Linx.cmd(program, args, input: input) end,
       fn -> Linx.run(argv, max_output: :infinity) end,
       fn -> Linx.run(argv, input: input) end,
+      fn -> Linx.run(argv, into: [], input: &Enum.into(input, &1)) end,
+      fn -> Linx.stream(argv) |> Stream.run() end,
       fn -> Linx.stream!(argv) |> Stream.run() end,
       fn -> Linx.stream!(argv, input: input, lines: true) |> Stream.run() end
     ]
   end
 
-  @calls 6
+  @calls 8
 
   for reason <- [:kill, :shutdown, :other], trap? <- [false, true], n <- 0..(@calls - 1) do
     if reason == :kill or not trap? do
@@ -102,6 +104,15 @@ defmodule Linx.CallEndTest do
             fn -> Linx.run(["sleep", "600"], timeout: 0) end,
             fn -> Linx.run(["sleep", "600"], timeout: 100, input: Stream.cycle(["x"])) end,
             fn -> Linx.run("head", input: Stream.cycle(["x\n"])) end,
+            fn -> Linx.run("yes", into: [], max_output: 10) end,
+            fn -> Linx.run("yes", into: fn _ -> raise "x" end) end,
+            fn -> Linx.run("cat", input: fn sink -> Enum.into(["x"], sink) end) end,
+            fn ->
+              Linx.run(["sleep", "600"], timeout: 100, input: &Enum.into(Stream.cycle(["x"]), &1))
+            end,
+            fn -> Linx.stream("yes") |> Enum.take(1) end,
+            fn -> Linx.stream("no-such-program") |> Enum.to_list() end,
+            fn -> Linx.stream(["sleep", "600"], timeout: 100) |> Enum.to_list() end,
             fn -> Linx.stream!("yes") |> Enum.take(1) end,
             fn -> Linx.stream!("false") |> Enum.take(1) end,
             fn -> Linx.stream!("cat", input: Linx.stream!("yes")) |> Enum.take(1) end

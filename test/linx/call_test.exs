@@ -12,6 +12,7 @@ defmodule Linx.CallTest do
   doctest Linx.Call.Executable
   doctest Linx.Call.Lines
   doctest Linx.Call.Options
+  doctest Linx.Call.Sink
   doctest Linx.Call.Stdio
   doctest Linx.ExitError
   doctest Linx.Result
@@ -19,9 +20,10 @@ defmodule Linx.CallTest do
   @bad [
     cd: [7, nil, "a\0b"],
     env: [7, [:a], %{"A" => 1}, [{"A=B", "x"}], [{"", "x"}], [{"A", "x\0"}], [{:a, "b"}], [1 | 2]],
-    input: [7, :atom, {1, 2}, [:atom], ["a" | :b], [300]],
+    input: [7, :atom, &Kernel.self/0, {1, 2}, [:atom], ["a" | :b], [300]],
     timeout: [-1, 1.5, nil, :never, 0x1_0000_0000],
     kill_after: [-1, 1.5, nil, :infinity],
+    max_chunk: [0, -1, 1.5, nil, :infinity],
     checkpoint: [7, &is_pid/1],
     stderr_to_stdout: [nil, 1],
     stdio: [
@@ -50,13 +52,18 @@ defmodule Linx.CallTest do
       use_stdio: [nil, 0],
       stdio: [[stderr: :pipe]]
     ],
-    run: [max_output: [-1, nil, 1.5]],
-    stream!: [lines: [0, -1, "1"], ignore_exit: [nil, 1]]
+    run: [
+      max_output: [-1, nil, 1.5],
+      into: [7, nil, :list, &Kernel.is_function/2],
+      stderr_into: [7, nil, {1}, &Kernel.self/0]
+    ],
+    stream!: [lines: [0, -1, "1"], ignore_exit: [nil, 1]],
+    stream: [lines: [0, -1, "1"]]
   ]
 
   defp parse(kind, opts), do: Call.parse(kind, ["true"], opts)
 
-  for kind <- [:cmd, :run, :stream!] do
+  for kind <- [:cmd, :run, :stream!, :stream] do
     test "every option of #{kind} is checked, and the error names it" do
       for {option, values} <- @bad ++ @bad_in[unquote(kind)], value <- values do
         assert {:error, {error, ^value} = reason} = parse(unquote(kind), [{option, value}])
@@ -88,7 +95,7 @@ defmodule Linx.CallTest do
 
       own = Keyword.keys(@bad ++ @bad_in[unquote(kind)])
 
-      for option <- foreign -- own do
+      for option <- Enum.uniq(foreign) -- own do
         assert {:error, {:bad_option, {^option, 1}}} = parse(unquote(kind), [{option, 1}])
       end
 
@@ -123,6 +130,9 @@ defmodule Linx.CallTest do
 
     for {kind, opts, error} <- [
           {:run, [stdio: :inherit, input: "x"], :bad_stdio},
+          {:run, [stdio: [stdout: :devnull], into: []], :bad_into},
+          {:run, [stdio: [stderr: :devnull], stderr_into: &is_binary/1], :bad_stderr_into},
+          {:run, [stderr_to_stdout: true, stderr_into: []], :bad_stderr_into},
           {:run, [stdio: [stderr: :pipe], stderr_to_stdout: true], :bad_stdio},
           {:cmd, [use_stdio: false, input: "x"], :bad_use_stdio},
           {:cmd, [use_stdio: false, stderr_to_stdout: true], :bad_use_stdio},

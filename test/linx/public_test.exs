@@ -55,7 +55,7 @@ defmodule Linx.PublicTest do
     assert Enum.sort(documented) == Enum.sort(@modules)
     undocumented = for module <- modules(), moduledoc(module) == :none, do: module
     # Only the protocol calls its implementation.
-    assert undocumented -- [Collectable.Linx.Stdin] == []
+    assert undocumented -- [Collectable.Linx.Stdin, Inspect.Linx.Process.Error] == []
   end
 
   test "every public function has a doc and a spec" do

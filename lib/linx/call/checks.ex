@@ -94,6 +94,17 @@ defmodule Linx.Call.Checks do
   @spec into(term()) :: result(Collectable.t())
   def into(into), do: if(Collectable.impl_for(into), do: {:ok, into}, else: :error)
 
+  @doc """
+  A `Collectable`, or a function of a binary.
+
+      iex> {:ok, _fun} = Linx.Call.Checks.sink(&IO.write/1)
+      iex> Linx.Call.Checks.sink(fn -> :ok end)
+      :error
+  """
+  @spec sink(term()) :: result(Linx.Call.Sink.into())
+  def sink(fun) when is_function(fun, 1), do: {:ok, fun}
+  def sink(other), do: into(other)
+
   @doc "Any value, which is checked with the other options."
   @spec any(term()) :: result(term())
   def any(value), do: {:ok, value}

@@ -30,6 +30,15 @@ defmodule Linx.Call.Failure do
   defp option({:stdio, _composed}, %{stdio: stdio}) when stdio != nil, do: {:stdio, stdio}
   defp option(option, _call), do: option
 
+  @doc """
+  Whether it is one of the program, rather than an option that does not fit or an exception of the input, which
+  every call raises.
+  """
+  @spec of_program?(Linx.Call.Job.reason()) :: boolean()
+  def of_program?({:unfit, _reason}), do: false
+  def of_program?({:input, _kind, _reason, _stacktrace}), do: false
+  def of_program?(_reason), do: true
+
   @doc "Raises it."
   @spec raise!(Linx.Call.Job.reason(), Linx.Call.t()) :: no_return()
   def raise!({:unfit, reason}, _call), do: raise(ArgumentError, Reason.sentence(reason))

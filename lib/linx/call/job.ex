@@ -12,7 +12,7 @@ defmodule Linx.Call.Job do
   alias Linx.Call.{Executable, Feeder}
   alias Linx.Process.{Error, Options}
 
-  # The most bytes that one read returns: enough to make reads few, and little memory.
+  # The most bytes that one read returns, unless the call says otherwise: enough to make reads few, and little memory.
   @chunk 256 * 1024
 
   @enforce_keys [:call, :session, :started, :deadline]
@@ -110,10 +110,13 @@ defmodule Linx.Call.Job do
     end
   end
 
-  # A program that has written more than :max_output is killed at once: its output at a SIGTERM would be
-  # dropped.
-  defp grace({:error, %Error{stage: :max_output}}, _call), do: 0
-  defp grace(_ending, call), do: grace(call)
+  @doc """
+  The milliseconds that a program has after such an end of its call. One that has written more than `:max_output` is
+  killed at once, because its output at a SIGTERM would be dropped.
+  """
+  @spec grace(term(), Linx.Call.t()) :: non_neg_integer()
+  def grace({:error, %Error{stage: :max_output}}, _call), do: 0
+  def grace(_ending, call), do: grace(call)
 
   @doc "The milliseconds that the program of a call has when it is ended early."
   @spec grace(Linx.Call.t()) :: non_neg_integer()
@@ -233,11 +236,13 @@ defmodule Linx.Call.Job do
   defp read(%{call: %{outputs: []}}), do: :eof
 
   defp read(%{call: %{outputs: [stream]}} = job) do
-    with {:ok, data} <- Linx.Process.read(job.session, stream, @chunk, remaining(job)),
+    with {:ok, data} <- Linx.Process.read(job.session, stream, max_chunk(job), remaining(job)),
          do: {:ok, {stream, data}}
   end
 
-  defp read(job), do: Linx.Process.read_any(job.session, @chunk, remaining(job))
+  defp read(job), do: Linx.Process.read_any(job.session, max_chunk(job), remaining(job))
+
+  defp max_chunk(job), do: job.call.max_chunk || @chunk
 
   # The session's own error says more than that of the read or the wait, and an exception of the input more
   # than the session's. The session is stopped first, because it is linked to the feeder, which is then

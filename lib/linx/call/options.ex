@@ -2,14 +2,15 @@
 
 defmodule Linx.Call.Options do
   @moduledoc false
-  # The table of the options of `Linx.cmd/3`, `Linx.run/2` and `Linx.stream!/2`. An option that is not in it is
+  # The table of the options of `Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2` and `Linx.stream/2`. An option that is not in it is
   # one of a session, see `Linx.Process.Options`.
 
   alias Linx.Call.Checks
   alias Linx.Option
   alias Linx.Process.Environment
 
-  @all [:cmd, :run, :stream!]
+  @streams [:stream!, :stream]
+  @all [:cmd, :run | @streams]
   @lines "a positive number of bytes; for a stream also true or false"
 
   # The rows of `Linx.Option`, with the calls that take the option.
@@ -29,8 +30,13 @@ defmodule Linx.Call.Options do
        ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
        "Linx.Process.spawn/1"},
     {:into, [:cmd], &Checks.into/1, "a Collectable"},
+    {:into, [:run], &Checks.sink/1,
+     "a Collectable or a function of a binary; without another place for stdout in :stdio"},
+    {:stderr_into, [:run], &Checks.sink/1,
+     "a Collectable or a function of a binary; without another place for stderr in :stdio"},
     {:lines, [:cmd], &Checks.lines/1, @lines},
-    {:lines, [:stream!], &Checks.stream_lines/1, @lines},
+    {:lines, @streams, &Checks.stream_lines/1, @lines},
+    {:max_chunk, @all, &Checks.lines/1, "a positive number of bytes"},
     {:parallelism, [:cmd], [true, false], nil},
     {:use_stdio, [:cmd], [true, false],
      "true or false; without :stdio, :input and :stderr_to_stdout"},
@@ -50,7 +56,7 @@ defmodule Linx.Call.Options do
       iex> Linx.Call.Options.check(:run, :lines, 80)
       :other
   """
-  @spec check(:cmd | :run | :stream!, atom(), term()) ::
+  @spec check(Linx.Call.kind(), atom(), term()) ::
           {:ok, term()} | {:error, Option.error()} | :other
   def check(kind, name, value) do
     row = Enum.find(@table, fn {other, kinds, _, _} -> other == name and kind in kinds end)

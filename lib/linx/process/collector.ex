@@ -38,9 +38,10 @@ defmodule Linx.Process.Collector do
       iex> collector = Collector.message(collector, {:stdout, "abc"})
       iex> {collector.left, collector.ending, Collector.message(collector, {:eof, :stdout}).ending}
       {1, nil, :eof}
-      iex> {:error, error} = Collector.message(collector, {:stdout, "de"}).ending
-      iex> error.stage
-      :max_output
+      iex> collector = Collector.message(collector, {:stdout, "de"})
+      iex> {:error, error} = collector.ending
+      iex> {error.stage, Collector.chunks(collector)}
+      {:max_output, [stdout: "abc", stdout: "d"]}
   """
   @spec message(t(), tuple()) :: t()
   def message(%__MODULE__{ending: ending} = collector, _message) when ending != nil, do: collector
@@ -55,10 +56,15 @@ defmodule Linx.Process.Collector do
   def message(%{left: :infinity} = collector, chunk),
     do: %{collector | chunks: [chunk | collector.chunks]}
 
-  def message(%{left: left} = collector, {_name, data}) when byte_size(data) > left,
-    do: %{collector | ending: {:error, Error.new(:max_output, :enobufs)}}
+  def message(%{left: left} = collector, {name, data}) when byte_size(data) > left,
+    do: %{
+      add(collector, {name, binary_part(data, 0, left)})
+      | ending: {:error, Error.new(:max_output, :enobufs)}
+    }
 
-  def message(%{left: left} = collector, {_name, data} = chunk),
+  def message(collector, chunk), do: add(collector, chunk)
+
+  defp add(%{left: left} = collector, {_name, data} = chunk),
     do: %{collector | left: left - byte_size(data), chunks: [chunk | collector.chunks]}
 
   @doc "What was collected, in the order in which it came."

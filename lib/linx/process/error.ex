@@ -17,6 +17,9 @@ defmodule Linx.Process.Error do
     * `:program` - the program of the session, as it was given; `nil` for an error of no session
     * `:option` - the option that the step serves, as it was given: `{:cwd, "/no/such/directory"}`, or of a call
       `{:cd, "/no/such/directory"}`. `nil` when it serves none
+    * `:stdout`, `:stderr` - what the program had written, in an error of `Linx.run/2` whose program had run: the
+      values that `Linx.Result` would have; `nil` for all other errors, and for an output that was not captured. The
+      message has none of it, and `inspect/2` the first bytes of each.
 
   It is an exception, so that it can be raised, and its message says what to do where that is known:
 
@@ -30,7 +33,7 @@ defmodule Linx.Process.Error do
 
   alias Linx.{Errno, Option, Signal}
 
-  defexception [:stage, :errno, :code, :index, :program, :option]
+  defexception [:stage, :errno, :code, :index, :program, :option, :stdout, :stderr]
 
   @typedoc "What sort of failure it is; see `kind/1`."
   @type kind ::
@@ -50,7 +53,9 @@ defmodule Linx.Process.Error do
           code: non_neg_integer() | nil,
           index: non_neg_integer() | nil,
           program: binary() | nil,
-          option: {atom(), term()} | nil
+          option: {atom(), term()} | nil,
+          stdout: binary() | Collectable.t() | nil,
+          stderr: binary() | Collectable.t() | nil
         }
 
   # Checked from top to bottom; `:_` matches anything.
@@ -292,4 +297,32 @@ defmodule Linx.Process.Error do
   end
 
   defp upcase(name), do: name |> Atom.to_string() |> String.upcase()
+
+  # An error is logged as a whole, and a program may have written megabytes.
+  defimpl Inspect do
+    import Inspect.Algebra
+
+    @always [:stage, :errno, :code]
+    @fields @always ++ [:index, :program, :option, :stdout, :stderr]
+
+    # Bytes of an output that are shown.
+    @shown 80
+
+    def inspect(error, opts) do
+      fields =
+        for name <- @fields,
+            value <- [Map.fetch!(error, name)],
+            value != nil or name in @always,
+            do: {name, value}
+
+      container_doc("%Linx.Process.Error{", fields, "}", opts, &field/2)
+    end
+
+    defp field({name, output}, opts) when is_binary(output) and byte_size(output) > @shown do
+      shown = output |> binary_part(0, @shown) |> to_doc(opts)
+      concat([Atom.to_string(name), ": ", shown, " <> (#{byte_size(output) - @shown} bytes)"])
+    end
+
+    defp field({name, value}, opts), do: concat([Atom.to_string(name), ": ", to_doc(value, opts)])
+  end
 end
