@@ -29,6 +29,7 @@
 #include "launch/launch.h"
 #include "launch/pooled.h"
 #include "launch/stdio.h"
+#include "launch/terminal_type.h"
 
 enum { CONTROL_IN = 3, CONTROL_OUT = 4 };
 
@@ -237,6 +238,8 @@ static void run_sealed(char *const argv[], const uint8_t *frame, size_t size) {
 /* After the copy was executed, which has the environment that this agent has and decodes the
  * request once more. */
 static void change_environment(void) {
+  const char *type = request.pty && request.env == NULL ? request.terminal.type : NULL;
+  check(type != NULL ? terminal_type_set(type) : 0, STAGE_ALLOCATE);
   char *const *from = request.env != NULL ? request.env : environ;
   if (request.env_set != NULL || request.env_unset != NULL)
     check(environment_change(&request.env, from, request.env_set, request.env_unset),

@@ -58,6 +58,11 @@ static void require_sound(const struct request *request, const struct arena *are
   if (request->env_unset != NULL)
     require_strings(request->env_unset, arena);
   require(request->grace_ms >= 0);
+  require(request->pty || !request->terminal.has_size);
+  if (request->terminal.type != NULL) {
+    char *const type[] = {request->terminal.type, NULL};
+    require_strings((char **)type, arena);
+  }
   require_commands(&request->setup);
   require_commands(&request->final);
 }

@@ -17,6 +17,12 @@ requests =
         %{env: [], cwd: '/', search_path: true},
         %{env_set: ["A=1", 'B=', "A=2"], env_unset: ["C", 'A']},
         %{stdio: :pty, flow: :demand, demand: [pty: 1 <<< 20, stdout: 5]},
+        %{
+          stdio: {:pty, {24, 80, 0, 65_535}},
+          termios: %{iutf8: true, echo: false},
+          term: 'xterm'
+        },
+        %{stdio: :pty, termios: %{like: :binary.copy(<<0>>, 60), raw: true}, term: "vt220"},
         %{stdio: :inherit, hold: true},
         %{stdio: [stdin: :pipe, stdout: {:file, "/tmp/out", :append}, stderr: :stdout]},
         %{stdio: [stdin: {:connect_unix, "/run/s"}, stdout: :devnull, stderr: :inherit]},

@@ -505,6 +505,114 @@ static void stdio_is_a_word_for_all_three(void **state) {
   assert_byte_refused("stdio");
 }
 
+static void put_size(unsigned rows, unsigned cols, unsigned xpixel, int ypixel) {
+  put_tuple(&terms, 4);
+  put_byte(&terms, rows);
+  put_byte(&terms, cols);
+  put_byte(&terms, xpixel);
+  put_integer(&terms, ypixel);
+}
+
+static void a_terminal_may_have_a_size(void **state) {
+  (void)state;
+  begin_key("stdio");
+  put_atom(&terms, "pty");
+  assert_taken();
+  assert_false(request.terminal.has_size);
+  begin_key("stdio");
+  put_tuple(&terms, 2);
+  put_atom(&terms, "pty");
+  put_size(24, 80, 1, 65535);
+  assert_taken();
+  assert_true(request.pty);
+  assert_true(request.terminal.has_size);
+  assert_int_equal(request.terminal.size.cells.rows, 24);
+  assert_int_equal(request.terminal.size.cells.cols, 80);
+  assert_int_equal(request.terminal.size.cells.xpixel, 1);
+  assert_int_equal(request.terminal.size.cells.ypixel, 65535);
+  begin_key("stdio");
+  put_tuple(&terms, 2);
+  put_atom(&terms, "tty");
+  put_size(24, 80, 0, 0);
+  assert_refused();
+  begin_key("stdio");
+  put_tuple(&terms, 2);
+  put_atom(&terms, "pty");
+  put_size(24, 80, 0, 65536);
+  assert_refused();
+  begin_key("stdio");
+  put_tuple(&terms, 1);
+  put_atom(&terms, "pty");
+  assert_refused();
+}
+
+static void begin_modes(uint32_t pairs) {
+  begin_key("termios");
+  put_map(&terms, pairs);
+}
+
+static void put_pair(const char *name, const char *value) {
+  put_atom(&terms, name);
+  put_atom(&terms, value);
+}
+
+static void settings_of_a_terminal_are_given_one_by_one(void **state) {
+  (void)state;
+  struct termios like = {.c_cc = {3, 28}};
+  begin_modes(0);
+  assert_taken();
+  assert_false(request.terminal.modes.has_like || request.terminal.modes.raw);
+  assert_int_equal(request.terminal.modes.echo, PTY_FLAG_KEEP);
+  assert_int_equal(request.terminal.modes.iutf8, PTY_FLAG_KEEP);
+  begin_modes(4);
+  put_pair("echo", "false");
+  put_atom(&terms, "like");
+  put_data(&terms, &like, sizeof like);
+  put_pair("iutf8", "true");
+  put_pair("raw", "true");
+  assert_taken();
+  assert_true(request.terminal.modes.has_like && request.terminal.modes.raw);
+  assert_int_equal(request.terminal.modes.like.c_cc[1], 28);
+  assert_int_equal(request.terminal.modes.echo, PTY_FLAG_OFF);
+  assert_int_equal(request.terminal.modes.iutf8, PTY_FLAG_ON);
+}
+
+static void wrong_settings_of_a_terminal_are_refused(void **state) {
+  (void)state;
+  struct termios like = {0};
+  assert_atom_refused("termios", "raw");
+  begin_modes(1);
+  put_pair("echo", "on");
+  assert_refused();
+  begin_modes(1);
+  put_pair("icanon", "true");
+  assert_refused();
+  begin_modes(2);
+  put_pair("raw", "true");
+  put_pair("raw", "false");
+  assert_refused();
+  begin_modes(1);
+  put_atom(&terms, "like");
+  put_data(&terms, &like, sizeof like - 1);
+  assert_refused();
+  begin_modes(1);
+  put_atom(&terms, "like");
+  put_atom(&terms, "nil");
+  assert_refused();
+}
+
+static void the_type_of_a_terminal_is_a_string(void **state) {
+  (void)state;
+  begin_request("spawn", 0);
+  assert_taken();
+  assert_null(request.terminal.type);
+  begin_key("term");
+  put_string(&terms, "vt220");
+  assert_taken();
+  assert_string_equal(request.terminal.type, "vt220");
+  assert_atom_refused("term", "vt220");
+}
+
 static void begin_stream(const char *stream) {
   begin_key("stdio");
   put_list(&terms, 1);
@@ -975,6 +1083,10 @@ int main(void) {
       cmocka_unit_test(namespaces_are_named),
       cmocka_unit_test(unknown_namespaces_are_refused),
       cmocka_unit_test(stdio_is_a_word_for_all_three),
+      cmocka_unit_test(a_terminal_may_have_a_size),
+      cmocka_unit_test(settings_of_a_terminal_are_given_one_by_one),
+      cmocka_unit_test(wrong_settings_of_a_terminal_are_refused),
+      cmocka_unit_test(the_type_of_a_terminal_is_a_string),
       cmocka_unit_test(stdio_is_a_directive_a_stream),
       cmocka_unit_test(wrong_directives_are_refused),
       cmocka_unit_test(a_stream_given_twice_is_refused),

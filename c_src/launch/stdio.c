@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/poll_wait.h"
 #include "base/pty.h"
+#include "base/pty_modes.h"
 #include "base/syscalls.h"
 
 /* A listener with a full backlog is waited for CONNECT_TRIES times CONNECT_PAUSE_MS
@@ -122,7 +123,17 @@ static struct failure open_slave(struct stdio_plan *plan) {
   return failure_of(STAGE_PTS_OPEN, plan->slave);
 }
 
-static struct failure open_terminal(struct stdio_plan *plan) {
+/* Set on the terminal before there is a process that could read it or read from it. */
+static int set_terminal(const struct stdio_plan *plan, const struct terminal_request *terminal) {
+  int result = pty_set_modes(plan->slave, &terminal->modes);
+  if (result < 0 || !terminal->has_size)
+    return result;
+  return pty_set_winsize(plan->slave, terminal->size.cells.rows, terminal->size.cells.cols,
+                         terminal->size.cells.xpixel, terminal->size.cells.ypixel);
+}
+
+static struct failure open_terminal(struct stdio_plan *plan,
+                                    const struct terminal_request *terminal) {
   plan->master = pty_open_master();
   if (plan->master < 0)
     return failure_of(STAGE_POSIX_OPENPT, plan->master);
@@ -130,6 +141,8 @@ static struct failure open_terminal(struct stdio_plan *plan) {
   if (result < 0)
     return failure_of(STAGE_PTSETUP, result);
   struct failure failure = open_slave(plan);
+  if (!failure_is(failure))
+    failure = failure_of(STAGE_TERMINAL, set_terminal(plan, terminal));
   for (int fd = 0; fd < 3; fd++)
     plan->child[fd] = plan->slave;
   return failure;
@@ -139,7 +152,7 @@ struct failure stdio_prepare(struct stdio_plan *plan, const struct request *requ
   *plan = (struct stdio_plan){
       .child = {-1, -1, -1}, .agent = {-1, -1, -1}, .null = -1, .master = -1, .slave = -1};
   if (request->pty)
-    return open_terminal(plan);
+    return open_terminal(plan, &request->terminal);
   struct failure failure = failure_none();
   for (int fd = 0; fd < 3 && !failure_is(failure); fd++)
     failure = open_directive(plan, &request->stdio[fd], fd, control);

@@ -369,6 +369,13 @@ bool term_is_atom(const struct term_reader *reader) {
   return ei_get_type(reader->bytes, &reader->index, &type, &size) == 0 && type == ERL_ATOM_EXT;
 }
 
+bool term_is_tuple(const struct term_reader *reader) {
+  int type = 0;
+  int size = 0;
+  return ei_get_type(reader->bytes, &reader->index, &type, &size) == 0 &&
+         (type == ERL_SMALL_TUPLE_EXT || type == ERL_LARGE_TUPLE_EXT);
+}
+
 void term_skip(struct term_reader *reader) {
   /* The frame has been walked once, so a walk from here ends inside it. */
   struct cursor cursor = {

@@ -65,6 +65,7 @@ int term_read_binary(struct term_reader *reader, const uint8_t **bytes, size_t *
 int term_read_string(struct term_reader *reader, struct arena *arena, char **string);
 
 bool term_is_atom(const struct term_reader *reader);
+bool term_is_tuple(const struct term_reader *reader);
 
 /* Steps over one term of any kind. */
 void term_skip(struct term_reader *reader);

@@ -219,6 +219,9 @@ static int decode_stdio_list(struct request *request, struct term_reader *reader
 
 static int decode_stdio(struct request *request, struct term_reader *reader, struct arena *arena) {
   char name[TERM_ATOM_SIZE];
+  request->pty = term_is_tuple(reader);
+  if (request->pty)
+    return terminal_request_decode(&request->terminal, reader);
   if (!term_is_atom(reader))
     return decode_stdio_list(request, reader, arena);
   if (term_read_atom(reader, name) < 0)
@@ -231,6 +234,16 @@ static int decode_stdio(struct request *request, struct term_reader *reader, str
   for (int fd = 0; fd < 3; fd++)
     request->stdio[fd].kind = STDIO_DEVNULL;
   return 0;
+}
+
+static int decode_termios(struct request *request, struct term_reader *reader,
+                          struct arena *arena) {
+  (void)arena;
+  return terminal_request_decode_modes(&request->terminal, reader);
+}
+
+static int decode_term(struct request *request, struct term_reader *reader, struct arena *arena) {
+  return terminal_request_decode_type(&request->terminal, reader, arena);
 }
 
 static int decode_orphan_policy(struct request *request, struct term_reader *reader,
@@ -379,6 +392,8 @@ static const struct key keys[] = {
     {"env_unset", decode_env_unset},
     {"cwd", decode_cwd},
     {"stdio", decode_stdio},
+    {"termios", decode_termios},
+    {"term", decode_term},
     {"no_new_privs", decode_no_new_privs},
     {"orphan_policy", decode_orphan_policy},
     {"proceed", decode_proceed},

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "wire/command.h"
 #include "wire/etf.h"
+#include "wire/request_terminal.h"
 
 /* The largest request: exec takes 6 MiB of argv and environment at most (execve(2)), which is twice
  * that as a list of small integers. */
@@ -73,6 +74,7 @@ struct request {
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */
+  struct terminal_request terminal;
   struct stdio_directive stdio[3];
   bool no_new_privs;
   bool leave; /* the orphan policy; otherwise {kill, grace_ms} */

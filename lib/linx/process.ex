@@ -133,6 +133,31 @@ defmodule Linx.Process do
   @typedoc "How much output is sent as messages, as `:active` of `:gen_tcp`."
   @type active :: boolean() | :once | pos_integer()
 
+  @typedoc """
+  What the workload's terminal is, before the workload exists:
+
+    * `:size` - as `pty_set_winsize/2` takes it, or `{rows, cols}`; 24 rows and 80 columns by default
+    * `:echo` - whether input is echoed. `true` by default, and `false` with `mode: :raw`.
+    * `:mode` - `:cooked`, the default, or `:raw`: every byte passes as it is, without lines, signals or
+      other special characters (cfmakeraw(3))
+    * `:term` - `TERM`, when the environment has none. `"xterm-256color"` by default.
+  """
+  @type pty_option ::
+          {:size, {0..65535, 0..65535} | winsize()}
+          | {:echo, boolean()}
+          | {:mode, :cooked | :raw}
+          | {:term, os_string()}
+
+  @typedoc "The size of a terminal, see `pty_set_winsize/2`."
+  @type winsize ::
+          {0..65535, 0..65535, 0..65535, 0..65535}
+          | %{
+              required(:rows) => 0..65535,
+              required(:cols) => 0..65535,
+              optional(:xpixel) => 0..65535,
+              optional(:ypixel) => 0..65535
+            }
+
   @typedoc "An option of `spawn/1` and `enter/2`."
   @type option ::
           {:argv, nonempty_list(os_string())}
@@ -145,7 +170,12 @@ defmodule Linx.Process do
           | {:search_path, boolean()}
           | {:arg0, os_string()}
           | {:stdio,
-             :inherit | :devnull | :pty | :pipe | [{:stdin | :stdout | :stderr, directive()}]}
+             :inherit
+             | :devnull
+             | :pty
+             | {:pty, [pty_option()]}
+             | :pipe
+             | [{:stdin | :stdout | :stderr, directive()}]}
           | {:no_new_privs, boolean()}
           | {:orphan_policy, {:kill, non_neg_integer()} | :leave | :linger}
           | {:descendants, :kill | :leave}
@@ -225,6 +255,9 @@ defmodule Linx.Process do
       three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,
       `{:file, path, :read | :write | :append}`, a file of the host (`:write` creates or empties it), and
       `{:connect_unix, path}`, a socket of the host to connect to. `stderr: :stdout` makes both the same.
+      `:pty` is a terminal of 24 rows and 80 columns that erases UTF-8 characters as a whole (IUTF8), and
+      `{:pty, options}` says otherwise, see `t:pty_option/0`. In a terminal `TERM` is `xterm-256color`, unless
+      `:env` sets or removes it, or the workload inherits one that is not `dumb`.
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
     * `:orphan_policy` - what the agent does with a running workload when the BEAM disappears:
       `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
@@ -710,16 +743,7 @@ defmodule Linx.Process do
       iex> Linx.Process.pty_set_winsize(self(), {24, 80})
       {:error, {:bad_winsize, {24, 80}}}
   """
-  @spec pty_set_winsize(
-          session(),
-          {0..65535, 0..65535, 0..65535, 0..65535}
-          | %{
-              required(:rows) => 0..65535,
-              required(:cols) => 0..65535,
-              optional(:xpixel) => 0..65535,
-              optional(:ypixel) => 0..65535
-            }
-        ) ::
+  @spec pty_set_winsize(session(), winsize()) ::
           :ok | {:error, :no_pty | :no_process | {:bad_winsize, term()} | Error.t()}
   def pty_set_winsize(session, size) do
     case Checks.winsize(size) do

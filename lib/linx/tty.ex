@@ -13,6 +13,10 @@ defmodule Linx.Tty do
   ctrl-\\, and the workload's terminal makes signals of them. So full-screen programs and line editors work
   as usual. A change of the window's size reaches the workload within a fifth of a second.
 
+  The terminal of a session that `attach/1` starts is as the person's: it has its size, its `TERM`, and what the
+  person has set with stty(1): control characters (erase, kill, interrupt, …) and flags such as `iutf8`. The
+  settings of a session that exists are left alone, because its workload may have set them.
+
   The terminal is restored to its previous settings when any of these ends: the workload, the session, the
   calling process, the BEAM by SIGTERM or by `kill -9`, the agent. After a full-screen program that was
   killed the screen may still show it; `reset` clears that.

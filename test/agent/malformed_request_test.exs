@@ -33,6 +33,21 @@ defmodule AgentTest.MalformedRequestTest do
     namespaces: [:net, "net", 1, nil, %{}, {:net}],
     namespaces: [[:foo], ["net"], [1], [nil], [:net | :pid], [[:net]]],
     stdio: [:foo, "pty", 1, nil, %{stdin: :inherit}, {:stdin, :inherit}],
+    stdio: [
+      {:pty},
+      {:pty, {24, 80}},
+      {:pty, {24, 80, 0, 65_536}},
+      {:pty, nil},
+      {:tty, {24, 80, 0, 0}}
+    ],
+    stdio: [
+      {:pty, {24, 80, 0, 0}, 1},
+      {:pty, {24, 80, 0, 0}, :inside, 1},
+      {"pty", {24, 80, 0, 0}}
+    ],
+    termios: [nil, [], [echo: true], %{"echo" => true}, %{echo: 1}, %{raw: nil}, %{icanon: true}],
+    termios: [%{like: "short"}, %{like: String.duplicate("x", 61)}, %{like: nil}],
+    term: [nil, :vt220, "vt\0"],
     stdio: [[:stdin], [{:stdin}], [{:stdin, :foo}], [{:stdin, :inherit, 1}], [{:other, :inherit}]],
     stdio: [[{:stdin, nil}], [{"stdin", :inherit}], [{:stdin, :inherit} | :x], [{:stdin, :pty}]],
     stdio: [[stdin: :devnull, stdin: :inherit]],

@@ -206,6 +206,117 @@ defmodule AgentTest.PtyTest do
     finish(wire)
   end
 
+  describe "before the workload exists" do
+    # A script that says what it finds, and waits.
+    defp settings(request) do
+      script = "stty -a; stty size; echo term=$TERM."
+      run(Map.merge(%{argv: ["/bin/sh", "-c", script]}, request)).pty |> String.split(~r/[\s;]+/)
+    end
+
+    test "the size is the request's, with and without a stop" do
+      request = %{argv: actor(["winsize"]), stdio: {:pty, {7, 8, 9, 10}}}
+      parked = running(request)
+      at_once = start()
+      send_term(at_once, {:spawn, Map.put(request, :proceed, true)})
+
+      for wire <- [parked, at_once] do
+        await_pty(wire, "winsize 7 8 9 10\r\n")
+        send_term(wire, {:signal, 9})
+        finish(wire)
+      end
+    end
+
+    test "the settings are the request's, and :like comes first" do
+      like = settings_of_terminal()
+
+      for {termios, words} <- [
+            {%{}, ~w(-iutf8 echo icanon)},
+            {%{iutf8: true}, ~w(iutf8 echo icanon)},
+            {%{echo: false}, ~w(-iutf8 -echo icanon)},
+            {%{raw: true}, ~w(-echo -icanon -isig -opost)},
+            {%{raw: true, echo: true, iutf8: true}, ~w(iutf8 echo -icanon -isig)},
+            {%{raw: false}, ~w(echo icanon isig)},
+            {%{like: like}, ~w(^H ^B iutf8 -ixon -echoctl noflsh)},
+            {%{like: like, echo: false, iutf8: false}, ~w(^H ^B -iutf8 -echo noflsh)}
+          ] do
+        seen = settings(%{stdio: {:pty, {24, 80, 0, 0}}, termios: termios})
+        for word <- words, do: assert({termios, word, word in seen} == {termios, word, true})
+        plain = settings(%{stdio: :pty, termios: termios})
+        for word <- words, do: assert({termios, word, word in plain} == {termios, word, true})
+      end
+    end
+
+    # The settings of another session's terminal, as the agent that lends it tells them.
+    defp settings_of_terminal do
+      wire = in_terminal(["pause"])
+      await_pty(wire, "ready")
+      tty = Host.fds(wire.host_pid)[0]
+
+      {_, 0} =
+        System.cmd("stty", ~w(-F #{tty} erase ^H intr ^B iutf8 -ixon -echoctl noflsh extproc))
+
+      lender = start(driver: ["--read", 0, tty])
+      send_term(lender, {:terminal, %{}})
+      assert {:settings, settings} = next_frame(lender)
+      assert_frame(lender, {:winsize, _})
+      close_commands(lender)
+      await_gone(lender)
+      kill(wire)
+      settings
+    end
+
+    test "what says the state of another terminal is not taken over" do
+      seen = settings(%{stdio: :pty, termios: %{like: settings_of_terminal()}})
+      for word <- ~w(-extproc -flusho), do: assert(word in seen)
+    end
+
+    test ":term is TERM where the agent's environment names no terminal" do
+      for {own, seen} <- [
+            {nil, "vt220"},
+            {"dumb", "vt220"},
+            {"unknown", "vt220"},
+            {"linux", "linux"},
+            {"xterm", "xterm"}
+          ] do
+        assert "term=#{seen}." in settings_under(own, %{stdio: :pty, term: "vt220"})
+      end
+
+      assert "term=." in settings_under(nil, %{
+               stdio: :pty,
+               term: "vt220",
+               env: ["PATH=/usr/bin:/bin"]
+             })
+
+      assert "term=dumb." in settings_under("dumb", %{stdio: :pty})
+      set = %{stdio: :pty, term: "vt220", env_set: ["A=1"], env_unset: ["B"]}
+      assert "term=vt220." in settings_under("dumb", set)
+      assert "term=dumb." in settings_under("xterm", %{set | env_set: ["TERM=dumb"]})
+    end
+
+    defp settings_under(term, request) do
+      script = "echo term=$TERM."
+      wire = start(env: [{~c"TERM", if(term, do: String.to_charlist(term), else: false)}])
+
+      send_term(
+        wire,
+        {:spawn, Map.merge(%{argv: ["/bin/sh", "-c", script], proceed: true}, request)}
+      )
+
+      finish(wire).pty |> String.split()
+    end
+
+    test "a workload without a terminal has the environment as it was" do
+      wire = start(env: [{~c"TERM", ~c"dumb"}])
+
+      send_term(
+        wire,
+        {:spawn, %{argv: ["/bin/sh", "-c", "[ $TERM = dumb ]"], proceed: true, term: "vt220"}}
+      )
+
+      assert final(finish(wire)) == {:status, :exited, 0}
+    end
+  end
+
   test "two sessions at once have two terminals" do
     one = in_terminal(["pause"])
     two = in_terminal(["pause"])

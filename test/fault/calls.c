@@ -178,11 +178,14 @@ static const struct constant fcntl_names[] = {
 };
 
 static const struct constant ioctl_names[] = {
-    {TIOCSCTTY, "TIOCSCTTY"},  {TIOCSWINSZ, "TIOCSWINSZ"},   {TIOCSPTLCK, "TIOCSPTLCK"},
-    {TIOCGPTN, "TIOCGPTN"},    {TIOCGWINSZ, "TIOCGWINSZ"},   {FIONREAD, "FIONREAD"},
-    {0x5441, "TIOCGPTPEER"},   {0x5412, "TIOCSTI"},          {0x5401, "TCGETS"},
-    {0x8913, "SIOCGIFFLAGS"},  {0x8914, "SIOCSIFFLAGS"},     {0xb701, "NS_GET_USERNS"},
-    {0xb702, "NS_GET_PARENT"}, {0xb704, "NS_GET_OWNER_UID"}, {0, NULL},
+    {TIOCSCTTY, "TIOCSCTTY"},     {TIOCSWINSZ, "TIOCSWINSZ"},
+    {TIOCSPTLCK, "TIOCSPTLCK"},   {TIOCGPTN, "TIOCGPTN"},
+    {TIOCGWINSZ, "TIOCGWINSZ"},   {FIONREAD, "FIONREAD"},
+    {0x5441, "TIOCGPTPEER"},      {0x5412, "TIOCSTI"},
+    {0x5401, "TCGETS"},           {TCSETS, "TCSETS"},
+    {0x8913, "SIOCGIFFLAGS"},     {0x8914, "SIOCSIFFLAGS"},
+    {0xb701, "NS_GET_USERNS"},    {0xb702, "NS_GET_PARENT"},
+    {0xb704, "NS_GET_OWNER_UID"}, {0, NULL},
 };
 
 const struct error_name injected_errors[] = {

@@ -63,8 +63,28 @@ static void put_files(struct term *term, const struct request_paths *paths) {
   term_text(term, paths->socket);
 }
 
-static void put_stdio(struct map *map, enum stdio stdio, const struct request_paths *paths) {
+/* A terminal of a size, and with a setting that changes nothing of what passes. */
+static void put_terminal(struct map *map) {
+  key(map, "stdio");
+  term_tuple(map->term, 2);
+  term_atom(map->term, "pty");
+  term_tuple(map->term, 4);
+  for (int i = 0; i < 4; i++)
+    term_integer(map->term, 24 + i);
+  key(map, "termios");
+  term_map(map->term, 1);
+  term_atom(map->term, "iutf8");
+  term_atom(map->term, "true");
+}
+
+static void put_stdio(struct map *map, const struct session *session,
+                      const struct request_paths *paths) {
   static const char *const streams[] = {"stdin", "stdout", "stderr"};
+  enum stdio stdio = session->stdio;
+  if (stdio == STDIO_PTY && session->demand) {
+    put_terminal(map);
+    return;
+  }
   key(map, "stdio");
   if (stdio == STDIO_NULL || stdio == STDIO_PTY) {
     term_atom(map->term, stdio == STDIO_PTY ? "pty" : "devnull");
@@ -106,7 +126,7 @@ static void put_orphan_policy(struct map *map, const struct session *session) {
 static void put_pairs(struct map *map, const struct session *session,
                       const struct request_paths *paths) {
   put_argv(map, session, paths->workload);
-  put_stdio(map, session->stdio, paths);
+  put_stdio(map, session, paths);
   put_true(map, "proceed", !session->parks);
   put_true(map, "ack", session->commands != NULL);
   put_true(map, "no_new_privs", session->no_new_privs);

@@ -131,7 +131,10 @@ static void add_request(char *text, size_t size, const struct plan *plan) {
   if (plan->cwd != CWD_ABSENT)
     add(text, size, ", cwd %s", directory_names[plan->cwd]);
   if (plan->pty || plan->devnull)
-    add(text, size, ", stdio %s", plan->pty ? "pty" : "devnull");
+    add(text, size, ", stdio %s",
+        plan->describes_pty ? "{pty, size}"
+        : plan->pty         ? "pty"
+                            : "devnull");
   else
     add(text, size, ", stdio %s/%s/%s", directive_names[plan->stdio[0]],
         directive_names[plan->stdio[1]], directive_names[plan->stdio[2]]);

@@ -90,12 +90,30 @@ static void put_directive(struct pairs *pairs, enum directive directive) {
   }
 }
 
+/* Settings that do not change how much is echoed. */
+static void put_terminal(struct pairs *pairs) {
+  key(pairs, "stdio");
+  put_tuple(&pairs->bytes, 2);
+  put_atom(&pairs->bytes, "pty");
+  put_tuple(&pairs->bytes, 4);
+  for (unsigned i = 0; i < 4; i++)
+    put_unsigned(&pairs->bytes, (pairs->plan->seed >> (16 * i)) & 0xffff);
+  key(pairs, "termios");
+  put_map(&pairs->bytes, 1);
+  put_atom(&pairs->bytes, "iutf8");
+  put_boolean(&pairs->bytes, 1);
+  key(pairs, "term");
+  text(pairs, "vt220");
+}
+
 static void put_stdio(struct pairs *pairs) {
   const struct plan *plan = pairs->plan;
   uint32_t count = 0;
   for (int fd = 0; fd < 3; fd++)
     count += plan->stdio[fd] != DIRECTIVE_ABSENT;
-  if (plan->pty || plan->devnull) {
+  if (plan->pty && plan->describes_pty) {
+    put_terminal(pairs);
+  } else if (plan->pty || plan->devnull) {
     key(pairs, "stdio");
     put_atom(&pairs->bytes, plan->pty ? "pty" : "devnull");
   } else if (count > 0) {

@@ -262,7 +262,8 @@ struct plan {
   enum program program;
   enum directory cwd;
   bool pty;
-  bool devnull; /* all three, as one atom */
+  bool describes_pty; /* with its size, settings and type */
+  bool devnull;       /* all three, as one atom */
   enum directive stdio[3];
   bool proceed, ack, usage, demand, hold, kill_descendants, no_new_privs, linger, unknown_keys;
   bool gives_grace, gives_env, changes_env, searches, gives_arg0, charlists;

@@ -131,6 +131,8 @@ void plan_request(struct plan *plan) {
   choose_program(plan, &random);
   choose_lists(plan, &random);
   choose_mutation(plan, &random);
+  /* Last, so that the sessions of older seeds are as they were. */
+  plan->describes_pty = plan->pty && random_chance(&random, 50);
 }
 
 static void add_work(struct plan *plan, enum work work, long number) {

@@ -116,6 +116,57 @@ defmodule Linx.PtyTest do
     await_output(session, "winsize 0 0 0 0")
   end
 
+  # What stty(1) says of the terminal that a workload begins with, and its TERM.
+  defp seen(opts) do
+    script = "stty -a; stty size; echo term=$TERM."
+    {session, _host_pid} = running([argv: ["/bin/sh", "-c", script]] ++ opts)
+    all_output(session) |> elem(0) |> String.split(~r/[\s;]+/)
+  end
+
+  test "the terminal is what the options say before the workload exists" do
+    plain = seen(stdio: :pty)
+
+    assert ["24", "80"] in Enum.chunk_every(plain, 2, 1, :discard)
+
+    for word <- ~w(iutf8 echo icanon isig opost icrnl), do: assert(word in plain)
+
+    quiet = seen(stdio: {:pty, echo: false, size: {50, 132}})
+    assert ["50", "132"] in Enum.chunk_every(quiet, 2, 1, :discard)
+    for word <- ~w(iutf8 -echo icanon isig opost), do: assert(word in quiet)
+
+    raw = seen(stdio: {:pty, mode: :raw, size: %{rows: 7, cols: 8}})
+    assert ["7", "8"] in Enum.chunk_every(raw, 2, 1, :discard)
+    for word <- ~w(iutf8 -echo -icanon -isig -opost -icrnl), do: assert(word in raw)
+
+    for word <- ~w(echo -icanon -isig),
+        do: assert(word in seen(stdio: {:pty, mode: :raw, echo: true}))
+  end
+
+  test "a terminal without echo does not show what is written to it first" do
+    {session, _host_pid} = running(argv: ["/bin/cat"], stdio: {:pty, echo: false})
+    :ok = Linx.Process.pty_write(session, "secret\n")
+    :ok = Linx.Process.pty_write(session, <<4>>)
+    assert {"secret\r\n", {:exited, 0}} = all_output(session)
+  end
+
+  test "a raw terminal passes every byte" do
+    bytes = for byte <- 0..255, into: <<>>, do: <<byte>>
+
+    {session, _host_pid} =
+      running(argv: ["/bin/sh", "-c", "head -c 256 | cat"], stdio: {:pty, mode: :raw})
+
+    :ok = Linx.Process.pty_write(session, bytes)
+    assert {^bytes, {:exited, 0}} = all_output(session)
+  end
+
+  test "TERM is what the environment says, or that of a terminal emulator" do
+    assert "term=xterm-256color." in seen(stdio: :pty, env: ["PATH=/usr/bin:/bin"])
+    assert "term=vt220." in seen(stdio: {:pty, term: "vt220"}, env: ["PATH=/usr/bin:/bin"])
+    assert "term=dumb." in seen(stdio: :pty, env: ["PATH=/usr/bin:/bin", "TERM=dumb"])
+    assert "term=dumb." in seen(stdio: :pty, env: [TERM: "dumb"])
+    assert "term=." in seen(stdio: :pty, env: [TERM: nil])
+  end
+
   test "a size that comes between the checkpoint and the workload is not lost" do
     for _ <- 1..10 do
       {session, _host_pid} = parked(argv: actor(["winsize"]), stdio: :pty)

@@ -113,6 +113,29 @@ defmodule Linx.TtyTest do
       Tmux.await_prompt(tmux)
     end
 
+    test "has the person's control characters, flags and TERM", %{tmux: tmux} do
+      Tmux.type(tmux, "stty erase ^H kill ^G intr ^B susp undef -iutf8 -ixon -echoctl tostop")
+      Tmux.type(tmux, "stty -a | grep -v speed >#{tmux.socket}.outside; TERM=screen.linx")
+      start_shell(tmux)
+      Tmux.type(tmux, "stty -a | grep -v speed >#{tmux.socket}.inside; echo term=$TERM.")
+      Tmux.await(tmux, ~r/^term=screen.linx.$/m)
+      outside = File.read!(tmux.socket <> ".outside")
+      assert File.read!(tmux.socket <> ".inside") == outside
+      for word <- ["erase = ^H;", "intr = ^B;", "-iutf8", "tostop"], do: assert(outside =~ word)
+
+      # The kernel goes by them: ^G kills the line, ^B the program.
+      Tmux.type(tmux, "cat")
+      Tmux.key(tmux, "x")
+      Tmux.key(tmux, "C-g")
+      Tmux.type(tmux, "y''y")
+      Tmux.await(tmux, ~r/^y''y$/m)
+      Tmux.key(tmux, "C-b")
+      Tmux.type(tmux, "echo sta''tus $?")
+      Tmux.await(tmux, "status 130")
+      Tmux.type(tmux, "exit")
+      Tmux.await_prompt(tmux)
+    end
+
     test "carries a full-screen program", %{tmux: tmux} = context do
       inner = Path.join(Path.dirname(tmux.socket), "inner")
       Tmux.type(tmux, linx_shell("tmux -S #{inner} -f /dev/null new-session sh"))

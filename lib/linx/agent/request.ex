@@ -56,6 +56,7 @@ defmodule Linx.Agent.Request do
     |> Environment.to_keys()
     |> orphan_policy()
     |> Namespaces.fields()
+    |> put_terminal()
     |> Map.put(:hold, true)
     |> Map.put(if(how[:auto_proceed], do: :proceed, else: :ack), true)
     |> put_demand(how[:demand])
@@ -64,6 +65,23 @@ defmodule Linx.Agent.Request do
   # On the wire the policy keeps the name that it had first.
   defp orphan_policy(%{orphan_policy: :leave} = options), do: %{options | orphan_policy: :linger}
   defp orphan_policy(options), do: options
+
+  # The environment that a workload inherits is the agent's, so the agent looks into it for a TERM.
+  defp put_terminal(%{stdio: {:pty, size, termios, term}} = options) do
+    options = Map.merge(options, %{stdio: {:pty, size}, termios: termios})
+
+    case options do
+      %{env: env} -> %{options | env: if(term?(env), do: env, else: env ++ ["TERM=" <> term])}
+      _changes -> if changes_term?(options), do: options, else: Map.put(options, :term, term)
+    end
+  end
+
+  defp put_terminal(options), do: options
+
+  defp changes_term?(options),
+    do: term?(Map.get(options, :env_set, [])) or "TERM" in Map.get(options, :env_unset, [])
+
+  defp term?(variables), do: Enum.any?(variables, &match?("TERM=" <> _value, &1))
 
   # The first demand is part of the request, because a short workload may end before the agent reads a
   # frame behind it.

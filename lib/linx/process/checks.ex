@@ -6,6 +6,8 @@ defmodule Linx.Process.Checks do
   #
   # Each function returns `{:ok, checked}`, with the value as the agent or the session takes it, or `:error`.
 
+  alias Linx.Process.Pty
+
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
   @streams [:stdin, :stdout, :stderr]
 
@@ -19,6 +21,7 @@ defmodule Linx.Process.Checks do
   @active_max 0x7FFF_FFFF
 
   @type result(value) :: {:ok, value} | :error
+  @type winsize :: {0..65535, 0..65535, 0..65535, 0..65535}
 
   @doc """
   A string for the kernel: a binary, or a list of bytes, without NUL.
@@ -108,8 +111,10 @@ defmodule Linx.Process.Checks do
       iex> Linx.Process.Checks.stdio(stdin: :devnull, stderr: :stdout)
       {:ok, [stdin: :devnull, stderr: :stdout]}
   """
-  @spec stdio(term()) :: result(atom() | keyword())
-  def stdio(mode) when mode in [:inherit, :devnull, :pty], do: {:ok, mode}
+  @spec stdio(term()) :: result(atom() | keyword() | Pty.t())
+  def stdio(mode) when mode in [:inherit, :devnull], do: {:ok, mode}
+  def stdio(:pty), do: Pty.check([])
+  def stdio({:pty, options}), do: Pty.check(options)
   def stdio(:pipe), do: {:ok, Enum.map(@streams, &{&1, :pipe})}
   def stdio(streams), do: streams(streams, [])
 
@@ -215,7 +220,7 @@ defmodule Linx.Process.Checks do
       iex> Linx.Process.Checks.winsize(%{rows: 24, columns: 80})
       :error
   """
-  @spec winsize(term()) :: result({0..65535, 0..65535, 0..65535, 0..65535})
+  @spec winsize(term()) :: result(winsize())
   def winsize({rows, cols, xpixel, ypixel} = size)
       when rows in 0..65535 and cols in 0..65535 and xpixel in 0..65535 and ypixel in 0..65535,
       do: {:ok, size}

@@ -33,7 +33,7 @@ defmodule Linx.Process.Options do
     {:clear_env, [:request, :call], [true, false], nil},
     {:cwd, [:request, :call], &Checks.string/1, "a path, without NUL bytes"},
     {:stdio, [:request, :call], &Checks.stdio/1,
-     ":inherit, :devnull, :pty, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
+     ":inherit, :devnull, :pty, {:pty, options} of :size, :echo, :mode and :term, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
        "for :stderr, :stdout"},
     {:no_new_privs, [:request, :call], [true, false], nil},
@@ -268,7 +268,7 @@ defmodule Linx.Process.Options do
 
     outputs =
       case stdio do
-        :pty when as_stream? ->
+        {:pty, _size, _termios, _term} when as_stream? ->
           [:pty]
 
         directives when is_list(directives) ->
@@ -282,12 +282,16 @@ defmodule Linx.Process.Options do
     %{options | pipes: Pipes.new(Streams.new(outputs, active), stdin?)}
   end
 
+  @doc "Whether the workload of checked options has a terminal."
+  @spec terminal?(map()) :: boolean()
+  def terminal?(request), do: match?(%{stdio: {:pty, _size, _termios, _term}}, request)
+
   defp how(options), do: [auto_proceed: options.auto_proceed, demand: demand(options)]
 
   defp demand(%{request: request, pipes: %{streams: streams}}) do
     cond do
       streams.outputs != %{} -> Streams.demand(streams)
-      request[:stdio] == :pty -> [pty: Terminal.demand()]
+      terminal?(request) -> [pty: Terminal.demand()]
       true -> nil
     end
   end

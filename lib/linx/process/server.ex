@@ -125,7 +125,7 @@ defmodule Linx.Process.Server do
           events: options.events,
           subject: Error.subject(options.request),
           stop: options.stop,
-          terminal: if(options.request[:stdio] == :pty, do: %Terminal{}),
+          terminal: if(Options.terminal?(options.request), do: %Terminal{}),
           pipes: options.pipes,
           receiver: options.stream_to
         )

@@ -146,7 +146,8 @@ defmodule Linx.Tty.Relay do
   ## The session
 
   defp take_session({:spawn, opts}, state) do
-    with {:ok, session} <- Linx.Process.spawn(opts),
+    with {:ok, session} <-
+           opts |> Keyword.put(:stdio, {:pty, of_person(state)}) |> Linx.Process.spawn(),
          do: {:ok, %{state | session: session, started?: true} |> follow() |> open_output()}
   end
 
@@ -164,6 +165,12 @@ defmodule Linx.Tty.Relay do
 
       {:ok, catch_up(info, state)}
     end
+  end
+
+  # The new terminal is as the person's: its size, its control characters and flags, and its type.
+  defp of_person(%{terminal: terminal, size: size}) do
+    type = System.get_env("TERM", "")
+    [size: size, like: terminal.settings] ++ if(type == "", do: [], else: [term: type])
   end
 
   # Takes over from `info` the events that were sent to the owner before, and will not be sent again.

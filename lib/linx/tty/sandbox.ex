@@ -144,7 +144,7 @@ defmodule Linx.Tty.Sandbox do
     home = if identity.owns_files?, do: System.get_env("HOME", "/"), else: "/"
     user = if identity.root?, do: "root", else: System.get_env("USER", "")
 
-    %{"TERM" => "linux", "PATH" => @path, "HOME" => home, "USER" => user, "LOGNAME" => user}
+    %{"PATH" => @path, "HOME" => home, "USER" => user, "LOGNAME" => user}
     |> Map.merge(Map.new(kept))
     |> Enum.map(fn {name, value} -> name <> "=" <> value end)
   end

@@ -33,7 +33,50 @@ defmodule Linx.Process.OptionsTest do
 
     test "a terminal comes with flow control, and its first demand" do
       demand = Linx.Process.Terminal.demand()
-      assert %{stdio: :pty, flow: :demand, demand: [pty: ^demand]} = request(stdio: :pty)
+      assert %{flow: :demand, demand: [pty: ^demand]} = request(stdio: :pty)
+      assert %{flow: :demand, demand: [pty: ^demand]} = request(stdio: {:pty, echo: false})
+    end
+
+    test "a terminal has a size and IUTF8, or what is said of it" do
+      default = {24, 80, 0, 0}
+
+      for {stdio, size, termios} <- [
+            {:pty, default, %{iutf8: true}},
+            {{:pty, []}, default, %{iutf8: true}},
+            {{:pty, mode: :cooked}, default, %{iutf8: true}},
+            {{:pty, size: {50, 132}}, {50, 132, 0, 0}, %{iutf8: true}},
+            {{:pty, size: {0, 0, 0, 0}}, {0, 0, 0, 0}, %{iutf8: true}},
+            {{:pty, size: %{rows: 1, cols: 2, ypixel: 3}}, {1, 2, 0, 3}, %{iutf8: true}},
+            {{:pty, echo: true, mode: :raw}, default, %{iutf8: true, raw: true, echo: true}},
+            {{:pty, echo: false}, default, %{iutf8: true, echo: false}},
+            {{:pty, like: "settings"}, default, %{like: "settings"}}
+          ],
+          do: assert(%{stdio: {:pty, ^size}, termios: ^termios} = request(stdio: stdio))
+    end
+
+    test "TERM is added to an environment without one, and asked for where it is inherited" do
+      assert request(stdio: :pty).term == "xterm-256color"
+      assert request(stdio: {:pty, term: ~c"vt220"}).term == "vt220"
+
+      for {env, seen} <- [
+            {[], ["TERM=xterm-256color"]},
+            {["A=1", "XTERM=2"], ["A=1", "XTERM=2", "TERM=xterm-256color"]},
+            {["TERM=dumb", "A=1"], ["TERM=dumb", "A=1"]},
+            {["TERM="], ["TERM="]}
+          ] do
+        request = request(stdio: :pty, env: env)
+        assert request.env == seen
+        refute is_map_key(request, :term)
+        assert request(stdio: :pipe, env: env).env == env
+      end
+
+      for env <- [%{TERM: "dumb"}, %{TERM: nil}],
+          do: refute(is_map_key(request(stdio: :pty, env: env), :term))
+
+      assert request(stdio: :pty, env: %{A: "1"}).term == "xterm-256color"
+      assert request(stdio: :pty, clear_env: true).env == ["TERM=xterm-256color"]
+      assert request(stdio: {:pty, term: "vt220"}, env: []).env == ["TERM=vt220"]
+      refute is_map_key(request(stdio: :devnull), :term)
     end
 
     test ":pipe is all three, with flow control and no demand before the first read" do
@@ -239,6 +282,23 @@ defmodule Linx.Process.OptionsTest do
         "pty",
         :tty,
         {:connect_unix, "/s"},
+        {:pty, nil},
+        {:pty, :raw},
+        {:pty, [:echo]},
+        {:pty, rows: 24},
+        {:pty, size: 24},
+        {:pty, size: {24}},
+        {:pty, size: {24, -1}},
+        {:pty, size: {24, 80, 0}},
+        {:pty, size: %{rows: 24}},
+        {:pty, echo: 1},
+        {:pty, echo: true, echo: true},
+        {:pty, mode: :cbreak},
+        {:pty, term: ""},
+        {:pty, term: "vt\0"},
+        {:pty, term: :vt220},
+        {:pty, like: :settings},
+        {:pty, [echo: true], 1},
         %{stdin: :devnull},
         [:devnull],
         [stdin: :pty],
