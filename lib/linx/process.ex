@@ -700,9 +700,11 @@ defmodule Linx.Process do
   def host_pid(session), do: call(session, :host_pid)
 
   @doc """
-  Makes another process the owner, which receives the events from then on.
+  Makes another process the owner, which receives the events from then on, and the output in active mode where there is
+  no `:stream_to`. Events that were sent before are not sent again: after the end of a session that lingers only output
+  is left.
 
-  `{:error, {:bad_owner, value}}` for what is no pid, `{:error, :no_process}` after the end.
+  `{:error, {:bad_owner, value}}` for what is no pid, `{:error, :no_process}` when there is no such session.
 
       iex> Linx.Process.set_owner(self(), :no_pid)
       {:error, {:bad_owner, :no_pid}}

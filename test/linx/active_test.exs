@@ -210,6 +210,32 @@ defmodule Linx.ActiveTest do
     assert {:ok, {:signaled, 13}} = P.wait(session)
   end
 
+  test "after the end of the workload its output goes to the next owner" do
+    owner = spawn(fn -> receive do: (:die -> :ok) end)
+    session = piped(["/bin/sh", "-c", "echo one; echo two >&2"], owner: owner, active: false)
+    assert {:ok, {:exited, 0}} = P.wait(session)
+    assert :ok = P.set_owner(session, self())
+    assert {:ok, %{owner: me, state: :ended}} = P.info(session)
+    assert me == self()
+    assert :ok = P.set_active(session, true)
+    assert_receive {:linx_process, ^session, {:stdout, "one\n"}}, 30_000
+    assert_receive {:linx_process, ^session, {:stderr, "two\n"}}, 30_000
+    assert_receive {:linx_process, ^session, {:eof, :stdout}}, 30_000
+    send(owner, :die)
+  end
+
+  test "a stream that is active at the end of the workload follows the next owner" do
+    first = spawn(fn -> receive do: (:die -> :ok) end)
+    session = shell("exec 3<&0; (read _ <&3; echo late) &", owner: first, active: true)
+    assert {:ok, {:exited, 0}} = P.wait(session)
+    assert :ok = P.set_owner(session, self())
+    send(first, :die)
+    await_down(first)
+    assert :ok = P.write(session, "\n")
+    assert_receive {:linx_process, ^session, {:stdout, "late\n"}}, 30_000
+    assert_receive {:linx_process, ^session, {:eof, :stdout}}, 30_000
+  end
+
   # Waits until the receiver's end has closed the stream. The session and the test are notified in any order.
   defp await_closed(session) do
     if P.read(session, :stdout) != {:error, :closed}, do: await_closed(session)

@@ -20,7 +20,6 @@ defmodule Linx.CheckpointTest do
     assert {:error, :no_process} = Linx.Process.proceed(session)
     assert {:error, :no_process} = Linx.Process.abort(session)
     assert {:error, :no_process} = Linx.Process.signal(session, :sigterm)
-    assert {:error, :no_process} = Linx.Process.set_owner(session, self())
     assert {:error, :no_process} = Linx.Process.pty_write(session, "x")
     assert {:error, :no_process} = Linx.Process.pty_set_winsize(session, {1, 1, 0, 0})
     assert {:error, :no_process} = Linx.Process.pty_master(session)

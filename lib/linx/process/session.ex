@@ -190,16 +190,16 @@ defmodule Linx.Process.Session do
   defp call(%{host_pid: pid} = session, :host_pid, from) when pid != nil,
     do: reply(session, from, {:ok, pid})
 
-  ## After the end, and while the workload is aborted
-
-  defp call(%{state: :ended} = session, _request, from), do: gone(session, from)
-
   defp call(session, {:set_owner, owner}, from) do
     session = %{session | owner: owner}
     follows? = session.receiver == nil and Pipes.active(session.pipes) != []
     watch = if follows?, do: [{:watch_receiver, owner}], else: []
     {session, [{:reply, from, :ok} | watch]}
   end
+
+  ## After the end, and while the workload is aborted
+
+  defp call(%{state: :ended} = session, _request, from), do: gone(session, from)
 
   # The caller gets the reply of a wait.
   defp call(session, {:stop, grace}, from) do

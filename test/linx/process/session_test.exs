@@ -67,7 +67,6 @@ defmodule Linx.Process.SessionTest do
             :abort,
             {:checkpoint, {:x, 1}},
             {:signal, 9, :workload},
-            {:set_owner, self()},
             :pty_master,
             :target,
             {:pty_write, "x"}
