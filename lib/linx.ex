@@ -88,8 +88,8 @@ defmodule Linx do
   | a program or variable whose bytes are not UTF-8 | `UnicodeConversionError` | is taken as it is |
   | a variable set to `""` | is removed | is set, and empty |
   | a variable without a name | is left out | `ArgumentError` |
-  | a charlist for `:arg0` | `ArgumentError` | is taken |
-  | an argument or option of another type | `ArgumentError`, `FunctionClauseError` or `Protocol.UndefinedError` | `ArgumentError`, and `FunctionClauseError` for a command that is no binary or arguments that are no list |
+  | a charlist, also for the name of a variable, or an atom for that | `ArgumentError` or `FunctionClauseError` | is taken |
+  | an argument or option of another type | `ArgumentError`, `FunctionClauseError` or `Protocol.UndefinedError` | `ArgumentError`, and `FunctionClauseError` for a command that is no string or arguments that are no list |
   | the text of an `ArgumentError` | `invalid option :cd with value 7` | `bad option :cd: a path, without NUL bytes, got: 7` |
   | a bad option for a program that does not exist | `ErlangError` with `:enoent` | `ArgumentError` |
   | `:into` given twice | the last one counts | the first one counts, as of every option |
@@ -105,8 +105,10 @@ defmodule Linx do
   such pool, or a `:checkpoint` that returned an error. The program is looked for along
   the BEAM's `PATH`, not along that of `:env` (as `:search_path` of `Linx.Process.spawn/1` does), or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
-  @spec cmd(binary(), [binary()], keyword()) :: {Collectable.t(), 0..255 | :timeout}
-  def cmd(command, args \\ [], opts \\ []) when is_binary(command) and is_list(args) do
+  @spec cmd(Linx.Process.os_string(), [Linx.Process.os_string()], keyword()) ::
+          {Collectable.t(), 0..255 | :timeout}
+  def cmd(command, args \\ [], opts \\ [])
+      when (is_binary(command) or is_integer(hd(command))) and is_list(args) do
     call = check!(:cmd, [command | args], opts)
 
     case Cmd.run(call) do
@@ -165,11 +167,9 @@ defmodule Linx do
           iex> {error.stage, byte_size(error.stdout)}
           {:max_output, 100}
   """
-  @spec run([binary()] | binary(), keyword()) :: {:ok, Result.t()} | {:error, Error.t() | term()}
-  def run(program, opts \\ [])
-  def run(program, opts) when is_binary(program), do: run([program], opts)
-
-  def run(argv, opts) do
+  @spec run([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+          {:ok, Result.t()} | {:error, Error.t() | term()}
+  def run(argv, opts \\ []) do
     with {:ok, call} <- Call.parse(:run, argv, opts),
          {:error, reason} <- Run.run(call),
          do: Failure.error(reason, call)
@@ -206,10 +206,9 @@ defmodule Linx do
   A bad option raises `ArgumentError` here. The enumeration raises the `Linx.Process.Error`s of `run/2`, and an
   exception of the input. `stream/2` has how the program ended as its last element instead.
   """
-  @spec stream!([binary()] | binary(), keyword()) :: Enumerable.t()
-  def stream!(program, opts \\ [])
-  def stream!(program, opts) when is_binary(program), do: stream!([program], opts)
-  def stream!(argv, opts), do: Linx.Call.Stream.new(check!(:stream!, argv, opts))
+  @spec stream!([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+          Enumerable.t()
+  def stream!(argv, opts \\ []), do: Linx.Call.Stream.new(check!(:stream!, argv, opts))
 
   @doc """
   A program's output as a lazy enumerable whose last element is `{:exit, status}`.

@@ -10,7 +10,7 @@ defmodule Linx.Call do
 
   alias Linx.Call.{Options, Sink, Stdio}
   alias Linx.Option
-  alias Linx.Process.Environment
+  alias Linx.Process.{Checks, Environment}
   alias Linx.Process.Options, as: Session
 
   # Bytes of output that Linx.run/2 captures at most by default.
@@ -82,7 +82,7 @@ defmodule Linx.Call do
   """
   @spec parse(kind(), term(), term()) :: {:ok, t()} | {:error, error()}
   def parse(kind, argv, opts) do
-    with :ok <- check_argv(argv),
+    with {:ok, argv} <- check_argv(argv),
          {:ok, opts} <- Option.list(opts),
          {:ok, call, given} <- collect(%__MODULE__{kind: kind, argv: argv}, opts),
          :ok <- check_events(call, given),
@@ -116,16 +116,12 @@ defmodule Linx.Call do
 
   defp check_sinks(_call, _outputs), do: :ok
 
-  defp check_argv([program | arguments] = argv) when is_list(arguments) do
-    if string?(program) and strings?(arguments), do: :ok, else: {:error, {:bad_argv, argv}}
-  end
+  # A list of bytes is the name of a program, as a charlist.
+  defp check_argv(name) when is_binary(name) or (is_list(name) and is_integer(hd(name))),
+    do: check_argv([name])
 
-  defp check_argv(other), do: {:error, {:bad_argv, other}}
-
-  defp strings?([head | rest]), do: string?(head) and strings?(rest)
-  defp strings?(rest), do: rest == []
-
-  defp string?(value), do: is_binary(value) and :binary.match(value, <<0>>) == :nomatch
+  defp check_argv(argv),
+    do: with(:error <- Checks.strings(argv), do: {:error, {:bad_argv, argv}})
 
   # The call's own options, checked, and those of its session as they were given.
   defp collect(call, opts), do: collect(call, opts, [])

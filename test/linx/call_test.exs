@@ -19,7 +19,16 @@ defmodule Linx.CallTest do
 
   @bad [
     cd: [7, nil, "a\0b"],
-    env: [7, [:a], %{"A" => 1}, [{"A=B", "x"}], [{"", "x"}], [{"A", "x\0"}], [{:a, "b"}], [1 | 2]],
+    env: [
+      7,
+      [:a],
+      %{"A" => 1},
+      [{"A=B", "x"}],
+      [{"", "x"}],
+      [{"A", "x\0"}],
+      [{nil, "b"}],
+      [1 | 2]
+    ],
     input: [7, :atom, &Kernel.self/0, {1, 2}, [:atom], ["a" | :b], [300]],
     timeout: [-1, 1.5, nil, :never, 0x1_0000_0000],
     kill_after: [-1, 1.5, nil, :infinity],
@@ -60,6 +69,21 @@ defmodule Linx.CallTest do
     stream!: [lines: [0, -1, "1"], ignore_exit: [nil, 1]],
     stream: [lines: [0, -1, "1"]]
   ]
+
+  test "a charlist is taken as a binary is, also as the program alone" do
+    for {argv, expected} <- [
+          {~c"ls", ["ls"]},
+          {"ls", ["ls"]},
+          {[~c"ls", ~c"-l", ~c""], ["ls", "-l", ""]}
+        ] do
+      assert {:ok, %{argv: ^expected}} = Call.parse(:run, argv, [])
+    end
+
+    assert {:ok, %{stdout: "/ 1\n"}} =
+             Linx.run([~c"sh", ~c"-c", ~c"echo $(pwd) $LINX_A"], cd: ~c"/", env: %{LINX_A: ~c"1"})
+
+    assert Enum.to_list(Linx.stream!([~c"echo", ~c"hi"])) == ["hi\n"]
+  end
 
   defp parse(kind, opts), do: Call.parse(kind, ["true"], opts)
 
@@ -104,7 +128,7 @@ defmodule Linx.CallTest do
     end
 
     test "#{kind} takes strings without NUL for what to run" do
-      for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], [~c"a"], :a, nil] do
+      for argv <- [[], [""] ++ [1], ["a", :b], ["a\0"], ["a" | "b"], [[256]], :a, nil] do
         assert {:error, {:bad_argv, ^argv} = reason} = Call.parse(unquote(kind), argv, [])
         assert Linx.Reason.sentence(reason) =~ "argv"
       end

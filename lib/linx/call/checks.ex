@@ -14,18 +14,6 @@ defmodule Linx.Call.Checks do
   @type result(value) :: {:ok, value} | :error
 
   @doc """
-  A binary without NUL.
-
-      iex> Linx.Call.Checks.string("a\\0b")
-      :error
-  """
-  @spec string(term()) :: result(binary())
-  def string(value) when is_binary(value),
-    do: if(:binary.match(value, <<0>>) == :nomatch, do: {:ok, value}, else: :error)
-
-  def string(_other), do: :error
-
-  @doc """
   Milliseconds or `:infinity`.
 
       iex> Linx.Call.Checks.timeout(-1)

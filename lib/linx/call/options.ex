@@ -15,7 +15,7 @@ defmodule Linx.Call.Options do
 
   # The rows of `Linx.Option`, with the calls that take the option.
   @table [
-    {:cd, @all, &Checks.string/1, "a path, without NUL bytes"},
+    {:cd, @all, &Linx.Process.Checks.string/1, "a path, without NUL bytes"},
     {:env, @all, &Environment.check_changes/1,
      "an enumerable of {name, value} with strings, or nil for a variable to remove"},
     {:input, @all, &Checks.input/1, "iodata, an enumerable of iodata, or a function of a sink"},

@@ -30,13 +30,12 @@ defmodule Linx.Process.Environment do
         {:ok, {:whole, variables}}
 
       :error ->
-        with {:ok, changes} <- changes(value, &name/1, &Checks.string/1),
-             do: {:ok, {:changes, changes}}
+        with {:ok, changes} <- check_changes(value), do: {:ok, {:changes, changes}}
     end
   end
 
   @doc """
-  Checks the `:env` of a call: an enumerable of `{name, value}`, of binaries. The last change of a name counts.
+  Checks the `:env` of a call: an enumerable of `{name, value}`. The last change of a name counts.
 
       iex> Linx.Process.Environment.check_changes([{"LANG", "C"}, {"A", "1"}, {"A", nil}])
       {:ok, %{"A" => nil, "LANG" => "C"}}
@@ -44,13 +43,11 @@ defmodule Linx.Process.Environment do
       :error
   """
   @spec check_changes(term()) :: {:ok, changes()} | :error
-  def check_changes(value), do: changes(value, &binary/1, &binary/1)
-
-  defp changes(enumerable, name, value) do
+  def check_changes(enumerable) do
     enumerable
     |> Enum.to_list()
     |> Enum.reduce_while({:ok, %{}}, fn change, {:ok, changes} ->
-      case change(change, name, value) do
+      case change(change) do
         {:ok, name, value} -> {:cont, {:ok, Map.put(changes, name, value)}}
         :error -> {:halt, :error}
       end
@@ -60,25 +57,22 @@ defmodule Linx.Process.Environment do
     _error in [Protocol.UndefinedError, FunctionClauseError] -> :error
   end
 
-  defp change({name, value}, check_name, check_value) do
-    with {:ok, name} when name != "" <- check_name.(name),
+  defp change({name, value}) do
+    with {:ok, name} when name != "" <- name(name),
          :nomatch <- :binary.match(name, "="),
-         {:ok, value} <- if(value == nil, do: {:ok, nil}, else: check_value.(value)) do
+         {:ok, value} <- if(value == nil, do: {:ok, nil}, else: Checks.string(value)) do
       {:ok, name, value}
     else
       _bad -> :error
     end
   end
 
-  defp change(_other, _check_name, _check_value), do: :error
+  defp change(_other), do: :error
 
   defp name(name) when is_atom(name) and name not in [nil, true, false],
     do: name |> Atom.to_string() |> Checks.string()
 
   defp name(name), do: Checks.string(name)
-
-  defp binary(value) when is_binary(value), do: Checks.string(value)
-  defp binary(_other), do: :error
 
   @doc """
   The keys of a request, in the place of the options.
