@@ -91,7 +91,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
-  alias Linx.Process.{Checks, Error, Info, Options, Remote, Server, Supervised}
+  alias Linx.Process.{Checks, Elements, Error, Info, Options, Remote, Server, Supervised}
   alias Linx.Signal
 
   @typedoc "A session: its pid or the name it was given."
@@ -540,6 +540,33 @@ defmodule Linx.Process do
           {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, read_error()}
   def read_any(session, max_bytes \\ 65_536, timeout \\ :infinity),
     do: read_request(session, :any, max_bytes, timeout)
+
+  @doc """
+  The output of a session as a lazy enumerable of reads, for as long as there is any.
+
+  `streams` is one of `:stdout`, `:stderr` and `:pty`, of which the elements are binaries, or a list: `[:stdout, :stderr]`,
+  in which the elements are `{:stdout, binary}` and `{:stderr, binary}`, in the order in which they are read, or one of the three
+  alone. Of `[:stdout, :stderr]` those are read that are pipes.
+
+  Nothing is read before an element is asked for, and no more than that: an enumeration can stop at any element, and
+  the next one, in this process or another one, goes on behind it. The session goes on in any case. The end of the
+  streams, which is not that of the workload, is the end of the enumeration; one that begins after it is empty. An
+  element has at most `:max_chunk` bytes, 64 KiB by default.
+
+  When the session fails, the enumeration raises its `Linx.Process.Error`. It raises `ArgumentError` when the stream is no
+  pipe, was closed, or is in active mode, and `RuntimeError` when the session, or its node, is gone. What is no stream or
+  option raises `ArgumentError` here.
+
+      iex> {:ok, session} =
+      ...>   Linx.Process.spawn(argv: ["/bin/sh", "-c", "seq 3; echo no >&2"], stdio: :pipe, auto_proceed: true)
+      iex> session |> Linx.Process.stream(:stdout, max_chunk: 2) |> Enum.take(1)
+      ["1\\n"]
+      iex> session |> Linx.Process.stream([:stdout, :stderr]) |> Enum.to_list() |> Enum.sort()
+      [stderr: "no\\n", stdout: "2\\n3\\n"]
+  """
+  @spec stream(session(), stream() | [stream()], max_chunk: pos_integer()) :: Enumerable.t()
+  def stream(session, streams, opts \\ []),
+    do: Elements.new(streams, opts, &read(session, &1, &2), &read_any(session, &1))
 
   @doc """
   Writes to the workload's standard input, which has to be a pipe.
