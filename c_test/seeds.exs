@@ -26,7 +26,7 @@ requests =
         %{stdio: :inherit, hold: true},
         %{stdio: [stdin: :pipe, stdout: {:file, "/tmp/out", :append}, stderr: :stdout]},
         %{stdio: [stdin: {:connect_unix, "/run/s"}, stdout: :devnull, stderr: :inherit]},
-        %{orphan_policy: :linger, no_new_privs: true},
+        %{orphan_policy: :linger, no_new_privs: true, keyring: :new},
         %{orphan_policy: {:kill, 1 <<< 40}, usage: true, ack: true, proceed: true},
         %{descendants: :kill, unknown: %{[1, 2] => {3.5, <<1::3>>, self(), make_ref()}}},
         %{setup: [{:cap_drop_bounding, 1 <<< 63}, {:cap_set_ambient, 0}]},

@@ -751,6 +751,23 @@ static void flags_are_booleans(void **state) {
   }
 }
 
+static void the_keyring_is_one_of_two_words(void **state) {
+  (void)state;
+  begin_request("spawn", 0);
+  assert_taken();
+  assert_int_equal(request.keyring, KEYRING_BY_CONFINEMENT);
+  begin_key("keyring");
+  put_atom(&terms, "inherit");
+  assert_taken();
+  assert_int_equal(request.keyring, KEYRING_INHERIT);
+  begin_key("keyring");
+  put_atom(&terms, "new");
+  assert_taken();
+  assert_int_equal(request.keyring, KEYRING_NEW);
+  assert_atom_refused("keyring", "true");
+  assert_byte_refused("keyring");
+}
+
 static void flow_and_descendants_are_words(void **state) {
   (void)state;
   begin_key("flow");
@@ -1091,6 +1108,7 @@ int main(void) {
       cmocka_unit_test(wrong_directives_are_refused),
       cmocka_unit_test(a_stream_given_twice_is_refused),
       cmocka_unit_test(flags_are_booleans),
+      cmocka_unit_test(the_keyring_is_one_of_two_words),
       cmocka_unit_test(flow_and_descendants_are_words),
       cmocka_unit_test(the_first_demand_is_bytes_by_stream),
       cmocka_unit_test(the_orphan_policy_is_linger_or_kill),

@@ -15,6 +15,7 @@
 #include "base/syscalls.h"
 #include "launch/execute.h"
 #include "launch/own_namespaces.h"
+#include "launch/session_keyring.h"
 #include "launch/user_namespace.h"
 #include "launch/working_directory.h"
 #include "setup/capabilities.h"
@@ -340,13 +341,9 @@ static struct failure park(struct child *child) {
   return failure_none();
 }
 
-/* Gives the child a session keyring of its own (keyctl(2)). ENOSYS and EPERM are no failures:
- * without keyrings, or with a filter that denies the call to the workload too, the workload shares
- * none. */
-static struct failure join_new_keyring(struct child *child) {
-  (void)child;
-  long result = sys_keyctl_join_session_keyring();
-  return failure_of(STAGE_KEYCTL, result == -ENOSYS || result == -EPERM ? 0 : (int)result);
+static struct failure settle_keyring(struct child *child) {
+  return session_keyring_settle(child->start,
+                                child->ids_are_set || child->setup.filters.first != NULL);
 }
 
 static bool has_other_mounts(const struct child_start *start) {
@@ -498,7 +495,7 @@ static struct failure (*const steps[])(struct child *child) = {
     take_root,
     settle_namespaces, /* the BEAM has put it into its cgroup */
     forbid_tracing_again,
-    join_new_keyring,
+    settle_keyring, /* with the rights from before `final` */
     enter_directory,
     apply_final,
     confirm_directory,

@@ -300,6 +300,15 @@ static int decode_descendants(struct request *request, struct term_reader *reade
   return decode_choice(reader, "kill", "leave", &request->kill_descendants);
 }
 
+static int decode_keyring(struct request *request, struct term_reader *reader,
+                          struct arena *arena) {
+  bool is_new = false;
+  (void)arena;
+  int result = decode_choice(reader, "new", "inherit", &is_new);
+  request->keyring = is_new ? KEYRING_NEW : KEYRING_INHERIT;
+  return result;
+}
+
 #define DECODE_BOOLEAN(field)                                                                      \
   static int decode_##field(struct request *request, struct term_reader *reader,                   \
                             struct arena *arena) {                                                 \
@@ -395,6 +404,7 @@ static const struct key keys[] = {
     {"termios", decode_termios},
     {"term", decode_term},
     {"no_new_privs", decode_no_new_privs},
+    {"keyring", decode_keyring},
     {"orphan_policy", decode_orphan_policy},
     {"proceed", decode_proceed},
     {"ack", decode_ack},

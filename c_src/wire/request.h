@@ -58,6 +58,9 @@ struct pooled {
   int64_t mtime;
 };
 
+/* The session keyring (keyrings(7)): launch/session_keyring.h. */
+enum keyring { KEYRING_BY_CONFINEMENT, KEYRING_INHERIT, KEYRING_NEW };
+
 struct request {
   enum request_mode mode;
   struct pooled pooled;
@@ -77,6 +80,7 @@ struct request {
   struct terminal_request terminal;
   struct stdio_directive stdio[3];
   bool no_new_privs;
+  enum keyring keyring;
   bool leave; /* the orphan policy; otherwise {kill, grace_ms} */
   int64_t grace_ms;
   bool proceed;

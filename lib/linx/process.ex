@@ -177,6 +177,7 @@ defmodule Linx.Process do
              | :pipe
              | [{:stdin | :stdout | :stderr, directive()}]}
           | {:no_new_privs, boolean()}
+          | {:keyring, :inherit | :new}
           | {:orphan_policy, {:kill, non_neg_integer()} | :leave | :linger}
           | {:descendants, :kill | :leave}
           | {:usage, boolean()}
@@ -259,6 +260,13 @@ defmodule Linx.Process do
       `{:pty, options}` says otherwise, see `t:pty_option/0`. In a terminal `TERM` is `xterm-256color`, unless
       `:env` sets or removes it, or the workload inherits one that is not `dumb`.
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
+    * `:keyring` - `:new` gives the workload a session keyring of its own (keyrings(7)), `:inherit` the
+      BEAM's. By default it is a new one in namespaces, for a workload with other ids
+      (`Linx.User.set_credentials/2`) and behind a filter (`Linx.Seccomp`), because a process that has a session
+      keyring possesses the keys in it, whatever its ids: such a workload must not have the BEAM's. Any other
+      workload inherits it, because keyrings count against a quota of the user's (200 for an ordinary user,
+      `/proc/sys/kernel/keys/maxkeys`; EDQUOT at `:keyctl`). A kernel without keyrings, or a filter that denies them to
+      the workload as well, is an error with `:new` alone.
     * `:orphan_policy` - what the agent does with a running workload when the BEAM disappears:
       `{:kill, grace_ms}` sends SIGTERM to its process group, and SIGKILL `grace_ms` milliseconds later;
       `:leave` leaves it running, and so does `:linger`, the deprecated name of `:leave`. `{:kill, 5000}` by

@@ -85,6 +85,36 @@ defmodule AgentTest.FaultTest do
     assert result.orphans == []
   end
 
+  @tag :root
+  @tag :sanitizer_unfit
+  test "an agent without /proc that needs a copy of its program fails closed" do
+    for request <- [{:spawn, %{namespaces: [:mount]}}, {:enter, %{target: 1}}] do
+      script = "umount -l /proc && exec #{agent()}"
+      wire = start(program: ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script])
+      send_term(wire, put_elem(request, 1, Map.put(elem(request, 1), :argv, actor(["pause"]))))
+      result = await_gone(wire)
+      assert result.frames == [{:error, errno(:enoent), :memfd}]
+      assert {:exited, 3, _} = result.agent
+    end
+  end
+
+  # vm.memfd_noexec is a pid namespace's (Linux 6.3).
+  @tag :root
+  @tag :sanitizer_unfit
+  test "a host that forbids to execute memory is EACCES, and a session that needs none goes on" do
+    script = "echo 2 >/proc/sys/vm/memfd_noexec && exec #{agent()}"
+    fresh = ["/usr/bin/unshare", "--pid", "--mount-proc", "--fork", "--kill-child"]
+
+    if File.exists?("/proc/sys/vm/memfd_noexec") do
+      wire = start(program: fresh ++ ["/bin/sh", "-c", script])
+      send_term(wire, {:spawn, %{argv: actor(["pause"]), namespaces: [:mount]}})
+      assert await_gone(wire).frames == [{:error, errno(:eacces), :memfd}]
+      wire = start(program: fresh ++ ["/bin/sh", "-c", script])
+      send_term(wire, {:spawn, %{argv: actor(["exit", 7]), namespaces: [:uts], proceed: true}})
+      assert final(await_gone(wire)) == {:status, :exited, 7}
+    end
+  end
+
   # With hidepid an ordinary user sees only its own processes there that are dumpable, and the child is not
   # before exec.
   @tag :root
@@ -234,10 +264,20 @@ defmodule AgentTest.FaultTest do
       assert final(result) == {:error, errno(:einval), :seccomp_install}
     end
 
-    test "keyctl, as containers do: the session goes on", %{tmp_dir: dir} do
+    test "keyctl, as containers do: the session goes on, but not one that asks for a keyring",
+         %{tmp_dir: dir} do
       for name <- [:enosys, :eperm] do
         opts = without(Bpf.deny([:keyctl], errno(name)), dir)
-        assert final(run(%{argv: actor(["exit", 7])}, opts)) == {:status, :exited, 7}
+
+        for more <- [%{}, %{namespaces: [:uts]}, %{namespaces: [:uts], keyring: :inherit}] do
+          request = Map.merge(%{argv: actor(["exit", 7])}, more)
+          assert final(run(request, opts)) == {:status, :exited, 7}
+        end
+
+        request = %{argv: actor(["exit", 7]), keyring: :new}
+
+        assert error_of({:spawn, Map.put(request, :proceed, true)}, opts) ==
+                 {:error, errno(name), :keyctl}
       end
     end
 

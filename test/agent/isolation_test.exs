@@ -217,17 +217,6 @@ defmodule AgentTest.IsolationTest do
   end
 
   describe "what is inherited" do
-    test "the session keyring is a fresh one" do
-      opts = [driver: ["--key", "linx-test-key"]]
-
-      assert start([program: actor(["find-key", "linx-test-key"])] ++ opts)
-             |> await_gone()
-             |> Map.get(:output) == "key ok\n"
-
-      result = run(%{argv: actor(["find-key", "linx-test-key"])}, opts)
-      assert result.output == "key errno #{errno(:enokey)}\n"
-    end
-
     test "the workload dies with its agent" do
       assert run(%{argv: actor(["attributes"])}).output =~ "pdeathsig 9\n"
     end

@@ -54,4 +54,22 @@ defmodule Linx.NamespacesTest do
       assert {:ok, %{outcome: {:exited, 0}}} = Linx.run(["true"], loopback: false)
     end
   end
+
+  describe "keyring" do
+    test "is :inherit or :new, for sessions and calls" do
+      for keyring <- [:inherit, :new] do
+        assert {:ok, %{outcome: {:exited, 0}}} = Linx.run(["true"], keyring: keyring)
+        session = session(argv: ["/bin/true"], keyring: keyring, auto_proceed: true)
+        assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
+      end
+    end
+
+    test "of another value is an error" do
+      for value <- [true, nil, :session] do
+        bad = {:error, {:bad_keyring, value}}
+        assert Linx.Process.spawn(argv: ["/bin/true"], keyring: value) == bad
+        assert Linx.run(["true"], keyring: value) == bad
+      end
+    end
+  end
 end

@@ -37,6 +37,7 @@ defmodule Linx.Process.Options do
        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
        "for :stderr, :stdout"},
     {:no_new_privs, [:request, :call], [true, false], nil},
+    {:keyring, [:request, :call], [:inherit, :new], nil},
     {:orphan_policy, [:request, :call], &Checks.orphan_policy/1, "{:kill, grace_ms} or :leave"},
     {:descendants, [:request, :call], [:kill, :leave], nil},
     {:usage, [:request], [true, false], nil},
