@@ -130,6 +130,15 @@ defmodule Linx.Process.Error do
        "CAP_SETPCAP limits"},
     {:cap_set_ambient, :eperm,
      "what is ambient has to be permitted and inheritable first (Linx.Capabilities.set_thread_sets/2)"},
+    {:keyctl, :edquot,
+     "the user's quota of keys is used up (/proc/sys/kernel/keys/maxkeys and maxbytes, keyrings(7)), of which each " <>
+       "session with namespaces, other ids or a filter takes one; keyring: :inherit takes none, and leaves the " <>
+       "workload the BEAM's keyring"},
+    {:keyctl, :eperm, "keyring: :new was asked for, and a filter denies keyctl(2)"},
+    {:keyctl, :enosys, "keyring: :new was asked for, and this kernel has no keyrings"},
+    {:memfd, :eacces,
+     "the agent runs from a copy in memory, which this host forbids (vm.memfd_noexec=2, sysctl(8))"},
+    {:memfd, :enoent, "the agent copies its program, and needs a /proc for that (proc(5))"},
     {:loopback, :eperm,
      "the session has no net namespace of its own, or its child no CAP_NET_ADMIN there"},
     {:unshare_cgroup, :eperm,

@@ -68,4 +68,19 @@ defmodule Linx.Process.ErrorTest do
   test "it can be raised" do
     assert_raise Error, ~r/chdir failed/, fn -> raise Error.new(:chdir, 2) end
   end
+
+  test "the message of what a host or its limits refuse says which" do
+    for {stage, errno, word} <- [
+          {:keyctl, :edquot, "/proc/sys/kernel/keys/maxkeys"},
+          {:keyctl, :eperm, "keyring: :new"},
+          {:keyctl, :enosys, "keyring: :new"},
+          {:memfd, :eacces, "vm.memfd_noexec=2"},
+          {:memfd, :enoent, "needs a /proc"},
+          {:exec_outcome, :enoent, "needs a /proc"},
+          {:loopback, :eperm, "net namespace"},
+          {:unshare_cgroup, :eperm, ":user"},
+          {:unshare_cgroup, :enospc, "max_*_namespaces"}
+        ],
+        do: assert(Exception.message(Error.new(stage, errno)) =~ word)
+  end
 end
