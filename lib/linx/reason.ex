@@ -64,6 +64,7 @@ defmodule Linx.Reason do
   @contexts %{
     owner: "with :checkpoint the call takes the events itself",
     events: "with :checkpoint the call takes the events itself",
+    loopback: "it needs :net among the fresh namespaces",
     node: "this one runs without it",
     pool: "there is no pool of that name"
   }

@@ -25,8 +25,7 @@ defmodule Linx.Process.Options do
     {:search_path, [:request], [true, false], "true or false; without :files"},
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
-    {:loopback, [:request, :call], [true, false],
-     "true, with :net among the fresh namespaces, or false"},
+    {:loopback, [:request, :call], [true, false], nil},
     {:env, [:request, :call], &Environment.check/1,
      ~s(a list of "KEY=VALUE", which is the whole environment, or an enumerable of {name, value}, changes to the ) <>
        "BEAM's, with nil for a variable to remove; of strings without NUL bytes"},
