@@ -396,7 +396,7 @@ defmodule Linx.Process do
           | {:shutdown, timeout() | :brutal_kill}
           | {:significant, boolean()}
         ]) :: Supervisor.child_spec()
-  def child_spec(opts) when is_list(opts), do: Supervised.child_spec(opts)
+  def child_spec(opts) when is_list(opts), do: Supervised.child_spec(opts, __MODULE__)
 
   @doc false
   @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}

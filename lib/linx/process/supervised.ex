@@ -16,18 +16,18 @@ defmodule Linx.Process.Supervised do
   # The longest time, in milliseconds, that a supervisor can wait.
   @shutdown_max 0xFFFF_FFFF
 
-  @doc "The specification."
-  @spec child_spec([term()]) :: Supervisor.child_spec()
-  def child_spec(opts) do
+  @doc "The specification of a child that the module starts by its function `start_supervised/1`."
+  @spec child_spec([term()], module()) :: Supervisor.child_spec()
+  def child_spec(opts, module) do
     {own, opts} = Enum.split_with(opts, &(is_tuple(&1) and elem(&1, 0) in @own))
 
     %{
-      id: value(opts, :name, Linx.Process),
+      id: value(opts, :name, module),
       type: :worker,
       shutdown: shutdown(value(opts, :stop, nil))
     }
     |> Map.merge(Map.new(Enum.reverse(own)))
-    |> Map.put(:start, {Linx.Process, :start_supervised, [[{:linger, false} | unattended(opts)]]})
+    |> Map.put(:start, {module, :start_supervised, [[{:linger, false} | unattended(opts)]]})
   end
 
   # Events would go to the supervisor, and without them there is no process to proceed from the checkpoint.
