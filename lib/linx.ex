@@ -76,7 +76,7 @@ defmodule Linx do
   | What | `System.cmd/3` | `Linx.cmd/3` |
   | --- | --- | --- |
   | stdin | a pipe that does not end: a program that reads its input waits | `/dev/null`, or the `:input` |
-  | processes that the program leaves running | go on, and the call lasts until they have closed the output | are killed when the program ends, unless `descendants: :leave` is given |
+  | processes that the program leaves running | go on, and the call lasts until they have closed the output | are killed when the program ends, unless `descendants: :leave` is given or the program has entered a container's pid namespace with nsenter(1) and the like |
   | a caller that is killed | its program goes on | its program is ended |
   | an exception in `:into` | the program goes on while the caller lives | the program is ended |
   | a caller that traps exits | has the message `{:EXIT, port, :normal}` afterwards | has no message |

@@ -7,7 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/proc.h"
+
+/* Milliseconds that the sweep takes at most, and between two looks of it. */
+#define SWEEP_MS       1000
+#define SWEEP_PAUSE_MS 2
 
 void session_reap_adopted(struct session *session) {
   struct signalfd_siginfo signals[8];
@@ -41,4 +46,18 @@ bool session_has_descendants(struct session *session) {
   session_reap_adopted(session);
   siginfo_t state;
   return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* What a process leaves in a pid namespace that it has entered becomes a child of that namespace's
+ * PID 1, whatever subreaper there is outside (find_new_reaper, kernel/exit.c). */
+bool session_sweep(struct session *session) {
+  if (!session->is_elsewhere || session->child_signals < 0)
+    return false;
+  int64_t now = clock_ms();
+  if (session->sweep_until == 0)
+    session->sweep_until = now + SWEEP_MS;
+  if (!proc_signal_session(session->pid, SIGKILL) || now >= session->sweep_until)
+    return false;
+  session->look_at = now + SWEEP_PAUSE_MS;
+  return true;
 }

@@ -50,6 +50,7 @@ struct session {
   int pidfd;            /* of the child; -1 once it is reaped */
   int stat;             /* its /proc/<pid>/stat; -1: not open */
   bool is_intermediate; /* `pid` only forks the workload's process, whose pid is not known yet */
+  bool is_elsewhere;    /* the workload is in a pid namespace that it has entered */
   size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
   bool awaits_answer;   /* the child has not replied to the last checkpoint command */
   bool is_guarded;      /* guard.h */
@@ -74,6 +75,7 @@ struct session {
   int64_t insist_at;   /* when a child that is still there is sent SIGKILL again */
   int64_t give_up_at;  /* when commands that a closed BEAM has left are dropped */
   int64_t report_at;   /* when the end is reported even if descendants are alive */
+  int64_t sweep_until; /* when a workload is reaped even if processes of its session are alive */
   int64_t hidden_at;   /* since when a tracer keeps the agent from reaping the child */
   int64_t look_at;     /* when the child's end is looked at again */
   int64_t starved_at;  /* since when the kernel has had no memory for a write */

@@ -131,6 +131,7 @@ static void adopt(struct session *session, pid_t pid) {
   session->ending.child_pid = pid;
   session->hidden_at = session->look_at = 0;
   session->is_intermediate = false;
+  session->is_elsewhere = true;
   report_spawned(session);
   open_stat(session);
   /* A kill requested before now hit the intermediate process; it is repeated on the workload. */
@@ -395,6 +396,8 @@ void session_child_ended(struct session *session) {
     return;
   find_out_exec(session);
   kill_group(session);
+  if (session_sweep(session))
+    return;
   if (!hidden && !reap(session)) {
     session->wait_fails = true;
     session->look_at = clock_ms() + HIDDEN_PAUSE_MS;

@@ -20,7 +20,7 @@ struct proc_stat {
   pid_t pid;
   char name[16]; /* what the process calls itself, NUL-terminated (PR_SET_NAME(2const)) */
   char state;    /* 'Z' for a zombie */
-  pid_t parent;
+  pid_t parent, group, session;
   unsigned long flags;
   unsigned long minor_faults, major_faults;
   unsigned long user_ticks, system_ticks; /* of sysconf(_SC_CLK_TCK) a second */
@@ -77,5 +77,12 @@ bool proc_has_living_children(int fd);
 /* Sends `signum` to every child of `pid`, their children and so on, as far as they can be seen. A
  * process that has got the number of one of them since is not signalled. */
 void proc_signal_descendants(pid_t pid, int signum);
+
+/*
+ * Sends `signum` to every other process of the session (setsid(2)) or the process group that
+ * `leader` has begun, a child of the caller that is not reaped, so that its number stands for no
+ * other. Whether one of them was alive, and not a zombie.
+ */
+bool proc_signal_session(pid_t leader, int signum);
 
 #endif

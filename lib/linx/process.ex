@@ -273,6 +273,12 @@ defmodule Linx.Process do
       default.
     * `:descendants` - with `:kill` every process that the workload leaves behind is killed before the
       workload's end is reported, also one that has detached itself. `:leave` by default.
+
+      In a pid namespace that was entered (`enter/2`) the kernel makes what a workload leaves a child of that
+      namespace's PID 1. There those are killed that are still in the workload's session (setsid(2)) or its process
+      group, as a program started with `&` is, whoever its parent is. One that has called setsid(2), as a daemon
+      does, is killed only as long as the workload lives, by `stop/2` and `signal/3` with `to: :tree`, and if it and each
+      of its ancestors up to the workload is alive; otherwise it goes on with the container.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
       default.
 
@@ -457,7 +463,8 @@ defmodule Linx.Process do
   Sends a signal to the workload: a number from 1 to 64 or a name of `Linx.Signal`.
 
   `to: :group` sends it to the workload's process group, `to: :tree` to the workload and all its
-  descendants that can be found: those that have detached themselves only with `descendants: :kill`.
+  descendants that can be found: those that have detached themselves only with `descendants: :kill`, and not in a pid
+  namespace that was entered.
 
   A signal before the workload runs is kept, and sent when it runs. `{:error, {:bad_signal, value}}`,
   `{:error, {:bad_to, value}}`, or `{:error, :no_process}` after the end.

@@ -75,6 +75,52 @@ defmodule AgentTest.DescendantsTest do
       assert finish(wire).orphans == []
     end
 
+    # What such a workload leaves becomes a child of the namespace's PID 1, and not of the agent.
+    for {what, script} <- [
+          {"what runs in the background", ~s["$@" & exit 3]},
+          {"whose parent has ended too", ~s[("$@" & exit); exit 3]},
+          {"in a group of its own", ~s[set -m; "$@" & exit 3]},
+          {"of many, whatever they ignore", ~s[trap '' TERM HUP; "$@" & "$@" & "$@" & exit 3]}
+        ] do
+      @tag :root
+      test "ends what is left in a pid namespace that was entered: #{what}" do
+        target = Target.unshare(Target.everything())
+        {listener, argv} = Beacon.actor(["pause"])
+        argv = ["/bin/sh", "-c", unquote(script), "sh" | argv]
+        wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
+        result = finish(wire)
+        assert final(result) == {:status, :exited, 3}
+        refute_lit(listener)
+        refute Enum.any?(Host.children(target.pid), &Host.alive?/1)
+        assert Host.alive?(target.pid)
+      end
+    end
+
+    @tag :root
+    test "ends what is left in an entered pid namespace when the workload is killed" do
+      target = Target.unshare(Target.everything())
+      {listener, argv} = Beacon.actor(["family", 1, 2, 15])
+      wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
+      beacon = Beacon.await_lit(listener)
+      await_output(wire, "child ready\n")
+      send_term(wire, {:signal, 9})
+      Beacon.await_dark(beacon)
+      assert final(finish(wire)) == {:status, :signaled, 9}
+      refute Enum.any?(Host.children(target.pid), &Host.alive?/1)
+    end
+
+    # Each process that has connected is dead; one that has not was dead before.
+    defp refute_lit(listener) do
+      case :gen_tcp.accept(listener, 0) do
+        {:ok, socket} ->
+          Beacon.await_dark(socket)
+          refute_lit(listener)
+
+        {:error, :timeout} ->
+          :ok
+      end
+    end
+
     test "does not end what is no descendant" do
       bystander = Target.plain()
       {wire, beacon} = killed(["brood", 3])
