@@ -317,6 +317,7 @@ int main(int argc, char *argv[]) {
   int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
   session = (struct session){.request = &request,
                              .pty_slave = -1,
+                             .stdin_pipe = -1,
                              .child_signals = -1,
                              .children = -1,
                              .pidfd = -1,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/descendants.h"
+#include "agent/own_stdio.h"
 #include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -87,7 +88,9 @@ static int read_report(struct report *report, const uint8_t *payload, size_t siz
     return read_failure(&reader, arity, &report->failure);
   if (strcmp(report->name, "status") != 0 || term_read_atom(&reader, report->name) < 0)
     return -EINVAL;
-  return term_read_integer(&reader, 1, INT32_MAX, &report->value);
+  bool is_uid = strcmp(report->name, "own_stdio") == 0;
+  return is_uid ? term_read_integer(&reader, 0, UINT32_MAX, &report->value)
+                : term_read_integer(&reader, 1, INT32_MAX, &report->value);
 }
 
 /* Looks at a child and does not reap it. Returns its pid when it has ended, 0 when it lives or its
@@ -179,6 +182,9 @@ static void take_report(struct session *session, const struct report *report) {
     adopt(session, (pid_t)report->value);
   } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
     report_ready(session, (pid_t)report->value);
+  } else if (!session->is_intermediate && session->state <= STATE_EXECING &&
+             strcmp(report->name, "own_stdio") == 0) {
+    own_stdio(session, (uint32_t)report->value);
   } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
     report_applied(session);
   } else {
@@ -190,6 +196,7 @@ static void report_running(struct session *session) {
   struct frame frame;
   session_enter(session, STATE_RUNNING);
   session->ending.execed = true;
+  fd_close(&session->stdin_pipe);
   session->delays = false;
   frame_status(&frame, "running");
   session_emit(session, &frame);

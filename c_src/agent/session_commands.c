@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "agent/own_stdio.h"
 #include "agent/workload.h"
 #include "base/clock.h"
 #include "base/pty.h"
@@ -57,12 +58,17 @@ static void demand(struct session *session, enum stream_id stream, uint64_t byte
   relay->demand = bytes > UINT64_MAX - relay->demand ? UINT64_MAX : relay->demand + bytes;
 }
 
+static void finish_stdin(struct session *session) {
+  own_stdio_keep(session);
+  relay_in_finish(&session->inputs[IN_STDIN]);
+}
+
 static void close_stream(struct session *session, enum stream_id stream) {
   struct relay_out *relay = output_of(session, stream);
   if (stream != STREAM_PTY && !session_guard(session))
     return;
   if (stream == STREAM_STDIN)
-    relay_in_finish(&session->inputs[IN_STDIN]);
+    finish_stdin(session);
   else if (relay != NULL && (stream != STREAM_PTY || relay->by_demand))
     relay_out_close(relay);
   /* The terminal is one descriptor for both directions; the output's side owns it. */
@@ -286,7 +292,7 @@ void session_beam_gone(struct session *session) {
     return;
   }
   if (session->request->leave) {
-    relay_in_finish(&session->inputs[IN_STDIN]);
+    finish_stdin(session);
     return;
   }
   if (session->request->grace_ms == 0) {
@@ -301,5 +307,5 @@ void session_beam_gone(struct session *session) {
   }
   /* After the signals, because closing a pipe may block the agent (guard.h). */
   if (session_guard(session))
-    relay_in_finish(&session->inputs[IN_STDIN]);
+    finish_stdin(session);
 }

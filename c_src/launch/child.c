@@ -21,6 +21,7 @@
 #include "setup/capabilities.h"
 #include "setup/identity.h"
 #include "setup/setup.h"
+#include "setup/stdio_owner.h"
 #include "wire/channel.h"
 #include "wire/command.h"
 
@@ -260,6 +261,39 @@ static struct failure settle_capabilities(struct child *child) {
   return failure_of(STAGE_SETUP_cap_set_thread, capabilities_settle(&child->setup.promise));
 }
 
+/*
+ * Has the agent, which has rights that the child has given up or does not have from inside its user
+ * namespace, make `uid` the owner of the pipes and the terminal. -EPERM when the agent cannot do it
+ * either, or takes no frames of this child.
+ */
+static int ask_for_stdio(struct child *child, uint32_t uid) {
+  struct frame wanted;
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  if (child->start->down < 0)
+    return -EPERM;
+  frame_status_value(&wanted, "own_stdio", uid);
+  send_frame(child, &wanted);
+  next_frame(child, &payload, &size);
+  return is_go_ahead(payload, size) ? 0 : -EPERM;
+}
+
+/*
+ * The pipes and the terminal are the workload's, whichever way it came to its ids. Where they have
+ * its id already nothing changes. A workload that has to do without, because neither the child nor
+ * the agent may change owners, has them open all the same; that is no failure.
+ */
+static struct failure settle_stdio(struct child *child) {
+  const struct setup *setup = &child->setup;
+  bool may_differ = child->ids_are_set || child_has_user_namespace(child->start);
+  if (setup->stdio.made == 0 || setup->stdio.is_given || !may_differ)
+    return failure_none();
+  uint32_t uid = (uint32_t)sys_call(SYS_geteuid);
+  if (stdio_owner_set(setup, uid) == -EPERM)
+    ask_for_stdio(child, uid);
+  return failure_none();
+}
+
 /* The list of ids of the command that is applied; one command is applied at a time. */
 static uint32_t argument_ids[ARGUMENT_IDS_MAX];
 
@@ -291,7 +325,10 @@ static struct failure apply(struct child *child, enum setup_command command,
     failure = prepare_for(child, row->changes);
   if (failure_is(failure))
     return failure;
-  failure = failure_of(setup_command_stage(command), row->apply(&child->setup, arguments));
+  int result = row->apply(&child->setup, arguments);
+  if (result == -EPERM && (row->changes & ASKS_AGENT) != 0)
+    result = ask_for_stdio(child, arguments->id);
+  failure = failure_of(setup_command_stage(command), result);
   if (failure_is(failure) || (row->changes & CHANGES_IDS) == 0)
     return failure;
   return after_change_of_ids(child);
@@ -500,6 +537,7 @@ static struct failure (*const steps[])(struct child *child) = {
     apply_final,
     confirm_directory,
     check_ids, /* after the last command that may set them */
+    settle_stdio,
     settle_capabilities,
     die_with_agent_again, /* after the last change of ids, which clears it */
     leave_if_orphaned,
@@ -523,7 +561,9 @@ void child_run(const struct child_start *start) {
       .request = start->request,
       .commands = {.fd = start->down,
                    .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}},
-      .setup = {.has_terminal = start->request->pty},
+      .setup = {.has_terminal = start->request->pty,
+                .stdio = {.made = stdio_made(&start->plan),
+                          .may_leave_group = child_has_user_namespace(start)}},
       .up = start->up,
   };
   run_steps(&child, 0);

@@ -29,10 +29,12 @@ static struct failure leave_ids_behind(const struct request *request,
   return failure_of(STAGE_SETGROUPS, groups);
 }
 
-/* A child that execs at once is sent nothing. */
-static int open_pipes(const struct request *request, int down[2], int up[2]) {
+/* A child that execs at once is sent nothing, unless it may have to ask whose its stdio is. */
+static int open_pipes(const struct request *request, const struct stdio_plan *plan, int down[2],
+                      int up[2]) {
+  bool asks = request->setup.count > 0 && stdio_made(plan) != 0;
   int result = (int)sys_call(SYS_pipe2, up, O_CLOEXEC | O_NONBLOCK);
-  if (result == 0 && !request_execs_at_once(request))
+  if (result == 0 && (!request_execs_at_once(request) || asks))
     result = (int)sys_call(SYS_pipe2, down, O_CLOEXEC | O_NONBLOCK);
   return result;
 }
@@ -72,7 +74,7 @@ struct failure launch(struct launched *launched, const struct request *request,
     if (failure_is(failure))
       return failure;
   }
-  int result = open_pipes(request, down, up);
+  int result = open_pipes(request, plan, down, up);
   if (result < 0)
     return failure_of(STAGE_PIPE2, result);
   start.down = down[0];

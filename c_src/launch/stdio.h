@@ -30,6 +30,9 @@ struct failure stdio_prepare(struct stdio_plan *plan, const struct request *requ
 /* In the child: puts the plan's descriptors onto 0, 1 and 2. 0 or a negative errno. */
 int stdio_install(const struct stdio_plan *plan);
 
+/* A bit for each of 0, 1 and 2 that is a pipe or a terminal which the plan has made. */
+unsigned stdio_made(const struct stdio_plan *plan);
+
 /* In the agent, once the child exists: closes the child's ends. */
 void stdio_close_child_ends(struct stdio_plan *plan);
 

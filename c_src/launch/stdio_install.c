@@ -11,3 +11,11 @@ int stdio_install(const struct stdio_plan *plan) {
     result = sys_dup(STDOUT_FILENO, STDERR_FILENO, 0);
   return result < 0 ? result : 0;
 }
+
+unsigned stdio_made(const struct stdio_plan *plan) {
+  unsigned made = 0;
+  for (int fd = 0; fd < 3; fd++)
+    if (plan->agent[fd] >= 0 || plan->slave >= 0)
+      made |= 1U << fd;
+  return made;
+}

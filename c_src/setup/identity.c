@@ -6,6 +6,7 @@
 
 #include "base/syscalls.h"
 #include "setup/capabilities.h"
+#include "setup/stdio_owner.h"
 
 int identity_set_groups(size_t count, const uint32_t *groups) {
   return (int)sys_call(SYS_setgroups, count, groups);
@@ -33,6 +34,7 @@ static int keep_permitted(void) {
 
 int identity_set(struct setup *setup, const struct argument *arguments) {
   const struct argument *groups = &arguments[2];
+  stdio_owner_follow(setup, arguments[0].id);
   int result = identity_set_groups(groups->ids.count, groups->ids.values);
   if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
     result = 0;

@@ -16,11 +16,12 @@ int identity_set_uid(uint32_t uid);
 int identity_set_no_new_privs(void);
 
 /*
- * uuU: uid, gid and supplementary groups. Where setgroups(2) is denied (user_namespaces(7)), no
- * groups can be asked for if there are none. The sets that cap_set_thread and cap_set_ambient have
- * asked for stay as they are. Without cap_set_thread the permitted set stays until
- * capabilities_settle, so that commands which follow can take from it, and the effective one is
- * what the kernel makes of it: empty after a change from uid 0.
+ * uuU: uid, gid and supplementary groups. Pipes and a terminal of linx's become the user's first.
+ * Where setgroups(2) is denied (user_namespaces(7)), no groups can be asked for if there are none.
+ * The sets that cap_set_thread and cap_set_ambient have asked for stay as they are. Without
+ * cap_set_thread the permitted set stays until capabilities_settle, so that commands which follow
+ * can take from it, and the effective one is what the kernel makes of it: empty after a change from
+ * uid 0.
  */
 setup_fn identity_set;
 

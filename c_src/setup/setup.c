@@ -4,6 +4,7 @@
 #include "setup/capabilities.h"
 #include "setup/identity.h"
 #include "setup/network.h"
+#include "setup/stdio_owner.h"
 #include "setup/terminal.h"
 
 const struct setup_row setup_rows[] = {

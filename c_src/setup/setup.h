@@ -15,6 +15,11 @@
 /* What commands leave for those after them and for the steps before exec. */
 struct setup {
   bool has_terminal; /* fd 0 is the session's terminal */
+  struct {
+    unsigned made; /* a bit for each of fds 0, 1 and 2 that is a pipe or terminal of linx's */
+    bool may_leave_group; /* the process is in a user namespace of the session's */
+    bool is_given;        /* a command has said whose they are */
+  } stdio;                /* setup/stdio_owner.h */
   struct capability_promise promise;
   struct seccomp_filters filters;
 };
@@ -25,6 +30,8 @@ enum {
   CHANGES_NO_NEW_PRIVS = 2, /* before: sets no_new_privs */
   CHANGES_CAPABILITIES = 4, /* before: makes the cgroup namespace, which takes CAP_SYS_ADMIN; so
                              * does CHANGES_IDS */
+  ASKS_AGENT =
+      8, /* afterwards: what the process has no right to (EPERM) the agent is asked to do */
   NEEDS_NET = 256, /* a net namespace of the session's, fresh or entered; else it is refused,
                     * because it would change the host's (launch/own_namespaces.h) */
 };

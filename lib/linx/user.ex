@@ -91,6 +91,8 @@ defmodule Linx.User do
   @doc """
   Makes the workload run as another user, at the checkpoint.
 
+  The pipes and the terminal that linx has made for it become the user's (see `own_stdio/2`), so that it can open them by name.
+
   `:uid` and `:gid` are required, and set as its real, effective and saved ids; `:groups`, `[]` by default, are all
   the supplementary groups it keeps. The ids are those of its own user namespace.
 
@@ -117,6 +119,30 @@ defmodule Linx.User do
          {:ok, groups} <- check_groups(Map.get(opts, :groups, [])) do
       Linx.Process.checkpoint(session, {:set_credentials, uid, gid, groups})
     end
+  end
+
+  @doc """
+  Makes a user the owner of the workload's pipes and of its terminal, at the checkpoint.
+
+  Without this call they belong to whom the workload is when it is executed: after `set_credentials/2` and as root of
+  a user namespace as well, so that `/dev/stdout`, `/proc/self/fd/1` and the terminal's own name can be opened. This
+  call makes them another user's, whatever ids are set: of a workload that changes its ids itself, for instance. `uid` is an id of the
+  workload's user namespace.
+
+  What linx has made are the streams that are `:pipe` or `:pty`; a file, `/dev/null`, a socket and what is
+  inherited keep their owners. A terminal keeps its group and mode, which devpts has given it; where the user namespace
+  does not map that group, and an ordinary user runs the VM, it gets the user's own group and mode 0600.
+
+  Returns as `set_credentials/2` does; `EPERM` at `:own_stdio` when neither the workload nor the agent may change owners.
+
+      iex> Linx.User.own_stdio(self(), "nobody")
+      {:error, {:bad_uid, "nobody"}}
+  """
+  @spec own_stdio(Linx.Process.session(), 0..0xFFFF_FFFE) ::
+          :ok | {:error, {:bad_uid, term()} | Error.t() | :not_ready | :running | :no_process}
+  def own_stdio(session, uid) do
+    with {:ok, uid} <- check_id(:bad_uid, uid),
+         do: Linx.Process.checkpoint(session, {:own_stdio, uid})
   end
 
   defp check_options(opts, known) do

@@ -197,6 +197,39 @@ defmodule Linx.UserTest do
     end
   end
 
+  describe "own_stdio" do
+    @tag :root
+    test "is what set_credentials does, and says whose they are without it" do
+      script = "echo hi >/dev/stderr && exec 3>/dev/stdout && echo there >&3"
+      argv = ["/bin/sh", "-c", script]
+      {session, _pid} = parked(argv: argv, stdio: :pipe)
+      assert :ok = Linx.User.set_credentials(session, uid: 1234, gid: 2345)
+      :ok = Linx.Process.proceed(session)
+      assert {:ok, {:exited, 0}} = Linx.Process.wait(session)
+      assert {read_all(session, :stdout), read_all(session, :stderr)} == {"there\n", "hi\n"}
+
+      {session, host_pid} = parked(argv: ["/bin/true"], stdio: :pipe)
+      assert :ok = Linx.User.own_stdio(session, 4321)
+      assert File.stat!("/proc/#{host_pid}/fd/1").uid == 4321
+      :ok = Linx.Process.abort(session)
+    end
+
+    @tag :rootless
+    test "of another user's is refused to an ordinary user" do
+      {session, _pid} = parked(stdio: :pipe)
+      assert {:error, %Error{stage: :own_stdio, errno: :eperm}} = Linx.User.own_stdio(session, 0)
+    end
+
+    test "takes an id" do
+      {session, _pid} = parked()
+
+      for bad <- [nil, -1, 0xFFFF_FFFF, "root", :root],
+          do: assert({:error, {:bad_uid, ^bad}} = Linx.User.own_stdio(session, bad))
+
+      :ok = Linx.Process.abort(session)
+    end
+  end
+
   describe "set_credentials" do
     @tag :root
     test "switches user and group, and leaves no group of root's" do
