@@ -13,9 +13,6 @@ defmodule Linx.Agent do
 
   @variable "LINX_AGENT"
 
-  # Standard input, output and error stay the workload's; frames go over fds 3 and 4.
-  @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
-
   # ENOENT, ESRCH, ENOEXEC, EACCES and ETXTBSY (errno(3)), with which a program ends that the VM could not execute.
   @exec_errnos [2, 3, 8, 13, 26]
 
@@ -70,7 +67,7 @@ defmodule Linx.Agent do
   def open(relative, _options), do: {:error, {:missing_agent, relative}}
 
   defp open_port(path, options) do
-    {:ok, Port.open({:spawn_executable, path}, options ++ @port_options)}
+    {:ok, Port.open({:spawn_executable, path}, options ++ Wire.port_options())}
   rescue
     error -> {:error, refusal(error, path)}
   end
@@ -94,7 +91,7 @@ defmodule Linx.Agent do
   @spec open_copy(Path.t(), Path.t(), cd: Path.t()) :: {:ok, port()} | :none
   def open_copy(copy, path, options) do
     # ps(1) shows argv[0].
-    {:ok, Port.open({:spawn_executable, copy}, [{:arg0, path} | options ++ @port_options])}
+    {:ok, Port.open({:spawn_executable, copy}, [{:arg0, path} | options ++ Wire.port_options()])}
   rescue
     # Whatever else is wrong is the error of open/0 as well.
     error ->

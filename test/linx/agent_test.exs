@@ -6,6 +6,7 @@ defmodule Linx.AgentTest do
   use Linx.SessionCase, async: false
 
   doctest Linx.Agent
+  doctest Linx.Agent.Files
 
   @moduletag :tmp_dir
 

@@ -33,8 +33,6 @@ defmodule Linx.Agent.Keeper do
   # because the VM makes it on another thread, and the rest of copy/1 takes 1.
   @fresh 100
 
-  @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
-
   # `port` is the agent that holds a copy or makes one, of `path`, when the file there was `identity`.
   defstruct [:port, :path, :identity, :copy, :timer]
 
@@ -166,7 +164,7 @@ defmodule Linx.Agent.Keeper do
   end
 
   defp start(state) do
-    port = Port.open({:spawn_executable, state.path}, @port_options)
+    port = Port.open({:spawn_executable, state.path}, Wire.port_options())
     Port.command(port, Request.keep())
     %{state | port: port}
   rescue

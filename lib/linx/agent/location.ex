@@ -7,15 +7,10 @@ defmodule Linx.Agent.Location do
   # Every path here is absolute. A relative one stands for another file in another working directory, which another user
   # may have written to.
 
-  import Bitwise
-
+  alias Linx.Agent.Files
   alias Linx.Call.Environment
 
   @name "linx_process"
-
-  # The sticky bit, and write permission of a group or of all (inode(7)).
-  @sticky 0o1000
-  @others_may_write 0o022
 
   @typedoc """
     * `{:file, path, version}` - a file, and the version that `linx.app` beside it has, nil without one
@@ -82,7 +77,7 @@ defmodule Linx.Agent.Location do
   end
 
   defp at({path, _parent, ebin}) do
-    case info(path) do
+    case Files.stat(path) do
       {:ok, %{type: :regular}} -> {:file, path, version(ebin)}
       {:error, :enotdir} -> archived(path)
       _nothing -> nil
@@ -92,14 +87,10 @@ defmodule Linx.Agent.Location do
   # Users who may add a file to such a directory, as to /tmp, cannot replace the modules there. So a file there is not
   # started, and neither is its path returned, because another user may make the file at any time.
   defp in_shared_directory?({_path, parent, _ebin}) do
-    case info(parent) do
-      {:ok, %{mode: mode}} -> (mode &&& @sticky) != 0 and (mode &&& @others_may_write) != 0
+    case Files.stat(parent) do
+      {:ok, %{mode: mode}} -> Files.sharing(mode) == :sticky
       {:error, _in_an_archive_or_gone} -> false
     end
-  end
-
-  defp info(path) do
-    with {:ok, info} <- :file.read_file_info(path, [:raw]), do: {:ok, File.Stat.from_record(info)}
   end
 
   defp archived(path) do

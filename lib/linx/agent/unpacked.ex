@@ -12,20 +12,13 @@ defmodule Linx.Agent.Unpacked do
 
   use GenServer
 
-  import Bitwise
-
-  alias Linx.Agent.{Identity, Request}
+  alias Linx.Agent.{Files, Identity, Request, Wire}
 
   @name "linx_process"
 
   # Directories for temporary files, after the one that TMPDIR names. Some systems let nothing be executed from the
   # first of them.
   @directories ["/tmp", "/dev/shm", "/var/tmp"]
-
-  @sticky 0o1000
-  @others_may_write 0o022
-
-  @port_options [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
 
   # Milliseconds for which the first agent may take to send a frame.
   @patience 10_000
@@ -86,16 +79,12 @@ defmodule Linx.Agent.Unpacked do
 
   # Whether no other user, root apart, can rename or remove what this user makes there.
   defp trusted?(directory) do
-    with {:ok, %{type: :directory, uid: owner, mode: mode}} <- stat(directory),
-         {:ok, %{uid: own}} <- stat("/proc/self") do
-      owner in [0, own] and ((mode &&& @others_may_write) == 0 or (mode &&& @sticky) != 0)
+    with {:ok, %{type: :directory, uid: owner, mode: mode}} <- Files.stat(directory),
+         {:ok, %{uid: own}} <- Files.stat("/proc/self") do
+      owner in [0, own] and Files.sharing(mode) != :open
     else
       _not_there -> false
     end
-  end
-
-  defp stat(path) do
-    with {:ok, info} <- :file.read_file_info(path, [:raw]), do: {:ok, File.Stat.from_record(info)}
   end
 
   defp unpack(parent, bytes) do
@@ -168,7 +157,7 @@ defmodule Linx.Agent.Unpacked do
   # Any frame is from a program that was executed. Without one the file system is mounted with noexec, or another
   # rule of the system denies it (execve(2)).
   defp executable?(path) do
-    port = Port.open({:spawn_executable, path}, @port_options)
+    port = Port.open({:spawn_executable, path}, Wire.port_options())
     Port.command(port, Request.keep())
     heard? = heard?(port)
     Port.close(port)

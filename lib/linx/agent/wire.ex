@@ -76,6 +76,16 @@ defmodule Linx.Agent.Wire do
   @spec stages() :: [stage()]
   def stages, do: @stages
 
+  @doc """
+  The options of an agent's port (`open_port/2`): frames go over fds 3 and 4, because standard input, output and error
+  stay the workload's.
+
+      iex> {:packet, 4} in Linx.Agent.Wire.port_options()
+      true
+  """
+  @spec port_options() :: [atom() | tuple()]
+  def port_options, do: [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
+
   @doc "The most bytes that a request may have."
   @spec request_max() :: pos_integer()
   def request_max, do: @request_max
