@@ -6,10 +6,7 @@ defmodule Linx.Process.Checks do
   #
   # Each function returns `{:ok, checked}`, with the value as the agent or the session takes it, or `:error`.
 
-  alias Linx.Process.Pty
-
   @namespaces [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]
-  @streams [:stdin, :stdout, :stderr]
 
   # The longest grace period that the agent can count, in milliseconds.
   @grace_max 0x7FFF_FFFF_FFFF_FFFF
@@ -104,46 +101,6 @@ defmodule Linx.Process.Checks do
 
   defp members([], _allowed, seen), do: {:ok, Enum.reverse(seen)}
   defp members(_improper, _allowed, _seen), do: :error
-
-  @doc """
-  Where the standard streams lead; `:pipe` stands for all three.
-
-      iex> Linx.Process.Checks.stdio(stdin: :devnull, stderr: :stdout)
-      {:ok, [stdin: :devnull, stderr: :stdout]}
-  """
-  @spec stdio(term()) :: result(atom() | keyword() | Pty.t())
-  def stdio(mode) when mode in [:inherit, :devnull], do: {:ok, mode}
-  def stdio(:pty), do: Pty.check([])
-  def stdio({:pty, options}), do: Pty.check(options)
-  def stdio(:pipe), do: {:ok, Enum.map(@streams, &{&1, :pipe})}
-  def stdio(streams), do: streams(streams, [])
-
-  defp streams([{stream, directive} | rest], checked) when stream in @streams do
-    with false <- List.keymember?(checked, stream, 0),
-         {:ok, directive} <- directive(stream, directive) do
-      streams(rest, [{stream, directive} | checked])
-    else
-      _bad -> :error
-    end
-  end
-
-  defp streams([], checked), do: {:ok, Enum.reverse(checked)}
-  defp streams(_other, _checked), do: :error
-
-  defp directive(_stream, directive) when directive in [:inherit, :devnull, :pipe],
-    do: {:ok, directive}
-
-  defp directive(:stderr, :stdout), do: {:ok, :stdout}
-
-  defp directive(_stream, {:connect_unix, path}) do
-    with {:ok, path} <- string(path), do: {:ok, {:connect_unix, path}}
-  end
-
-  defp directive(_stream, {:file, path, how}) when how in [:read, :write, :append] do
-    with {:ok, path} <- string(path), do: {:ok, {:file, path, how}}
-  end
-
-  defp directive(_stream, _other), do: :error
 
   @doc """
   What the agent does with a running workload when the BEAM disappears. `:linger` is the deprecated name of

@@ -12,7 +12,7 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
-  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Receiver, Streams, Terminal}
+  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Receiver, Stdio, Streams, Terminal}
 
   @receiver "a pid or the name of a registered process"
 
@@ -31,7 +31,7 @@ defmodule Linx.Process.Options do
        "BEAM's, with nil for a variable to remove; of strings without NUL bytes"},
     {:clear_env, [:request, :call], [true, false], nil},
     {:cwd, [:request, :call], &Checks.string/1, "a path, without NUL bytes"},
-    {:stdio, [:request, :call], &Checks.stdio/1,
+    {:stdio, [:request, :call], &Stdio.check/1,
      ":inherit, :devnull, :pty, {:pty, options} of :size, :echo, :mode and :term, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
        "for :stderr, :stdout"},

@@ -10,6 +10,7 @@ defmodule Linx.Process.OptionsTest do
 
   doctest Options
   doctest Linx.Process.Checks
+  doctest Linx.Process.Stdio
   doctest Linx.Process.Environment
 
   @argv ["/bin/true"]
