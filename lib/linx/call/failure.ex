@@ -57,7 +57,7 @@ defmodule Linx.Call.Failure do
 
   # What `ErlangError` says besides the errno that `Linx.cmd/3` raises as `System.cmd/3` does (erl_error(3erl)).
   @doc false
-  def format_error(_errno, [{Linx, :cmd, [program | _more], _location} | _stack]),
+  def format_error(_errno, [{_module, :cmd, [program | _more], _location} | _stack]),
     do: %{1 => [inspect(program), " cannot be executed"]}
 
   def format_error(_errno, _stack), do: %{}
