@@ -9,7 +9,7 @@ defmodule Linx do
              |> Enum.fetch!(1)
 
   alias Linx.{Call, Result, Stdin}
-  alias Linx.Call.{Cmd, Failure, Run}
+  alias Linx.Call.{Cmd, Failure, Run, Shell}
   alias Linx.Process.Error
 
   @doc """
@@ -63,9 +63,16 @@ defmodule Linx do
       `{:error, reason}`, which ends the call. The timeout does not interrupt it.
     * `:max_chunk` - how many bytes are read at once at most, and so how many an element of `:into`, or of a stream,
       has. 256 KiB by default for what is read while the program runs. Lines are never split.
+    * `:pty` - with `true` the program has a terminal as its stdin, stdout and stderr, and what it shows there is its
+      output, with `"\\r\\n"` for each `"\\n"`. Or a list of the options of a terminal, `pty: [size: {50, 132}]`, see
+      `t:Linx.Process.pty_option/0`. A program that reads from it waits; not together with `:input`, `:stdio` and
+      `:stderr_to_stdout`.
+    * `:enter` - a live process, in whose namespaces the program runs instead of fresh ones: a session, or its pid on this
+      host, see `Linx.Process.enter/2`. The candidates for the program along the BEAM's `PATH` are those of the root that
+      the process has. What the program leaves running in another pid namespace is that namespace's own.
     * `:stdio` - where the streams lead that the call does not use itself, as in `Linx.Process.spawn/1`: a
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
-      be a `:pipe`, because the call does not read it, and there is no `:pty`.
+      be a `:pipe`, because the call does not read it.
     * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:pool`, `:name` and so on. The call
       decides `:argv`, `:files`, `:search_path`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
       by default; with `:leave` the call lasts until every process that has the output open has closed it.
@@ -117,6 +124,40 @@ defmodule Linx do
 
       {:error, %Error{stage: :execve, errno: errno}} ->
         :erlang.error(errno, [command, args, opts], error_info: %{module: Failure})
+
+      {:error, reason} ->
+        Failure.raise!(reason, call)
+    end
+  end
+
+  @doc """
+  Runs a command in the shell, `sh -c`, and returns its output and exit status, as `System.shell/2` does.
+
+      iex> Linx.shell("echo hello | tr a-z A-Z")
+      {"HELLO\\n", 0}
+      iex> Linx.shell("read name; echo hello $name >&2; exit 3", input: "you\\n", stderr_to_stdout: true)
+      {"hello you\\n", 3}
+
+  The command is one string, which the shell splits, expands and may take as several commands: nothing that comes from
+  outside goes into it, but into `:env`, `:input` or the arguments of `cmd/3`. `sh` is looked for along the BEAM's
+  `PATH`. When a signal ends the command, the shell turns that into the status 128 + n.
+
+  Takes the options of `cmd/3`, raises as it does, and differs from `System.shell/2` as it does from `System.cmd/3`. Takes
+  also
+
+    * `:close_stdin` - with `true` the command has `/dev/null` as stdin. It has that by default as well, because there is no
+      `:input`; not together with `:input` and `:stdio`. `System.shell/2` has the option from Elixir 1.14.1 on.
+  """
+  @spec shell(binary(), keyword()) :: {Collectable.t(), 0..255 | :timeout}
+  def shell(command, opts \\ []) when is_binary(command) do
+    call = command |> Shell.parse(opts) |> checked!()
+
+    case Cmd.run(call) do
+      {:ok, result} ->
+        result
+
+      {:error, %Error{stage: :execve, errno: errno}} ->
+        :erlang.error(errno, [command, opts], error_info: %{module: Failure})
 
       {:error, reason} ->
         Failure.raise!(reason, call)
@@ -268,10 +309,8 @@ defmodule Linx do
   @spec format_error(term()) :: String.t()
   defdelegate format_error(reason), to: Linx.Reason, as: :sentence
 
-  defp check!(kind, argv, opts) do
-    case Call.parse(kind, argv, opts) do
-      {:ok, call} -> call
-      {:error, reason} -> raise ArgumentError, Linx.Reason.sentence(reason)
-    end
-  end
+  defp check!(kind, argv, opts), do: kind |> Call.parse(argv, opts) |> checked!()
+
+  defp checked!({:ok, call}), do: call
+  defp checked!({:error, reason}), do: raise(ArgumentError, Linx.Reason.sentence(reason))
 end

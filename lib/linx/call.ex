@@ -39,10 +39,13 @@ defmodule Linx.Call do
     stderr_to_stdout: false,
     use_stdio: true,
     parallelism: false,
-    ignore_exit: false
+    ignore_exit: false,
+    pty: false,
+    enter: nil,
+    close_stdin: false
   ]
 
-  @type kind :: :cmd | :run | :stream! | :stream
+  @type kind :: :cmd | :shell | :run | :stream! | :stream
 
   @typedoc """
   `session` are the checked options of the session, but for the file to execute, which depends on the node; `outputs` the streams to read; `collect` how many bytes the session collects for the call,
@@ -53,7 +56,7 @@ defmodule Linx.Call do
           argv: nonempty_list(binary()),
           session: Session.t(),
           env: Environment.changes() | nil,
-          outputs: [:stdout | :stderr],
+          outputs: [:stdout | :stderr] | [:pty],
           collect: non_neg_integer() | :infinity | nil,
           input: binary() | Enumerable.t() | (Linx.Stdin.t() -> term()) | nil,
           checkpoint: (pid(), pos_integer() -> :ok | {:error, term()}) | nil,
@@ -88,6 +91,7 @@ defmodule Linx.Call do
          :ok <- check_events(call, given),
          {:ok, stdio} <- Stdio.compose(call),
          :ok <- check_sinks(call, Stdio.piped(stdio)),
+         :ok <- check_node(call, given),
          {:ok, session} <- session(call, stdio, given),
          do:
            {:ok, %{call | session: session, outputs: Stdio.piped(stdio), collect: collect(call)}}
@@ -100,21 +104,32 @@ defmodule Linx.Call do
     if Sink.binary?(call.into) and Sink.binary?(call.stderr_into), do: call.max_output
   end
 
-  defp collect(%{kind: :cmd, into: into}) when is_binary(into) or is_list(into),
-    do: :infinity
+  defp collect(%{kind: kind, into: into})
+       when kind in [:cmd, :shell] and (is_binary(into) or is_list(into)),
+       do: :infinity
 
   defp collect(_call), do: nil
 
   # Nothing is put where no output leads.
   defp check_sinks(%{kind: :run} = call, outputs) do
     cond do
-      not Sink.binary?(call.into) and :stdout not in outputs -> Option.bad(:into, call.into)
+      not Sink.binary?(call.into) and outputs -- [:stderr] == [] -> Option.bad(:into, call.into)
       Sink.binary?(call.stderr_into) or :stderr in outputs -> :ok
       true -> Option.bad(:stderr_into, call.stderr_into)
     end
   end
 
   defp check_sinks(_call, _outputs), do: :ok
+
+  # A session's program can be entered on its own node alone.
+  defp check_node(%{enter: session}, given) when is_pid(session) do
+    case List.keyfind(given, :node, 0, {:node, nil}) do
+      {:node, node} when node in [nil, node(session)] -> :ok
+      _other -> Option.bad(:enter, session)
+    end
+  end
+
+  defp check_node(_call, _given), do: :ok
 
   # A list of bytes is the name of a program, as a charlist.
   defp check_argv(name) when is_binary(name) or (is_list(name) and is_integer(hd(name))),
@@ -159,6 +174,8 @@ defmodule Linx.Call do
       auto_proceed: call.checkpoint == nil,
       events: events(call, given),
       stop: {15, call.kill_after},
+      active: if(call.pty, do: collect(call) != nil),
+      node: if(is_pid(call.enter), do: node(call.enter)),
       request: %{
         usage: call.kind == :run,
         descendants: :kill,
@@ -176,14 +193,14 @@ defmodule Linx.Call do
       {:ok, session}
     else
       {:error, {:bad_cwd, path}} when path == call.cd -> {:error, {:bad_cd, path}}
-      {:error, {:bad_stdio, _composed}} -> {:error, {:bad_stdio, call.stdio}}
+      {:error, {:bad_stdio, _composed}} -> Option.bad(:stdio, call.stdio)
       error -> error
     end
   end
 
   # Job.start/1 encodes the request of the others right after this.
-  defp check_size(%{kind: kind}, session) when kind in [:stream!, :stream],
-    do: Session.check_size(session, :spawn)
+  defp check_size(%{kind: kind} = call, session) when kind in [:stream!, :stream],
+    do: Session.check_size(session, if(call.enter, do: {:enter, 1}, else: :spawn))
 
   defp check_size(_call, _session), do: :ok
 

@@ -422,11 +422,11 @@ defmodule Linx.Process do
   # Starts a session that collects its output, and does not wait until its agent is started where that is not
   # needed; collect/2 returns the error then.
   @doc false
-  @spec start_collecting(Options.t()) :: {:ok, pid()} | {:error, start_error()}
-  def start_collecting(%{node: node, name: nil} = options) when node in [nil, node()],
-    do: {:ok, Server.start_unawaited(:spawn, options, self())}
+  @spec start_collecting(:spawn | :enter, Options.t()) :: {:ok, pid()} | {:error, start_error()}
+  def start_collecting(mode, %{node: node, name: nil} = options) when node in [nil, node()],
+    do: {:ok, Server.start_unawaited(mode, options, self())}
 
-  def start_collecting(options), do: start(:spawn, options)
+  def start_collecting(mode, options), do: start(mode, options)
 
   @doc """
   Lets the child go on from the checkpoint to exec.
@@ -852,16 +852,9 @@ defmodule Linx.Process do
 
   defp check_timeout(timeout), do: {:error, {:bad_timeout, timeout}}
 
-  defp check_target(pid) when is_integer(pid) and pid in 1..0x7FFF_FFFF, do: {:ok, pid}
-
-  defp check_target(pid) when is_pid(pid) and pid != self(), do: {:ok, pid}
-
-  defp check_target(name) when is_atom(name) and name not in [nil, true, false, :undefined],
-    do: {:ok, name}
-
-  defp check_target({:global, _term} = name), do: {:ok, name}
-  defp check_target({:via, module, _term} = name) when is_atom(module), do: {:ok, name}
-  defp check_target(other), do: {:error, {:bad_target, other}}
+  defp check_target(target) do
+    with :error <- Checks.target(target), do: {:error, {:bad_target, target}}
+  end
 
   # A session's workload can be entered on its own node alone.
   defp on_node_of(session, opts) when is_pid(session) and is_list(opts) do
@@ -874,8 +867,12 @@ defmodule Linx.Process do
 
   defp on_node_of(_target, opts), do: {:ok, opts}
 
-  defp resolve_target(pid) when is_integer(pid), do: {:ok, pid}
-  defp resolve_target(session), do: call(session, :target)
+  # The host pid of a target that has been checked.
+  @doc false
+  @spec resolve_target(pos_integer() | session()) ::
+          {:ok, pos_integer()} | {:error, :not_ready | :no_process | :nodedown}
+  def resolve_target(pid) when is_integer(pid), do: {:ok, pid}
+  def resolve_target(session), do: call(session, :target)
 
   defp to_binary(data) do
     {:ok, IO.iodata_to_binary(data)}

@@ -66,6 +66,11 @@ defmodule Linx.Reason do
     events: "with :checkpoint the call takes the events itself",
     loopback: "it needs :net among the fresh namespaces",
     node: "this one runs without it",
+    into: "the call does not capture that output",
+    stderr_into: "the call does not capture that output",
+    pty: "not together with :input, :stdio, :stderr_to_stdout or use_stdio: false",
+    enter: "a session is entered on its own node",
+    close_stdin: "not together with :input or :stdio",
     pool: "there is no pool of that name"
   }
 

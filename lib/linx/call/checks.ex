@@ -4,6 +4,8 @@ defmodule Linx.Call.Checks do
   @moduledoc false
   # What the values of a call's options have to be. Each function returns `{:ok, checked}` or `:error`.
 
+  alias Linx.Process.Pty
+
   # The longest time, in milliseconds, that a timer of the VM takes.
   @timeout_max 0xFFFF_FFFF
 
@@ -92,6 +94,16 @@ defmodule Linx.Call.Checks do
   @spec sink(term()) :: result(Linx.Call.Sink.into())
   def sink(fun) when is_function(fun, 1), do: {:ok, fun}
   def sink(other), do: into(other)
+
+  @doc """
+  Whether there is a terminal, or what it is.
+
+      iex> Linx.Call.Checks.pty(size: {50, 132})
+      {:ok, [size: {50, 132}]}
+  """
+  @spec pty(term()) :: result(boolean() | keyword())
+  def pty(value) when is_boolean(value), do: {:ok, value}
+  def pty(options), do: with({:ok, _terminal} <- Pty.check(options), do: {:ok, options})
 
   @doc "Any value, which is checked with the other options."
   @spec any(term()) :: result(term())

@@ -27,6 +27,7 @@ defmodule Linx.Call.Failure do
     do: %{error | program: program, option: option(error.option, call)}
 
   defp option({:cwd, _path}, %{cd: path}) when path != nil, do: {:cd, path}
+  defp option({:stdio, _composed}, %{pty: pty}) when pty != false, do: {:pty, pty}
   defp option({:stdio, _composed}, %{stdio: stdio}) when stdio != nil, do: {:stdio, stdio}
   defp option(option, _call), do: option
 
@@ -59,6 +60,9 @@ defmodule Linx.Call.Failure do
   @doc false
   def format_error(_errno, [{_module, :cmd, [program | _more], _location} | _stack]),
     do: %{1 => [inspect(program), " cannot be executed"]}
+
+  def format_error(_errno, [{_module, :shell, _arguments, _location} | _stack]),
+    do: %{general: "sh cannot be executed"}
 
   def format_error(_errno, _stack), do: %{}
 end

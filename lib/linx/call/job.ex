@@ -45,8 +45,9 @@ defmodule Linx.Call.Job do
     started = System.monotonic_time()
     deadline = deadline(call.timeout)
 
-    with {:ok, options} <- options(call, node_of(call)),
-         {:ok, session} <- start_session(call, options) do
+    with {:ok, mode} <- mode(call),
+         {:ok, options} <- options(call, mode, node_of(call)),
+         {:ok, session} <- start_session(call, if(call.enter, do: :enter, else: :spawn), options) do
       job = %__MODULE__{
         session: session,
         call: call,
@@ -60,12 +61,19 @@ defmodule Linx.Call.Job do
     end
   end
 
-  # The functions of a call's checkpoint and input are called only when the agent has been started.
-  defp start_session(%{checkpoint: nil, input: input, collect: max}, options)
-       when max != nil and (input == nil or is_binary(input)),
-       do: Linx.Process.start_collecting(options)
+  # The pid of the process to enter is that of the moment of the start.
+  defp mode(%{enter: nil}), do: {:ok, :spawn}
 
-  defp start_session(_call, options), do: Linx.Process.start(:spawn, options)
+  defp mode(%{enter: target}) do
+    with {:ok, host_pid} <- Linx.Process.resolve_target(target), do: {:ok, {:enter, host_pid}}
+  end
+
+  # The functions of a call's checkpoint and input are called only when the agent has been started.
+  defp start_session(%{checkpoint: nil, input: input, collect: max}, how, options)
+       when max != nil and (input == nil or is_binary(input)),
+       do: Linx.Process.start_collecting(how, options)
+
+  defp start_session(_call, how, options), do: Linx.Process.start(how, options)
 
   @doc "The next output of the program; `:eof` when all its streams have ended."
   @spec next(t()) :: {:ok, {:stdout | :stderr, binary()}} | :eof | {:error, reason()}
@@ -159,18 +167,18 @@ defmodule Linx.Call.Job do
     :ok
   end
 
-  defp options(call, node) do
+  defp options(call, mode, node) do
     with {:ok, program} <- Executable.options(call.argv, node) do
-      encode(%{call.session | collect: call.collect}, program)
+      encode(%{call.session | collect: call.collect}, mode, program)
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
     end
   end
 
-  defp encode(session, more) do
+  defp encode(session, mode, more) do
     with {:ok, options} <- Options.put(session, more),
-         {:ok, options} <- Options.encode(options, :spawn, self()) do
+         {:ok, options} <- Options.encode(options, mode, self()) do
       {:ok, options}
     else
       {:error, reason} -> {:error, {:unfit, reason}}
@@ -260,6 +268,9 @@ defmodule Linx.Call.Job do
       end
     end
   end
+
+  # Where the program runs that enters a process the files are others than those of the BEAM.
+  defp refusal(%{enter: target}, errno) when target != nil, do: Error.new(:execve, errno)
 
   defp refusal(%{argv: [program | _]} = call, errno),
     do: Error.new(:execve, Executable.refusal(program, errno, node_of(call)))

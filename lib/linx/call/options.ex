@@ -2,15 +2,17 @@
 
 defmodule Linx.Call.Options do
   @moduledoc false
-  # The table of the options of `Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2` and `Linx.stream/2`. An option that is not in it is
+  # The table of the options of `Linx.cmd/3`, `Linx.shell/2`, `Linx.run/2`, `Linx.stream!/2` and `Linx.stream/2`. An option that is not in it is
   # one of a session, see `Linx.Process.Options`.
 
   alias Linx.Call.Checks
+  alias Linx.Process.Checks, as: Session
   alias Linx.Option
   alias Linx.Process.Environment
 
   @streams [:stream!, :stream]
-  @all [:cmd, :run | @streams]
+  @cmds [:cmd, :shell]
+  @all @cmds ++ [:run | @streams]
   @lines "a positive number of bytes; for a stream also true or false"
 
   # The rows of `Linx.Option`, with the calls that take the option.
@@ -29,16 +31,21 @@ defmodule Linx.Call.Options do
      ":inherit, :devnull, or a keyword list over :stdin (:pipe with :input, and only then), :stdout and " <>
        ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
        "Linx.Process.spawn/1"},
-    {:into, [:cmd], &Checks.into/1, "a Collectable"},
+    {:pty, @all, &Checks.pty/1,
+     "true or false, or a list of :size, :echo, :mode and :term; without :input, :stdio and :stderr_to_stdout"},
+    {:enter, @all, &Session.target/1,
+     "the pid of a process on this host, or a session on the call's node"},
+    {:close_stdin, [:shell], [true, false], "true or false; without :input and :stdio"},
+    {:into, @cmds, &Checks.into/1, "a Collectable"},
     {:into, [:run], &Checks.sink/1,
      "a Collectable or a function of a binary; without another place for stdout in :stdio"},
     {:stderr_into, [:run], &Checks.sink/1,
      "a Collectable or a function of a binary; without another place for stderr in :stdio"},
-    {:lines, [:cmd], &Checks.lines/1, @lines},
+    {:lines, @cmds, &Checks.lines/1, @lines},
     {:lines, @streams, &Checks.stream_lines/1, @lines},
     {:max_chunk, @all, &Checks.lines/1, "a positive number of bytes"},
-    {:parallelism, [:cmd], [true, false], nil},
-    {:use_stdio, [:cmd], [true, false],
+    {:parallelism, @cmds, [true, false], nil},
+    {:use_stdio, @cmds, [true, false],
      "true or false; without :stdio, :input and :stderr_to_stdout"},
     {:max_output, [:run], &Checks.max_output/1, "a number of bytes or :infinity"},
     {:ignore_exit, [:stream!], [true, false], nil}

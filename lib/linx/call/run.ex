@@ -26,6 +26,9 @@ defmodule Linx.Call.Run do
     end
   end
 
+  # What is shown on a terminal is the program's stdout to the caller.
+  defp intos(%{outputs: [:pty]} = call), do: [stdout: call.into]
+
   defp intos(call) do
     all = [stdout: call.into, stderr: call.stderr_into]
     for {name, into} <- all, name in call.outputs, do: {name, into}
@@ -43,6 +46,7 @@ defmodule Linx.Call.Run do
       :erlang.raise(kind, reason, __STACKTRACE__)
   end
 
+  defp put({:pty, data}, sinks), do: put({:stdout, data}, sinks)
   defp put({stream, data}, sinks), do: Map.update!(sinks, stream, &Sink.put(&1, data))
 
   # `left` is how many bytes may still come.
@@ -68,8 +72,8 @@ defmodule Linx.Call.Run do
 
   # By default the bound is that of the memory, and not of what a `Collectable` takes.
   defp counts?(%{max_output_given?: true}, _stream), do: true
-  defp counts?(call, :stdout), do: Sink.captures?(call.into)
   defp counts?(call, :stderr), do: Sink.captures?(call.stderr_into)
+  defp counts?(call, _stdout_or_terminal), do: Sink.captures?(call.into)
 
   defp finish(job, sinks, {:ok, outcome, usage}) do
     written = Map.new(sinks, fn {name, sink} -> {name, Sink.finish(sink)} end)

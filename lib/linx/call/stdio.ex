@@ -19,7 +19,14 @@ defmodule Linx.Call.Stdio do
       {:ok, [stdin: :devnull, stdout: :pipe, stderr: :stdout]}
   """
   @spec compose(Linx.Call.t()) ::
-          {:ok, [{:stdin | :stdout | :stderr, directive()}]} | {:error, {atom(), term()}}
+          {:ok, [{:stdin | :stdout | :stderr, directive()}] | {:pty, keyword()}}
+          | {:error, {atom(), term()}}
+  def compose(%{pty: pty, use_stdio: true, stdio: nil, input: nil, stderr_to_stdout: false})
+      when pty != false,
+      do: {:ok, {:pty, if(pty == true, do: [], else: pty)}}
+
+  def compose(%{pty: pty}) when pty != false, do: {:error, {:bad_pty, pty}}
+
   def compose(%{use_stdio: false, stdio: nil, input: nil, stderr_to_stdout: false} = call),
     do: compose(%{call | use_stdio: true, stdio: :inherit})
 
@@ -36,12 +43,14 @@ defmodule Linx.Call.Stdio do
   end
 
   @doc """
-  The outputs that are pipes.
+  The outputs that the call reads: those that are pipes, or the terminal.
 
       iex> Linx.Call.Stdio.piped(stdin: :pipe, stdout: :pipe, stderr: :inherit)
       [:stdout]
   """
-  @spec piped([{:stdin | :stdout | :stderr, directive()}]) :: [:stdout | :stderr]
+  @spec piped([{:stdin | :stdout | :stderr, directive()}] | {:pty, keyword()}) ::
+          [:stdout | :stderr] | [:pty]
+  def piped({:pty, _options}), do: [:pty]
   def piped(stdio), do: for({stream, :pipe} <- stdio, stream != :stdin, do: stream)
 
   defp given(nil), do: {:ok, []}
@@ -63,6 +72,6 @@ defmodule Linx.Call.Stdio do
   defp served?(stdio, given, call) do
     stdio[:stdin] == :pipe == (call.input != nil) and
       not (call.stderr_to_stdout and Keyword.has_key?(given, :stderr)) and
-      not (call.kind == :cmd and stdio[:stderr] == :pipe)
+      not (call.kind in [:cmd, :shell] and stdio[:stderr] == :pipe)
   end
 end

@@ -21,6 +21,25 @@ defmodule Linx.Process.Checks do
   @type winsize :: {0..65535, 0..65535, 0..65535, 0..65535}
 
   @doc """
+  A process to enter: a host pid, or a session other than the caller.
+
+      iex> Linx.Process.Checks.target(4711)
+      {:ok, 4711}
+      iex> Linx.Process.Checks.target(self())
+      :error
+  """
+  @spec target(term()) :: result(pos_integer() | GenServer.server())
+  def target(pid) when is_integer(pid) and pid in 1..0x7FFF_FFFF, do: {:ok, pid}
+  def target(pid) when is_pid(pid) and pid != self(), do: {:ok, pid}
+
+  def target(name) when is_atom(name) and name not in [nil, true, false, :undefined],
+    do: {:ok, name}
+
+  def target({:global, _term} = name), do: {:ok, name}
+  def target({:via, module, _term} = name) when is_atom(module), do: {:ok, name}
+  def target(_other), do: :error
+
+  @doc """
   A string for the kernel: a binary, or a list of bytes, without NUL.
 
       iex> Linx.Process.Checks.string([?l, ?s])
