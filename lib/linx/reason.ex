@@ -57,6 +57,9 @@ defmodule Linx.Reason do
     prepare: "a function of the session and the host pid",
     size: "a positive number of agents",
     node: "a node that has this library",
+    detach:
+      "keys with commas between them, letters and ctrl- with a letter or one of @[\\]^_, such as " <>
+        ~s("ctrl-p,ctrl-q"),
     request: "a request that this version of the library knows"
   }
 

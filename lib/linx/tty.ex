@@ -32,7 +32,7 @@ defmodule Linx.Tty do
   gets `{:error, :no_local_tty}`.
   """
 
-  alias Linx.Tty.{Caller, Relay}
+  alias Linx.Tty.{Caller, DetachKeys, Relay}
 
   # The options of a session that the terminal needs, which cannot be given.
   @fixed [stdio: :pty, active: false, events: :tagged, linger: true, auto_proceed: false]
@@ -43,6 +43,9 @@ defmodule Linx.Tty do
   error that ends the session.
   """
   @type prepare :: (pid(), pos_integer() -> :ok | {:error, term()})
+
+  @typedoc "Keys that detach the terminal; nil, the default, and false are none."
+  @type detach :: String.t() | nil | false
 
   @typedoc "Why a session could not be attached; `format_error/1` puts it into words."
   @type error ::
@@ -55,6 +58,7 @@ defmodule Linx.Tty do
           | :no_pty
           | :no_process
           | {:bad_prepare, term()}
+          | {:bad_detach, term()}
           | Linx.Process.start_error()
 
   @doc """
@@ -62,35 +66,61 @@ defmodule Linx.Tty do
 
   With options a session is started: those of `Linx.Process.spawn/1` except for the ones that say how its events
   and streams are handled (`:stdio`, `:owner`, `:events`, `:active`, `:stream_to`, `:linger`, `:link`,
-  `:auto_proceed`, `:node`), and one more:
+  `:auto_proceed`, `:node`), and two more:
 
     * `:prepare` - a function that is called at the checkpoint, in the calling process, with the session
       and the workload's host pid. After `:ok` the workload is executed; `{:error, reason}` ends the session,
       and is returned.
+
+    * `:detach` - keys that detach the terminal, see below
 
   The session ends when the function returns. A session that exists can be given instead of options; it needs
   `stdio: :pty` and events. It proceeds if it is at its checkpoint, the function is its owner meanwhile, and it
   goes on afterwards. When it was started with the option `:active` (`active: false` is enough), its earlier
   output is shown too, and a workload that writes faster than the terminal shows is blocked meanwhile.
 
+  ## Detaching
+
+  With `detach: "ctrl-p,ctrl-q"`, among the options or beside a session, typing these keys in a row makes the function
+  return `{:ok, :detached}`, and the workload goes on. The keys are as Docker writes them: letters, and `ctrl-` with a
+  letter from a to z or one of `@ [ \\ ] ^ _`, with commas between them. There are none by default. The workload does
+  not see them; the beginning of them is passed on with the first key that does not belong to them.
+
+  A session that was started with options is then the caller's, as if that had called `Linx.Process.spawn/1`: it ends
+  with the caller, who receives its events. `:name`, or `:prepare`, says which session it is. Its output is
+  not read until it is attached again, so a workload that writes much is blocked:
+
+      Linx.Tty.attach(argv: ["/bin/sh"], name: :shell, detach: "ctrl-p,ctrl-q")
+      Linx.Tty.attach(:shell, detach: "ctrl-p,ctrl-q")
+
+  ## Results
+
   `{:ok, outcome}` and `{:error, %Linx.Process.Error{}}` are those of `Linx.Process.wait/2`. Before anything is started:
   `{:error, :no_local_tty}` when the caller is not at the BEAM's terminal,
   `{:error, :not_a_terminal}` when standard input is none, `{:error, :line_editor}` under `iex`,
   `{:error, :no_input}` with `-noinput`, `{:error, :busy}` while another session has the terminal,
-  `{:error, {:bad_prepare, value}}`, and the errors of `Linx.Process.spawn/1`, of `Linx.Process.pty_master/1` for a session.
+  `{:error, {:bad_prepare, value}}`, `{:error, {:bad_detach, value}}`, and the errors of `Linx.Process.spawn/1`, of `Linx.Process.pty_master/1` for a session.
   `{:error, :terminal_closed}` when the terminal was closed. `format_error/1` puts each into words.
 
       iex> Linx.Tty.attach(argv: ["/bin/sh"], prepare: :nothing)
       {:error, {:bad_prepare, :nothing}}
+      iex> Linx.Tty.attach(:shell, detach: "ctrl-1")
+      {:error, {:bad_detach, "ctrl-1"}}
   """
-  @spec attach(Linx.Process.session() | [Linx.Process.option() | {:prepare, prepare()}]) ::
-          {:ok, {:exited, 0..255} | {:signaled, 1..64} | :aborted} | {:error, error()}
-  def attach(session_or_options) do
-    with {:ok, target, prepare} <- target(session_or_options),
+  @spec attach(
+          Linx.Process.session()
+          | [Linx.Process.option() | {:prepare, prepare()} | {:detach, detach()}],
+          detach: detach()
+        ) ::
+          {:ok, {:exited, 0..255} | {:signaled, 1..64} | :aborted | :detached} | {:error, error()}
+  def attach(session_or_options, options \\ []) do
+    with {:ok, options, target} <- split(session_or_options, options),
+         {:ok, detach} <- detach(options[:detach]),
+         {:ok, target, prepare} <- target(target),
          :ok <- check_input(),
          {:ok, relay} <- Relay.start() do
       try do
-        with {:ok, session, host_pid} <- Relay.take(relay, target),
+        with {:ok, session, host_pid} <- Relay.take(relay, target, detach),
              :ok <- prepare.(session, host_pid),
              do: Relay.run(relay)
       after
@@ -108,10 +138,26 @@ defmodule Linx.Tty do
   @spec format_error(term()) :: String.t()
   defdelegate format_error(reason), to: Linx.Reason, as: :sentence
 
-  defp target(opts) when is_list(opts) do
+  defp split(opts, []) when is_list(opts) do
     if Keyword.keyword?(opts),
-      do: check_options(Keyword.pop(opts, :prepare, &go/2)),
+      do: Tuple.insert_at(Keyword.split(opts, [:detach]), 0, :ok),
       else: {:error, {:bad_options, opts}}
+  end
+
+  defp split(session, options) do
+    cond do
+      not Keyword.keyword?(options) -> {:error, {:bad_options, options}}
+      rest = Keyword.delete(options, :detach) |> List.first() -> {:error, {:bad_option, rest}}
+      true -> {:ok, options, session}
+    end
+  end
+
+  defp detach(keys) do
+    with :error <- DetachKeys.parse(keys), do: {:error, {:bad_detach, keys}}
+  end
+
+  defp target(opts) when is_list(opts) do
+    check_options(Keyword.pop(opts, :prepare, &go/2))
   end
 
   defp target(session) do

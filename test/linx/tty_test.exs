@@ -391,6 +391,115 @@ defmodule Linx.TtyTest do
       end
     end
 
+    # A workload that says which ten bytes it read, and then waits for one more.
+    @bytes "stty raw -echo; echo ready; dd bs=1 count=10 2>/dev/null | od -An -v -tx1; " <>
+             "dd bs=1 count=1 of=/dev/null 2>/dev/null"
+
+    @detach ~s|detach: "ctrl-p,ctrl-q"|
+
+    test "detaches by keys, and can attach again to a workload that goes on",
+         %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      result = Linx.Tty.attach(argv: ["/bin/sh"], env: %{PS1: "inside$ "}, name: :here, #{@detach})
+      {:ok, info} = Linx.Process.info(:here)
+      IO.inspect({:first, result, info.state, info.owner == self()})
+      #{@read_line}
+      IO.inspect({:second, Linx.Tty.attach(:here, #{@detach}), Process.alive?(Process.whereis(:here))})
+      IO.inspect({:third, Linx.Tty.attach(:here), Linx.Process.wait(:here)})
+      #{@read_line}
+      """)
+
+      Tmux.await(tmux, ~r/inside\$ \s*\z/)
+      Tmux.type(tmux, "x=4''2")
+      Tmux.key(tmux, "C-p")
+      Tmux.key(tmux, "C-q")
+      Tmux.await(tmux, "{:first, {:ok, :detached}, :running, true}")
+      Tmux.await(tmux, ~r/^line\? \s*\z/m)
+      assert_restored(context)
+      Tmux.type(tmux, "ž typed")
+      Tmux.await(tmux, ~s|"ž typed\\n"|)
+
+      Tmux.type(tmux, "echo x=$x")
+      Tmux.await(tmux, ~r/^x=42$/m)
+      Tmux.await(tmux, ~r/inside\$ \s*\z/)
+      Tmux.key(tmux, "C-p")
+      Tmux.key(tmux, "C-q")
+      Tmux.await(tmux, "{:second, {:ok, :detached}, true}")
+      Tmux.type(tmux, "exit 7")
+      finish(context, "{:third, {:ok, {:exited, 7}}, {:ok, {:exited, 7}}}")
+    end
+
+    test "passes on what only begins as the keys do, and leaves what is behind them to others",
+         %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      {:ok, session} =
+        Linx.Process.spawn(argv: ["/bin/sh", "-c", #{inspect(@bytes)}], stdio: :pty, active: false)
+
+      IO.inspect(Linx.Tty.attach(session, #{@detach}))
+      IO.inspect(Linx.Process.pty_write(session, "END"))
+      #{@read_line}
+      IO.inspect(Linx.Tty.attach(session))
+      #{@read_line}
+      """)
+
+      Tmux.await(tmux, ~r/^ready\s*\z/m)
+      # In one piece.
+      Tmux.paste(tmux, <<16, ?a, 17, 16, 16, ?b, 16, 16, 17>> <> "behind\n")
+      Tmux.await(tmux, ~s|"behind\\n"|)
+      Tmux.await(tmux, "10 61 11 10 10 62 10 45 4e 44")
+      Tmux.key(tmux, "x")
+      assert Tmux.await(tmux, "{:ok, {:exited, 0}}") =~ ~r/{:ok, :detached}\s+:ok/
+      finish(context, "{:ok, {:exited, 0}}")
+    end
+
+    test "detaches from a session whose output comes as events, and leaves it to its owner",
+         %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      {:ok, session} = Linx.Process.spawn(argv: ["/bin/sh"], env: %{PS1: "inside$ "}, stdio: :pty)
+      IO.inspect(Linx.Tty.attach(session, detach: "ctrl-]"))
+      {:ok, %{owner: owner}} = Linx.Process.info(session)
+      :ok = Linx.Process.pty_write(session, "exit 9\\n")
+      wait = fn wait -> receive do {:linx_process, :exited, code} -> code; _ -> wait.(wait) end end
+      IO.inspect({owner == self(), wait.(wait)})
+      #{@read_line}
+      """)
+
+      Tmux.await(tmux, ~r/inside\$ \s*\z/)
+      Tmux.key(tmux, "C-]")
+      Tmux.await(tmux, "{:ok, :detached}")
+      finish(context, "{true, 9}")
+    end
+
+    test "a detached session ends with the caller", %{tmux: tmux} = context do
+      Tmux.run_elixir(tmux, """
+      main = self()
+
+      {_, ref} =
+        spawn_monitor(fn ->
+          {:ok, :detached} =
+            Linx.Tty.attach(argv: ["/bin/sh"], env: %{PS1: "inside$ "}, name: :here, #{@detach})
+
+          send(main, {:session, Process.whereis(:here)})
+          receive do :go -> :ok end
+        end)
+
+      receive do {:session, session} -> send(main, {:monitor, Process.monitor(session), session}) end
+      {:monitor, monitor, session} = receive do message -> message end
+      true = Process.alive?(session)
+      {caller, _} = {Linx.Process.info(session) |> elem(1) |> Map.fetch!(:owner), ref}
+      send(caller, :go)
+      receive do {:DOWN, ^ref, _, _, reason} -> IO.inspect({:caller, reason}) end
+      receive do {:DOWN, ^monitor, _, _, _} -> IO.puts("session gone") end
+      #{@read_line}
+      """)
+
+      Tmux.await(tmux, ~r/inside\$ \s*\z/)
+      Tmux.key(tmux, "C-p")
+      Tmux.key(tmux, "C-q")
+      Tmux.await(tmux, "{:caller, :normal}")
+      finish(context, "session gone")
+    end
+
     test "refuses a terminal that nobody can read plainly", %{tmux: tmux} = context do
       call = ~s|IO.inspect(Linx.Tty.attach(argv: ["/bin/sh"]))|
       Tmux.run_elixir(tmux, call, "--erl -noinput")
@@ -414,6 +523,7 @@ defmodule Linx.TtyTest do
             [argv: ["/bin/sh"], active: true],
             [argv: ["/bin/sh"], cwd: 7],
             [argv: ["/bin/sh"], prepare: :no],
+            [argv: ["/bin/sh"], detach: "ctrl-1"],
             [],
             [1]
           ],
@@ -431,6 +541,7 @@ defmodule Linx.TtyTest do
             "{:bad_option, {:active, true}}",
             "{:bad_cwd, 7}",
             "{:bad_prepare, :no}",
+            "{:bad_detach, \"ctrl-1\"}",
             ":argv_required",
             "{:bad_options, [1]}",
             ":no_pty"

@@ -79,6 +79,12 @@ defmodule Linx.Test.Tmux do
   @doc "Presses a key by tmux's name for it, such as `C-c`."
   def key(tmux, key), do: command(tmux.socket, ["send-keys", key])
 
+  @doc "Has the terminal send bytes, as they are."
+  def paste(tmux, bytes) do
+    command(tmux.socket, ["set-buffer", "--", bytes])
+    command(tmux.socket, ["paste-buffer", "-r"])
+  end
+
   @doc "Makes the window another size."
   def resize(tmux, columns, rows),
     do: command(tmux.socket, ~w(resize-window -x #{columns} -y #{rows}))

@@ -98,6 +98,17 @@ defmodule Linx.Process.Server do
     end
   end
 
+  @doc """
+  Has a session of this node that was started with `link: true` end with `caller`, as if that had started it, instead
+  of with the process that has.
+  """
+  @spec adopt(pid(), pid()) :: :ok | {:error, :no_process}
+  def adopt(session, caller) do
+    GenServer.call(session, {:adopt, caller}, :infinity)
+  catch
+    :exit, _reason -> {:error, :no_process}
+  end
+
   @impl true
   def init(argument), do: init(argument, @accept_timeout)
 
@@ -163,6 +174,12 @@ defmodule Linx.Process.Server do
 
   @impl true
   def handle_call(:info, from, state), do: step({:call, from, {:info, agent_pid(state)}}, state)
+
+  def handle_call({:adopt, caller}, _from, state) do
+    Process.unlink(state.caller)
+    Caller.tie(caller, true)
+    {:reply, :ok, %{state | caller: caller}}
+  end
 
   def handle_call({:collect, timeout}, from, %{collector: %Collector{} = collector} = state) do
     if timeout != :infinity, do: Process.send_after(self(), {:collect_timeout, from}, timeout)

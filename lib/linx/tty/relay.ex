@@ -11,7 +11,7 @@ defmodule Linx.Tty.Relay do
 
   use GenServer, restart: :temporary, shutdown: 20_000
 
-  alias Linx.Tty.{Input, Terminal}
+  alias Linx.Tty.{DetachKeys, Input, Terminal}
 
   @supervisor :kernel_safe_sup
 
@@ -24,16 +24,18 @@ defmodule Linx.Tty.Relay do
   @end_timeout 6_000
 
   # `wait` is the request whose reply comes at the session's end, `outcome` that reply or the error that has
-  # ended the relay, and `client` the caller that waits for its reply now.
+  # ended the relay, `caller` the process that the relay ends with, and `client` its call that waits for a reply.
   defstruct terminal: nil,
             size: nil,
             encoding: nil,
+            detach: nil,
             session: nil,
             started?: false,
             owner: nil,
             host_pid: nil,
             wait: nil,
             outcome: nil,
+            caller: nil,
             client: nil,
             input: nil,
             output: nil
@@ -61,24 +63,25 @@ defmodule Linx.Tty.Relay do
   end
 
   @doc "Makes the terminal raw and takes the session; returns once it is at its checkpoint or past it."
-  @spec take(pid(), target()) :: {:ok, pid(), pos_integer()} | {:error, term()}
-  def take(relay, target), do: GenServer.call(relay, {:take, target}, :infinity)
+  @spec take(pid(), target(), DetachKeys.t()) :: {:ok, pid(), pos_integer()} | {:error, term()}
+  def take(relay, target, detach), do: GenServer.call(relay, {:take, target, detach}, :infinity)
 
-  @doc "Has the session proceed; returns how the workload ended."
-  @spec run(pid()) :: Linx.Process.result() | {:error, :terminal_closed | :no_process}
+  @doc "Has the session proceed; returns how the workload ended, or that the keys for it were typed."
+  @spec run(pid()) ::
+          Linx.Process.result() | {:ok, :detached} | {:error, :terminal_closed | :no_process}
   def run(relay), do: GenServer.call(relay, :run, :infinity)
 
   @impl true
   def init(client) do
     Process.flag(:trap_exit, true)
     Process.monitor(client)
-    {:ok, %__MODULE__{}}
+    {:ok, %__MODULE__{caller: client}}
   end
 
   @impl true
-  def handle_call({:take, target}, from, state) do
+  def handle_call({:take, target, detach}, from, state) do
     with {:ok, terminal, size} <- Terminal.lend(),
-         state = pass_bytes(%{state | terminal: terminal, size: size}),
+         state = pass_bytes(%{state | terminal: terminal, size: size, detach: detach}),
          {:ok, state} <- take_session(target, state) do
       {:noreply, reply_client(%{state | client: {:take, from}})}
     else
@@ -117,6 +120,9 @@ defmodule Linx.Tty.Relay do
 
   defp other_message({:EXIT, pid, :terminal_closed}, %{input: pid} = state),
     do: {:noreply, give_up(state, :terminal_closed)}
+
+  defp other_message({:EXIT, pid, :detach}, %{input: pid} = state),
+    do: {:noreply, detach(%{state | input: nil})}
 
   defp other_message({:EXIT, pid, _reason}, %{output: pid} = state),
     do: {:noreply, reply_client(%{state | output: nil})}
@@ -185,6 +191,33 @@ defmodule Linx.Tty.Relay do
   defp follow(state),
     do: %{state | wait: :gen_server.send_request(state.session, {:wait, :infinity})}
 
+  # The session goes on as its owner's, or as if the caller had started it.
+  defp detach(%{outcome: nil} = state) do
+    owner = state.owner || state.caller
+    if state.output, do: send(state.output, :stop)
+    if state.started?, do: Linx.Process.Server.adopt(state.session, state.caller)
+    _ = Linx.Process.set_owner(state.session, owner)
+    show_events(state.session)
+    finish(%{state | owner: nil, started?: false}, {:ok, :detached})
+  end
+
+  defp detach(state), do: state
+
+  # The output that was sent to this process while it was the owner.
+  defp show_events(session) do
+    receive do
+      {:linx_process, ^session, {:pty_out, data}} -> show(session, data)
+      {:linx_process, :pty_out, data} -> show(session, data)
+    after
+      0 -> :ok
+    end
+  end
+
+  defp show(session, data) do
+    IO.binwrite(:user, data)
+    show_events(session)
+  end
+
   ## The client
 
   defp finish(%{outcome: nil} = state, outcome), do: reply_client(%{state | outcome: outcome})
@@ -221,6 +254,16 @@ defmodule Linx.Tty.Relay do
   # The next output is read once the terminal has taken the last one, so that a workload which writes faster is
   # blocked.
   defp pass_output(session) do
+    receive do
+      :stop -> :ok
+    after
+      0 -> pass_next_output(session)
+    end
+  end
+
+  # It is stopped between two reads, because what one returns has to be shown. A read takes no longer than
+  # @silence.
+  defp pass_next_output(session) do
     case Linx.Process.read(session, :pty, @output_size, @silence) do
       {:ok, data} ->
         IO.binwrite(:user, data)
@@ -234,16 +277,17 @@ defmodule Linx.Tty.Relay do
     end
   end
 
-  defp open_input(%{input: nil, session: session} = state),
-    do: %{state | input: spawn_link(fn -> pass_input(session) end)}
+  defp open_input(%{input: nil, session: session, detach: detach} = state),
+    do: %{state | input: spawn_link(fn -> pass_input(session, detach) end)}
 
   defp open_input(state), do: state
 
-  defp pass_input(session) do
-    with {:ok, bytes} <- Input.read(),
+  defp pass_input(session, detach) do
+    with {:ok, bytes, detach} <- Input.read(detach),
          :ok <- Linx.Process.pty_write(session, bytes) do
-      pass_input(session)
+      pass_input(session, detach)
     else
+      {:detach, bytes} -> if Linx.Process.pty_write(session, bytes) == :ok, do: exit(:detach)
       :eof -> exit(:terminal_closed)
       {:error, _ended} -> :ok
     end

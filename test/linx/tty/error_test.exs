@@ -18,6 +18,7 @@ defmodule Linx.Tty.ErrorTest do
       :no_process,
       :argv_required,
       {:bad_prepare, :no},
+      {:bad_detach, "ctrl-1"},
       {:bad_option, {:stdio, :pipe}},
       {:missing_agent, "/none"},
       Linx.Process.Error.new(:tcsetattr, :eio)
