@@ -13,6 +13,11 @@ requests =
         %{},
         %{namespaces: [:user, :mount, :uts, :ipc, :cgroup, :net, :time, :pid]},
         %{namespaces: []},
+        %{
+          namespaces: [:time],
+          time_offsets: [{:boottime, -1, 999_999_999}, {:monotonic, 1 <<< 40, 0}]
+        },
+        %{namespaces: [:net], setup: [:loopback]},
         %{env: ["PATH=/bin", 'HOME=/', "E="], cwd: "/tmp"},
         %{env: [], cwd: '/', search_path: true},
         %{env_set: ["A=1", 'B=', "A=2"], env_unset: ["C", 'A']},

@@ -473,6 +473,10 @@ static struct failure join_namespaces(struct child *child) {
   return failure_is(failure) ? failure : die_with_agent(child);
 }
 
+static struct failure make_time_namespace(struct child *child) {
+  return own_namespaces_make_time(child->start);
+}
+
 static struct failure make_mounts_slave(struct child *child) {
   return own_namespaces_make_mounts_slave(child->start);
 }
@@ -522,6 +526,7 @@ static struct failure (*const steps[])(struct child *child) = {
     fork_into_pid_namespace, /* from here on it is the workload's process */
     await_adoption,
     allow_maps,
+    make_time_namespace, /* while the child's files in /proc are its user's */
     lead_session,
     reset_signals,
     make_mounts_slave, /* before a command can mount */

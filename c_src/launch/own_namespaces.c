@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "launch/own_namespaces.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <sys/mount.h>
 
+#include "base/cleanup.h"
 #include "base/syscalls.h"
 #include "setup/setup.h"
 
@@ -43,13 +46,50 @@ static struct failure check_list(const struct child_start *start, struct command
   return failure;
 }
 
+static bool has_time_offsets(const struct child_start *start) {
+  return start->request->time_offsets.count > 0;
+}
+
 struct failure own_namespaces_check(const struct child_start *start) {
+  if (has_time_offsets(start) && (fresh(start) & CLONE_NEWTIME) == 0)
+    return failure_of(STAGE_TIME_OFFSETS, -EINVAL);
   struct failure failure = check_list(start, start->request->setup);
   return failure_is(failure) ? failure : check_list(start, start->request->final);
 }
 
 uint64_t own_namespaces_of_clone(const struct child_start *start) {
-  return fresh(start) & ~(uint64_t)CLONE_NEWCGROUP;
+  uint64_t later = CLONE_NEWCGROUP | (has_time_offsets(start) ? CLONE_NEWTIME : 0);
+  return fresh(start) & ~later;
+}
+
+static int write_time_offsets(const struct time_offsets *offsets) {
+  char text[TIME_OFFSETS_SIZE];
+  int length = time_offsets_format(text, offsets);
+  cleanup_close int fd =
+      length < 0 ? length : sys_open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return fd;
+  long count = sys_write(fd, text, (size_t)length);
+  return count < 0 ? (int)count : count == length ? 0 : -EIO;
+}
+
+/* unshare(2) makes it for the children of the process; the process itself moves by setns(2). */
+static int join_own_time(void) {
+  cleanup_close int fd = sys_open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? fd : (int)sys_call(SYS_setns, fd, CLONE_NEWTIME);
+}
+
+struct failure own_namespaces_make_time(const struct child_start *start) {
+  if (!has_time_offsets(start))
+    return failure_none();
+  int result = (int)sys_call(SYS_unshare, CLONE_NEWTIME);
+  if (result == -EINVAL) /* a kernel without time namespaces */
+    result = -ENOSYS;
+  if (result == 0)
+    result = write_time_offsets(&start->request->time_offsets);
+  if (result == 0)
+    result = join_own_time();
+  return failure_of(STAGE_TIME_OFFSETS, result);
 }
 
 struct failure own_namespaces_make_mounts_slave(const struct child_start *start) {

@@ -17,15 +17,21 @@
  * setup/commands.def needs: as root the command would change the host's. */
 struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command);
 
-/* In the agent, before clone: the same for each command of `setup` and `final`. */
+/* In the agent, before clone: the same for each command of `setup` and `final`; and EINVAL at
+ * :time_offsets, where the session has offsets and no fresh time namespace. */
 struct failure own_namespaces_check(const struct child_start *start);
 
 /*
  * In the agent: the CLONE_NEW* bits for clone. The cgroup namespace is not among them, because its
  * root is the cgroup of the process that makes it, at that moment (cgroup_namespaces(7)), and a
- * child is often moved into its cgroup while it is parked.
+ * child is often moved into its cgroup while it is parked. A time namespace with offsets is not
+ * either, because they are refused once it has a member (time_namespaces(7)).
  */
 uint64_t own_namespaces_of_clone(const struct child_start *start);
+
+/* In the child: makes a time namespace with offsets and moves into it. Before id 0 is taken, after
+ * which /proc/self may be root's of the host. */
+struct failure own_namespaces_make_time(const struct child_start *start);
 
 /* In the child: mounts of the host go on to appear inside, and mounts made inside do not appear on
  * the host (mount_namespaces(7)). */

@@ -136,6 +136,12 @@ static int decode_namespaces(struct request *request, struct term_reader *reader
   return term_read_list_end(reader, count);
 }
 
+static int decode_time_offsets(struct request *request, struct term_reader *reader,
+                               struct arena *arena) {
+  (void)arena;
+  return time_offsets_decode(&request->time_offsets, reader);
+}
+
 static const struct {
   const char *name;
   enum stdio_kind kind;
@@ -396,6 +402,7 @@ static const struct key keys[] = {
     {"target", decode_target},
     {"agent", decode_agent},
     {"namespaces", decode_namespaces},
+    {"time_offsets", decode_time_offsets},
     {"env", decode_env},
     {"env_set", decode_env_set},
     {"env_unset", decode_env_unset},

@@ -14,6 +14,7 @@
 #include "wire/command.h"
 #include "wire/etf.h"
 #include "wire/request_terminal.h"
+#include "wire/time_offsets.h"
 
 /* The largest request: exec takes 6 MiB of argv and environment at most (execve(2)), which is twice
  * that as a list of small integers. */
@@ -76,6 +77,7 @@ struct request {
   pid_t agent;      /* kill only: the target's parent, 0: not given */
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
+  struct time_offsets time_offsets;
   bool pty; /* stdio is a terminal; then `stdio` is not looked at */
   struct terminal_request terminal;
   struct stdio_directive stdio[3];

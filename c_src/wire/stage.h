@@ -79,6 +79,7 @@ enum exit_code {
   X(SETSID, "setsid", EXIT_CREATION, EXIT_REPORTED)                                                \
   X(PRCTL, "prctl", EXIT_INTERNAL, EXIT_REPORTED)                                                  \
   X(MOUNT_SLAVE, "mount_slave", EXIT_CREATION, EXIT_REPORTED)                                      \
+  X(TIME_OFFSETS, "time_offsets", EXIT_CREATION, EXIT_REPORTED)                                    \
   X(UNSHARE_CGROUP, "unshare_cgroup", EXIT_CREATION, EXIT_REPORTED)                                \
   X(STDIO, "stdio", EXIT_CREATION, EXIT_REPORTED)                                                  \
   X(CHDIR, "chdir", EXIT_CREATION, EXIT_REPORTED)                                                  \

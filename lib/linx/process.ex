@@ -118,6 +118,9 @@ defmodule Linx.Process do
   @typedoc "A kind of namespace (namespaces(7))."
   @type namespace :: :user | :mount | :uts | :ipc | :cgroup | :net | :time | :pid
 
+  @typedoc "A number of seconds, or with nanoseconds: `{-1, 500_000_000}` is -0.5."
+  @type seconds :: number() | {integer(), 0..999_999_999}
+
   @typedoc "Where one of the standard streams leads; see `spawn/1`."
   @type directive ::
           :inherit
@@ -163,6 +166,7 @@ defmodule Linx.Process do
           {:argv, nonempty_list(os_string())}
           | {:namespaces, [namespace()]}
           | {:loopback, boolean()}
+          | {:time_offsets, [{:boottime | :monotonic, seconds()}]}
           | {:env, [os_string()] | Enumerable.t({os_string() | atom(), os_string() | nil})}
           | {:clear_env, boolean()}
           | {:cwd, os_string()}
@@ -234,6 +238,10 @@ defmodule Linx.Process do
       no address can be reached there, not 127.0.0.1 either (ENETUNREACH); see `:loopback`.
     * `:loopback` - with `true` the loopback interface of the fresh net namespace is up from the start. It needs
       `:net` among `:namespaces`. `false` by default.
+    * `:time_offsets` - how far the clocks of the fresh time namespace are ahead of the BEAM's, `[boottime: 86_400,
+      monotonic: -0.5]`: seconds, as an integer, a float or `{seconds, nanoseconds}`, negative to put a clock back. The
+      wall clock has none (time_namespaces(7)). It needs `:time` among `:namespaces`. An offset that would set a clock
+      below zero, or ahead of the kernel's range, is ERANGE (34) at `:time_offsets`. None by default.
     * `:env` - changes to the BEAM's environment: a map, or another enumerable of `{name, value}`, where
       `nil` for a value removes the variable, `""` sets an empty one, and the last change of a name counts. A name may be an atom.
       Variables that are not named stay as they are, byte for byte. Or a list of `"KEY=VALUE"` strings that is the whole

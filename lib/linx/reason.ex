@@ -68,6 +68,7 @@ defmodule Linx.Reason do
     owner: "with :checkpoint the call takes the events itself",
     events: "with :checkpoint the call takes the events itself",
     loopback: "it needs :net among the fresh namespaces",
+    time_offsets: "they need :time among the fresh namespaces",
     node: "this one runs without it",
     into: "the call does not capture that output",
     stderr_into: "the call does not capture that output",

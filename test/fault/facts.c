@@ -123,6 +123,17 @@ static void show_session(struct text *text, pid_t pid) {
   say(text, "leads session %d group %d terminal %d\n", session == pid, group == pid, terminal != 0);
 }
 
+/* The offset of CLOCK_BOOTTIME, in seconds (time_namespaces(7)). */
+static void show_clock(struct text *text, pid_t pid) {
+  char offsets[256];
+  long seconds = 0;
+  const char *at = NULL;
+  if (read_file(pid, "timens_offsets", offsets, sizeof offsets) > 0)
+    at = strstr(offsets, "boottime");
+  if (at != NULL && sscanf(at, "boottime %ld", &seconds) == 1)
+    say(text, "clock boottime %ld\n", seconds);
+}
+
 /* The kernel gives an interface its addresses when it goes up (proc(5), net/fib_trie). */
 static void show_loopback(struct text *text, pid_t pid) {
   char routes[8192];
@@ -228,6 +239,7 @@ void facts_read(pid_t pid, const struct namespaces *own, const struct namespaces
   show_children(&text, pid);
   show_namespaces(&text, pid, own, target);
   show_loopback(&text, pid);
+  show_clock(&text, pid);
   show_map(&text, pid, "uid_map");
   show_map(&text, pid, "gid_map");
   show_descriptors(&text, pid);

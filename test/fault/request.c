@@ -123,6 +123,18 @@ static void put_orphan_policy(struct map *map, const struct session *session) {
   term_integer(map->term, session->grace_ms);
 }
 
+static void put_time_offsets(struct map *map, const struct session *session) {
+  if (session->boottime == 0)
+    return;
+  key(map, "time_offsets");
+  term_list(map->term, 1);
+  term_tuple(map->term, 3);
+  term_atom(map->term, "boottime");
+  term_integer(map->term, session->boottime);
+  term_integer(map->term, 0);
+  term_nil(map->term);
+}
+
 static void put_pairs(struct map *map, const struct session *session,
                       const struct request_paths *paths) {
   put_argv(map, session, paths->workload);
@@ -132,6 +144,7 @@ static void put_pairs(struct map *map, const struct session *session,
   put_true(map, "no_new_privs", session->no_new_privs);
   put_true(map, "usage", session->usage);
   put_list(map, "setup", session->setup);
+  put_time_offsets(map, session);
   put_list(map, "seal", session->seal);
   put_demand(map, session);
   put_orphan_policy(map, session);

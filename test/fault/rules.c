@@ -290,7 +290,9 @@ static const struct {
     {ANY_ROLE, "ioctl.TIOCSWINSZ", "pty_winsize"},
     {ANY_ROLE, "rt_sigprocmask", "sigprocmask"},
     {ANY_ROLE, "mount", "mount_slave"},
-    {ANY_ROLE, "unshare", "unshare_cgroup"},
+    {ANY_ROLE, "unshare", "unshare_cgroup time_offsets"},
+    {ROLE_CHILD, "open./proc/self/timens_offsets", "time_offsets"},
+    {ROLE_CHILD, "open./proc/self/ns/time_for_children", "time_offsets"},
     {ROLE_CHILD, "socket", "loopback"},
     {ROLE_CHILD, "ioctl.SIOCGIFFLAGS", "loopback"},
     {ROLE_CHILD, "ioctl.SIOCSIFFLAGS", "loopback"},
@@ -312,7 +314,7 @@ static const struct {
     {ROLE_CHILD, "clone*", "seccomp_install"},
     {ROLE_CHILD, "execve", "execve"},
     {ROLE_INTERMEDIATE, "clone*", "fork"},
-    {ANY_ROLE, "setns", "setns setns_*"},
+    {ANY_ROLE, "setns", "setns setns_* time_offsets"},
     {ANY_ROLE, "open./proc/self/ns", "setns"},
     {ANY_ROLE, "stat.user", "setns_user"},
     {ANY_ROLE, "stat.cgroup", "setns_cgroup"},
@@ -355,6 +357,7 @@ bool rule_reports(const struct injection *injection, const char *stage, int erro
                       (error == ESTALE && call_matches(injection->call, "stat./tmp/*")) ||
                       (error == ETIMEDOUT && call_matches(injection->call, "connect")) ||
                       (error == EPERM && call_matches(injection->call, "capget")) ||
+                      (error == ENOSYS && call_matches(injection->call, "unshare")) ||
                       (error == EINVAL && call_matches(injection->call, "prctl.PR_CAPBSET_READ"));
   if (is_parked_end(injection, stage))
     return true;

@@ -130,6 +130,8 @@ void session_demand(struct term *term, const char *stream, int bytes) {
 static const char *const isolated[] = {"pid", "mount", "uts", "ipc", "net", NULL};
 static const char *const with_user[] = {"user", "pid", "mount", "uts", "ipc", "net", NULL};
 static const char *const late[] = {"uts", "net", "cgroup", NULL};
+static const char *const clocks[] = {"time", "cgroup", NULL};
+static const char *const user_and_time[] = {"user", "time", NULL};
 static const char *const user_only[] = {"user", NULL};
 
 static put_command *const all_commands[] = {put_drop_bounding, put_set_thread, put_set_ambient,
@@ -152,6 +154,7 @@ static const char *const given_up[] = {"Uid:\t1234\t1234\t1234\t1234",
                                        "NoNewPrivs:\t1",
                                        "Seccomp:\t2",
                                        NULL};
+static const char *const offset[] = {"clock boottime 77", NULL};
 static const char *const loopback_up[] = {"loopback up", NULL};
 static const char *const mapped[] = {"Uid:\t100000\t100000\t100000\t100000",
                                      "Gid:\t100000\t100000\t100000\t100000", "Groups:\t ", NULL};
@@ -215,6 +218,20 @@ const struct session sessions[] = {
      .namespaces = late,
      .setup = loopback,
      .facts = loopback_up},
+    {.name = "clocks",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = clocks,
+     .boottime = 77,
+     .facts = offset},
+    {.name = "clocks_rootless",
+     .owner = OWNER_ORDINARY,
+     .workload = "exit",
+     .namespaces = user_and_time,
+     .parks = true,
+     .map = MAP_OWN,
+     .boottime = 77,
+     .facts = offset},
     {.name = "user",
      .owner = OWNER_ROOT,
      .workload = "exit",

@@ -49,6 +49,7 @@ struct session {
   put_command *const *seal;
   enum id_map map;
   bool no_new_privs;
+  int boottime; /* seconds that its clock is ahead; 0: no offsets */
   bool kills_descendants;
   bool usage;
   bool pooled; /* as to an agent that has waited in a pool */

@@ -55,6 +55,98 @@ defmodule Linx.NamespacesTest do
     end
   end
 
+  describe "time_offsets" do
+    @uptime ["/bin/cat", "/proc/self/timens_offsets"]
+
+    defp clocks(text),
+      do:
+        for(
+          [clock | numbers] <-
+            text |> String.split("\n", trim: true) |> Enum.map(&String.split/1),
+          do: List.to_tuple([clock | Enum.map(numbers, &String.to_integer/1)])
+        )
+
+    @tag :root
+    test "are seconds of every form" do
+      for {value, seen} <- [
+            {40_000_000, {40_000_000, 0}},
+            {1.25, {1, 250_000_000}},
+            {-0.5, {-1, 500_000_000}},
+            {-1.0, {-1, 0}},
+            {0.9999999999, {1, 0}},
+            {{-1, 1}, {-1, 1}},
+            {{7, 999_999_999}, {7, 999_999_999}}
+          ] do
+        assert {:ok, %{stdout: text}} =
+                 Linx.run(@uptime, namespaces: [:time], time_offsets: [boottime: value])
+
+        {seconds, nanoseconds} = seen
+        assert {"boottime", seconds, nanoseconds} in clocks(text)
+        assert {"monotonic", 0, 0} in clocks(text)
+      end
+    end
+
+    @tag :userns
+    test "are set in a session of an ordinary user's too" do
+      opts = [argv: @uptime, namespaces: [:user, :time], stdio: [stdout: :pipe]]
+      {session, host_pid} = parked([time_offsets: [monotonic: 3, boottime: 5]] ++ opts)
+      :ok = become_root(host_pid)
+      :ok = Linx.Process.proceed(session)
+      assert {:ok, text} = Linx.Process.read(session, :stdout)
+      assert clocks(text) == [{"monotonic", 3, 0}, {"boottime", 5, 0}]
+    end
+
+    @tag :userns
+    test "that the kernel refuses are an error with a reason" do
+      opts = [argv: @uptime, namespaces: [:user, :time], auto_proceed: not Host.root?()]
+
+      {:ok, session} =
+        Linx.Process.spawn([time_offsets: [boottime: -4.0e9], events: :none] ++ opts)
+
+      assert {:error, %Error{stage: :time_offsets, errno: :erange} = error} =
+               Linx.Process.wait(session)
+
+      assert Exception.message(error) =~ "below zero"
+    end
+
+    test "of another form are an error before anything is started" do
+      for value <- [
+            5,
+            :boottime,
+            [5],
+            [realtime: 1],
+            [boottime: "1"],
+            [boottime: nil],
+            [boottime: {1, 1_000_000_000}],
+            [boottime: {1, -1}],
+            [boottime: {1.0, 0}],
+            [boottime: 0x8000_0000_0000_0000],
+            [boottime: 1.0e300],
+            [boottime: 1, boottime: 2],
+            [{:boottime, 1} | :monotonic]
+          ] do
+        opts = [namespaces: [:time], time_offsets: value]
+        assert Linx.Process.spawn([argv: @uptime] ++ opts) == {:error, {:bad_time_offsets, value}}
+        assert Linx.run(@uptime, opts) == {:error, {:bad_time_offsets, value}}
+      end
+    end
+
+    test "need a fresh time namespace, and are an error before anything is started" do
+      value = [boottime: 1]
+      bad = {:error, {:bad_time_offsets, value}}
+
+      for opts <- [[], [namespaces: [:user]]] do
+        opts = [time_offsets: value] ++ opts
+        assert Linx.Process.spawn([argv: @uptime] ++ opts) == bad
+        assert Linx.run(@uptime, opts) == bad
+        assert_raise ArgumentError, ~r/need :time/, fn -> Linx.cmd("cat", [], opts) end
+      end
+
+      assert Linx.Process.enter(1, argv: @uptime, namespaces: [:time], time_offsets: value) == bad
+      assert {:ok, %{outcome: {:exited, 0}}} = Linx.run(["true"], time_offsets: [])
+    end
+  end
+
   describe "keyring" do
     test "is :inherit or :new, for sessions and calls" do
       for keyring <- [:inherit, :new] do

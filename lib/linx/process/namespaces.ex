@@ -7,7 +7,50 @@ defmodule Linx.Process.Namespaces do
   alias Linx.Agent.Request
 
   # The namespace that has to be fresh for an option to have a meaning.
-  @needs [loopback: :net]
+  @needs [loopback: :net, time_offsets: :time]
+
+  @clocks [:boottime, :monotonic]
+
+  # Seconds of an offset that fit into the kernel's number for them.
+  @seconds -0x8000_0000_0000_0000..0x7FFF_FFFF_FFFF_FFFF
+  @nanoseconds 1_000_000_000
+
+  @doc """
+  The offsets of clocks, `t:Linx.Process.seconds/0` each, as the agent takes them.
+
+      iex> Linx.Process.Namespaces.time_offsets(boottime: 86_400, monotonic: -0.5)
+      {:ok, [{:boottime, 86_400, 0}, {:monotonic, -1, 500_000_000}]}
+      iex> Linx.Process.Namespaces.time_offsets(realtime: 1)
+      :error
+  """
+  @spec time_offsets(term()) :: {:ok, [{atom(), integer(), non_neg_integer()}]} | :error
+  def time_offsets(offsets), do: time_offsets(offsets, [])
+
+  defp time_offsets([{clock, value} | rest], checked) when clock in @clocks do
+    with false <- List.keymember?(checked, clock, 0),
+         {seconds, nanoseconds} when seconds in @seconds <- seconds(value) do
+      time_offsets(rest, [{clock, seconds, nanoseconds} | checked])
+    else
+      _bad -> :error
+    end
+  end
+
+  defp time_offsets([], checked), do: {:ok, Enum.reverse(checked)}
+  defp time_offsets(_other, _checked), do: :error
+
+  defp seconds(value) when is_integer(value), do: {value, 0}
+
+  defp seconds(value) when is_float(value) do
+    whole = floor(value)
+    nanoseconds = round((value - whole) * @nanoseconds)
+    if nanoseconds < @nanoseconds, do: {whole, nanoseconds}, else: {whole + 1, 0}
+  end
+
+  defp seconds({whole, nanoseconds})
+       when is_integer(whole) and nanoseconds in 0..(@nanoseconds - 1)//1,
+       do: {whole, nanoseconds}
+
+  defp seconds(_other), do: :error
 
   @doc """
   Whether the checked options have the fresh namespaces that they need; else the name of one that lacks its own.
@@ -25,7 +68,7 @@ defmodule Linx.Process.Namespaces do
     fresh = if mode == :spawn, do: Map.get(options, :namespaces, []), else: []
 
     Enum.find_value(@needs, :ok, fn {name, namespace} ->
-      if options[name] not in [nil, false] and namespace not in fresh, do: {:lacks, name}
+      if options[name] not in [nil, false, []] and namespace not in fresh, do: {:lacks, name}
     end)
   end
 

@@ -26,6 +26,8 @@ defmodule Linx.Process.Options do
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
     {:loopback, [:request, :call], [true, false], nil},
+    {:time_offsets, [:request, :call], &Namespaces.time_offsets/1,
+     "a keyword list over :boottime and :monotonic of seconds, each a number or {seconds, nanoseconds}"},
     {:env, [:request, :call], &Environment.check/1,
      ~s(a list of "KEY=VALUE", which is the whole environment, or an enumerable of {name, value}, changes to the ) <>
        "BEAM's, with nil for a variable to remove; of strings without NUL bytes"},
