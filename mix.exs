@@ -71,6 +71,7 @@ defmodule Linx.MixProject do
           Linx.Stdin,
           Linx.Telemetry
         ],
+        "Under a supervisor": [Linx.Daemon],
         "Agents kept ready": [Linx.Pool],
         "At the checkpoint": [Linx.Capabilities, Linx.Seccomp, Linx.User],
         Terminals: [Linx.Tty],

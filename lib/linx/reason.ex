@@ -7,6 +7,7 @@ defmodule Linx.Reason do
 
   alias Linx.{Errno, ExitError, Option}
   alias Linx.Call.Options, as: Call
+  alias Linx.Daemon.Options, as: Daemon
   alias Linx.Process.Checks
   alias Linx.Process.Options, as: Session
 
@@ -173,7 +174,7 @@ defmodule Linx.Reason do
   # A call takes the :stdio of a session only together with other options, which its own words say.
   defp bad(name, value, reason) do
     case {Session.fits(reason), Call.fits(reason)} do
-      {nil, nil} -> bad_value(name, value)
+      {nil, nil} -> Daemon.message(reason) || bad_value(name, value)
       {true, true} when name == "stdio" -> Call.message(reason)
       {nil, false} -> Call.message(reason)
       {false, _call} -> Session.message(reason)

@@ -29,6 +29,13 @@ defmodule Linx.Telemetry do
   `:lost` is `:ended` (the agent was killed while it waited, or cannot read its program) or `:stale` (its file has been replaced, or the
   VM's working directory is gone).
 
+  A `Linx.Daemon` sends these, in its own process:
+
+  | event | when | measurements | metadata |
+  | --- | --- | --- | --- |
+  | `[:linx, :daemon, :ready]` | its program is ready | `:duration` | `:daemon`, `:argv`, `:restarts` |
+  | `[:linx, :daemon, :stop]` | the daemon ends, or could not be started | `:duration`, `:lines`, `:bytes`, `:lost` | also `:result` (nil before the program's end) and `:reason`, that of the daemon's end |
+
   In a session's events `:duration` is the time since the start, and `:system_time` that of the start, both in native units
   (`System.convert_time_unit/3`). The metadata is always a map with `:session` (its pid), `:mode` (`:spawn` or
   `:enter`) and `:argv`. `:result` is what `Linx.Process.wait/2` returns; `:reason` is the
@@ -88,6 +95,16 @@ defmodule Linx.Telemetry do
     if function_exported?(:telemetry, :execute, 3) do
       metadata = Map.merge(metadata, %{pool: pool, session: self()})
       apply(:telemetry, :execute, [[:linx, :pool, name], measurements, metadata])
+    end
+  end
+
+  # Sends an event of a daemon, in its process.
+  @doc false
+  @spec daemon(:ready | :stop, map(), map()) :: :ok | nil
+  def daemon(name, measurements, metadata) do
+    if function_exported?(:telemetry, :execute, 3) do
+      metadata = Map.put(metadata, :daemon, self())
+      apply(:telemetry, :execute, [[:linx, :daemon, name], measurements, metadata])
     end
   end
 

@@ -10,6 +10,7 @@ defmodule Linx.PublicTest do
   @modules [
     Linx,
     Linx.Capabilities,
+    Linx.Daemon,
     Linx.Errno,
     Linx.ExitError,
     Linx.Pool,

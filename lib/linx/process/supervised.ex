@@ -37,8 +37,9 @@ defmodule Linx.Process.Supervised do
       else: [{:events, :none} | opts] ++ [auto_proceed: true]
   end
 
-  # A value that does not fit is an error at the start.
-  defp shutdown(stop) do
+  @doc "The milliseconds that a supervisor waits, by the option :stop. A value that does not fit is an error at the start."
+  @spec shutdown(term()) :: pos_integer()
+  def shutdown(stop) do
     case Checks.stop(stop) do
       {:ok, {_signal, grace}} -> min(grace + @margin, @shutdown_max)
       :error -> shutdown(%Options{}.stop)
