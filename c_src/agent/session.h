@@ -53,6 +53,7 @@ struct session {
   bool is_intermediate; /* `pid` only forks the workload's process, whose pid is not known yet */
   bool is_elsewhere;    /* the workload is in a pid namespace that it has entered */
   size_t stdin_left;    /* of a large {stdin, _} frame: data that is passed on as it comes */
+  bool waits;           /* the child waits for the other side of a FIFO before it execs */
   bool awaits_answer;   /* the child has not replied to the last checkpoint command */
   bool is_guarded;      /* guard.h */
   bool guard_fails;     /* the guard could not be started */

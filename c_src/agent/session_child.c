@@ -173,6 +173,16 @@ static void report_applied(struct session *session) {
   session_emit(session, &frame);
 }
 
+static void report_waiting(struct session *session) {
+  struct frame frame;
+  session->waits = true;
+  session->delays = false;
+  if (!session->request->waits)
+    return;
+  frame_status(&frame, "waiting");
+  session_emit(session, &frame);
+}
+
 static void take_report(struct session *session, const struct report *report) {
   bool starting = session->state == STATE_STARTING;
   if (report->failure.stage != STAGE_NONE) {
@@ -185,6 +195,8 @@ static void take_report(struct session *session, const struct report *report) {
   } else if (!session->is_intermediate && session->state <= STATE_EXECING &&
              strcmp(report->name, "own_stdio") == 0) {
     own_stdio(session, (uint32_t)report->value);
+  } else if (session->state == STATE_EXECING && strcmp(report->name, "waiting") == 0) {
+    report_waiting(session);
   } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
     report_applied(session);
   } else {

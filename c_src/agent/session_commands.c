@@ -284,6 +284,10 @@ void session_beam_gone(struct session *session) {
     session_kill(session, SCOPE_GROUP);
     return;
   case STATE_EXECING:
+    if (!session->waits)
+      break;
+    session_kill(session, SCOPE_GROUP);
+    return;
   case STATE_RUNNING:
     break;
   case STATE_CLEARING:

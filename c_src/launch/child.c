@@ -497,6 +497,23 @@ static struct failure allow_maps(struct child *child) {
   return child_is_mapped_by_user(child->start) ? set_dumpable(1) : failure_none();
 }
 
+/* A FIFO among the workload's stdio that has no other side yet. What the client asks for meanwhile
+ * the agent does, because it takes the child for one that is about to exec. */
+static struct failure await_stdio(struct child *child) {
+  const struct stdio_plan *plan = &child->start->plan;
+  struct frame waiting;
+  if (plan->fifos == 0)
+    return failure_none();
+  if (!stdio_is_opened(plan)) {
+    if (child->owes_ready)
+      send_ready(child);
+    child->owes_ready = false;
+    frame_atom(&waiting, "waiting");
+    send_frame(child, &waiting);
+  }
+  return failure_of(STAGE_FILE_OPEN, stdio_await(plan));
+}
+
 static struct failure set_no_new_privs(struct child *child) {
   return failure_of(STAGE_PRCTL, child->request->no_new_privs ? identity_set_no_new_privs() : 0);
 }
@@ -545,6 +562,7 @@ static struct failure (*const steps[])(struct child *child) = {
     settle_stdio,
     settle_capabilities,
     die_with_agent_again, /* after the last change of ids, which clears it */
+    await_stdio,
     leave_if_orphaned,
     execute, /* installs the filters: nothing may come between them and execve */
 };

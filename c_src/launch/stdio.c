@@ -13,6 +13,7 @@
 #include "base/pty.h"
 #include "base/pty_modes.h"
 #include "base/syscalls.h"
+#include "launch/fifo.h"
 
 /* A listener with a full backlog is waited for CONNECT_TRIES times CONNECT_PAUSE_MS
  * milliseconds. */
@@ -54,17 +55,35 @@ static int connect_unix(const char *path, int control) {
   return result < 0 ? result : fd_take(&fd);
 }
 
-/* Non-blocking while it opens, because a FIFO without a peer would wait (fifo(7)). */
-static int open_file(const char *path, int flags) {
+static bool is_fifo(const char *path) {
   struct stat file;
-  cleanup_close int fd = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
-  if (fd < 0 || fstat(fd, &file) < 0)
+  return stat(path, &file) == 0 && S_ISFIFO(file.st_mode);
+}
+
+static int open_fifo(struct stdio_plan *plan, int fd, const char *path, int flags) {
+  int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND));
+  if (socket >= 0)
+    plan->fifos |= 1U << fd;
+  return socket;
+}
+
+/* Non-blocking while it opens, because a FIFO would wait for the other side (fifo(7)). A FIFO
+ * without a reader fails with ENXIO then; one without a writer does not, and is asked for before.
+ */
+static int open_file(struct stdio_plan *plan, int fd, const char *path, int flags) {
+  struct stat file;
+  if (flags == O_RDONLY && is_fifo(path))
+    return open_fifo(plan, fd, path, flags);
+  cleanup_close int opened = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+  if (opened < 0 && errno == ENXIO && is_fifo(path))
+    return open_fifo(plan, fd, path, flags);
+  if (opened < 0 || fstat(opened, &file) < 0)
     return -errno;
   /* A directory's descriptor leads to all that is below it, whatever the workload's root is. */
   if (S_ISDIR(file.st_mode))
     return -EISDIR;
-  int result = clear_nonblocking(fd);
-  return result < 0 ? result : fd_take(&fd);
+  int result = clear_nonblocking(opened);
+  return result < 0 ? result : fd_take(&opened);
 }
 
 static int open_pipe(struct stdio_plan *plan, int fd) {
@@ -100,13 +119,13 @@ static struct failure open_directive(struct stdio_plan *plan,
   case STDIO_CONNECT_UNIX:
     return failure_of(STAGE_CONNECT_UNIX, *child = connect_unix(directive->path, control));
   case STDIO_FILE_READ:
-    return failure_of(STAGE_FILE_OPEN, *child = open_file(directive->path, O_RDONLY));
+    return failure_of(STAGE_FILE_OPEN, *child = open_file(plan, fd, directive->path, O_RDONLY));
   case STDIO_FILE_WRITE:
     return failure_of(STAGE_FILE_OPEN,
-                      *child = open_file(directive->path, O_WRONLY | O_CREAT | O_TRUNC));
+                      *child = open_file(plan, fd, directive->path, O_WRONLY | O_CREAT | O_TRUNC));
   case STDIO_FILE_APPEND:
     return failure_of(STAGE_FILE_OPEN,
-                      *child = open_file(directive->path, O_WRONLY | O_CREAT | O_APPEND));
+                      *child = open_file(plan, fd, directive->path, O_WRONLY | O_CREAT | O_APPEND));
   }
   return failure_none();
 }

@@ -18,6 +18,7 @@ struct stdio_plan {
    * returns EIO, and a workload may close its terminal and open it again. -1 without one. */
   int slave;
   bool stderr_to_stdout;
+  unsigned fifos; /* a bit for each of 0, 1 and 2 that is being opened (launch/fifo.h) */
 };
 
 /*
@@ -29,6 +30,11 @@ struct failure stdio_prepare(struct stdio_plan *plan, const struct request *requ
 
 /* In the child: puts the plan's descriptors onto 0, 1 and 2. 0 or a negative errno. */
 int stdio_install(const struct stdio_plan *plan);
+
+/* In the child, before exec: whether each FIFO has been opened, and waiting until it is. 0 or a
+ * negative errno. */
+bool stdio_is_opened(const struct stdio_plan *plan);
+int stdio_await(const struct stdio_plan *plan);
 
 /* A bit for each of 0, 1 and 2 that is a pipe or a terminal which the plan has made. */
 unsigned stdio_made(const struct stdio_plan *plan);

@@ -326,6 +326,7 @@ DECODE_BOOLEAN(proceed)
 DECODE_BOOLEAN(ack)
 DECODE_BOOLEAN(usage)
 DECODE_BOOLEAN(hold)
+DECODE_BOOLEAN(waits)
 DECODE_BOOLEAN(search_path)
 
 static int decode_commands(struct term_reader *reader, struct command_list *list, bool *filters) {
@@ -419,6 +420,7 @@ static const struct key keys[] = {
     {"final", decode_final},
     {"usage", decode_usage},
     {"hold", decode_hold},
+    {"waits", decode_waits},
     {"flow", decode_flow},
     {"demand", decode_demand},
     {"descendants", decode_descendants},

@@ -88,6 +88,7 @@ struct request {
   bool proceed;
   bool ack;
   bool usage;
+  bool waits;                     /* a frame when exec waits for the other side of a FIFO */
   uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
   bool demand;                    /* flow: demand */
   bool kill_descendants;

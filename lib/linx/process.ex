@@ -75,6 +75,15 @@ defmodule Linx.Process do
   With `active: true` the message queue of a receiver that is slower than the workload grows without a bound,
   as with any socket; a count, or `:once`, bounds it. When the receiver dies, its streams are closed.
 
+  ### Named pipes
+
+  `{:file, path, :read}` of a named pipe (fifo(7)) has the session wait for a writer, and `:write` and `:append` for a
+  reader. It is opened as soon as the session starts, so a writer or reader does not wait for the checkpoint; the program
+  is executed once each pipe has its other side, after `proceed/1`. What a writer has written and left before that is
+  read, and a writer that came and went without a word is the end of the input. While it waits the session's state is
+  `:waiting`: a signal ends it, and so do `stop/2`, the timeout of a call, and the end of the BEAM, whatever the
+  `:orphan_policy` is, because no program runs yet. One named pipe as both stdin and stdout waits for no other process.
+
   ## Who dies when
 
   | what dies | then |
@@ -263,7 +272,8 @@ defmodule Linx.Process do
     * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
       three), or a keyword list over `:stdin`, `:stdout` and `:stderr` of `:inherit`, `:devnull`, `:pipe`,
       `{:file, path, :read | :write | :append}`, a file of the host (`:write` creates or empties it), and
-      `{:connect_unix, path}`, a socket of the host to connect to. `stderr: :stdout` makes both the same.
+      `{:connect_unix, path}`, a socket of the host to connect to. With a file that is a named pipe the program runs
+      once a process has the other side open, as with a shell's redirection; see "Named pipes" above. `stderr: :stdout` makes both the same.
       `:pty` is a terminal of 24 rows and 80 columns that erases UTF-8 characters as a whole (IUTF8), and
       `{:pty, options}` says otherwise, see `t:pty_option/0`. In a terminal `TERM` is `xterm-256color`, unless
       `:env` sets or removes it, or the workload inherits one that is not `dumb`.

@@ -110,15 +110,6 @@ defmodule AgentTest.RedirectTest do
       assert File.read!(dir <> "/f") == "host\n"
     end
 
-    # fifo(7): without a peer, opening to read would wait for ever, and opening to write is ENXIO.
-    test "that is a named pipe without a peer does not hold the agent up", %{tmp_dir: dir} do
-      path = Path.join(dir, "fifo")
-      {_, 0} = System.cmd("mkfifo", [path])
-      assert sh("cat", stdin: {:file, path, :read}).output == ""
-      wire = requested(%{argv: actor(["exit", 0]), stdio: [stdout: {:file, path, :write}]})
-      assert finish(wire, exit: 3).frames == [{:error, 6, :file_open}]
-    end
-
     test "has no descriptor beside 0, 1 and 2", %{tmp_dir: dir} do
       path = Path.join(dir, "file")
 

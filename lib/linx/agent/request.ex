@@ -60,7 +60,17 @@ defmodule Linx.Agent.Request do
     |> Map.put(:hold, true)
     |> Map.put(if(how[:auto_proceed], do: :proceed, else: :ack), true)
     |> put_demand(how[:demand])
+    |> put_waits()
   end
+
+  # A file may be a named pipe, and the session then wants to know when its child waits for the other side.
+  defp put_waits(%{stdio: [_ | _] = streams} = fields) do
+    if Enum.any?(streams, &match?({_stream, {:file, _path, _how}}, &1)),
+      do: Map.put(fields, :waits, true),
+      else: fields
+  end
+
+  defp put_waits(fields), do: fields
 
   # On the wire the policy keeps the name that it had first.
   defp orphan_policy(%{orphan_policy: :leave} = options), do: %{options | orphan_policy: :linger}

@@ -49,7 +49,7 @@ defmodule Linx.Agent.Wire do
   @typedoc "A frame from the agent."
   @type frame ::
           {:status, :spawned | :ready | :aborted | :exited | :signaled | :applied, integer()}
-          | {:status, :running | :accepted}
+          | {:status, :running | :waiting | :accepted}
           | {:status, :kept, descriptor :: non_neg_integer()}
           | {:error, errno :: non_neg_integer(), stage()}
           | {:error, errno :: non_neg_integer(), stage(), index :: non_neg_integer()}
@@ -141,7 +141,7 @@ defmodule Linx.Agent.Wire do
   defguardp is_count(value) when is_integer(value) and value >= 0
   defguardp is_size(value) when is_integer(value) and value in 0..65535
 
-  defp frame?({:status, status}) when status in [:running, :accepted], do: true
+  defp frame?({:status, status}) when status in [:running, :waiting, :accepted], do: true
 
   defp frame?({:status, status, pid}) when status in [:spawned, :ready, :aborted],
     do: is_integer(pid) and pid > 0

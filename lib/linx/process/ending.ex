@@ -68,7 +68,7 @@ defmodule Linx.Process.Ending do
       grace == 0 or signal == @sigkill ->
         kill(session)
 
-      session.state == :running ->
+      session.state in [:running, :waiting] ->
         session = %{session | asked: signals(session, signal)}
         {session, sends(commands(session)) ++ [{:kill_after, grace} | look(session)]}
 
@@ -102,12 +102,15 @@ defmodule Linx.Process.Ending do
   some time: at the end of its last one it may end by itself.
   """
   @spec looked(session(), :alone | :waits | :reacts) :: change()
-  def looked(%{state: :running, alone: @looks} = session, :alone), do: kill(session)
+  def looked(%{state: state} = session, _seen) when state not in [:running, :waiting],
+    do: {session, []}
 
-  def looked(%{state: :running, alone: alone} = session, :alone),
+  def looked(%{alone: @looks} = session, :alone), do: kill(session)
+
+  def looked(%{alone: alone} = session, :alone),
     do: {%{session | alone: alone + 1}, look(session)}
 
-  def looked(%{state: :running} = session, :waits), do: {%{session | alone: 0}, look(session)}
+  def looked(session, :waits), do: {%{session | alone: 0}, look(session)}
   def looked(session, _seen), do: {session, []}
 
   @doc "Kills the workload with all its descendants; through another agent when its own does not react."
@@ -132,7 +135,7 @@ defmodule Linx.Process.Ending do
   def signal(session, number, scope) do
     command = if scope == :workload, do: {:signal, number}, else: {:signal, number, scope}
 
-    if session.state == :running or (number == 9 and not parks?(session)),
+    if session.state in [:running, :waiting] or (number == 9 and not parks?(session)),
       do: {session, [{:send, command}]},
       else: {keep_signals(session, [command]), []}
   end

@@ -7,7 +7,8 @@ defmodule Linx.Process.Info do
     * `:mode` - `:spawn` or `:enter`
     * `:state` - where the session stands:
       `:starting` (the agent has its request), `:spawned` (the child exists), `:ready` (it is parked at the
-      checkpoint), `:aborting`, `:proceeding` (on the way to exec), `:running`, `:ended`
+      checkpoint), `:aborting`, `:proceeding` (on the way to exec), `:waiting` (before exec, for the other
+      side of a named pipe), `:running`, `:ended`
     * `:stage` - deprecated: the same as `:state`, under the name it had before
     * `:host_pid` - the workload's process id as this host sees it; `nil` before `:spawned`. After the
       end the kernel may give the number to another process.
@@ -41,7 +42,7 @@ defmodule Linx.Process.Info do
 
   @typedoc "Where a session stands; see above."
   @type state ::
-          :starting | :spawned | :ready | :aborting | :proceeding | :running | :ended
+          :starting | :spawned | :ready | :aborting | :proceeding | :waiting | :running | :ended
 
   @typedoc "Deprecated: the same as `t:state/0`."
   @type stage :: state()

@@ -12,6 +12,7 @@ defmodule Linx.Process.Session do
   #                    └─────────┴──▶ aborting ────────────────────┤
   #     (any) ───────── final frame, end of the agent ─────────────┘
   #
+  # Between `proceeding` and `running` a session is `waiting` while a FIFO of its stdio has no other side.
   # When its child is ready, a session without a checkpoint goes from `spawned` to `proceeding`, and one whose
   # abort was asked for before to `aborting`. A session that has ended keeps its agent while a stream has not
   # ended or a writer waits for its reply.
@@ -300,7 +301,12 @@ defmodule Linx.Process.Session do
     {session, [{:event, {:ready, session.host_pid}} | effects]}
   end
 
-  defp status(%{state: :proceeding} = session, {:status, :running}) do
+  # A child that waits can be sent signals, which end it; it may never run.
+  defp status(%{state: :proceeding} = session, {:status, :waiting}),
+    do: Ending.send_signals(%{session | state: :waiting})
+
+  defp status(%{state: state} = session, {:status, :running})
+       when state in [:proceeding, :waiting] do
     {session, size} = send_size(%{session | state: :running})
     {session, signals} = Ending.send_signals(session)
     {session, ends} = pipes(session, Pipes.started(session.pipes))
