@@ -79,6 +79,7 @@ defmodule Linx.Call.Feeder do
   end
 
   # The session is linked to this process and ends with it.
+  @spec fail(:error | :exit | :throw, term(), Exception.stacktrace()) :: no_return()
   defp fail(kind, reason, stacktrace),
     do: exit({:shutdown, {__MODULE__, kind, reason, stacktrace}})
 

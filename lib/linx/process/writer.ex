@@ -132,15 +132,22 @@ defmodule Linx.Process.Writer do
     end
   end
 
-  defp flush(gathered, count, writes, state)
-       when count > 0 and (writes == {[], []} or byte_size(gathered) >= @batch) do
-    write = :gen_server.send_request(state.session, {:write, gathered, :infinity})
-    weight = byte_size(gathered) + count * @element
-    loop("", 0, :queue.in({write, weight}, writes), state)
-  end
+  defp flush(gathered, count, writes, state) do
+    idle? = :queue.is_empty(writes)
 
-  defp flush(_gathered, 0, {[], []}, %{finish?: true}), do: :ok
-  defp flush(gathered, count, writes, state), do: loop(gathered, count, writes, state)
+    cond do
+      count > 0 and (idle? or byte_size(gathered) >= @batch) ->
+        write = :gen_server.send_request(state.session, {:write, gathered, :infinity})
+        weight = byte_size(gathered) + count * @element
+        loop("", 0, :queue.in({write, weight}, writes), state)
+
+      idle? and state.finish? ->
+        :ok
+
+      true ->
+        loop(gathered, count, writes, state)
+    end
+  end
 
   # Writes are replied to in their order.
   defp reply(message, writes, state) do
@@ -156,5 +163,6 @@ defmodule Linx.Process.Writer do
     end
   end
 
+  @spec fail(error()) :: no_return()
   defp fail(error), do: exit({:shutdown, {__MODULE__, error}})
 end

@@ -61,7 +61,7 @@ defmodule Linx.Tty.DetachKeys do
   defp take(detach, <<byte, rest::binary>>, passed) do
     seen = binary_part(detach.keys, 0, detach.held) <> <<byte>>
     held = longest_beginning(detach.keys, seen, byte_size(seen))
-    passed = [passed | binary_part(seen, 0, byte_size(seen) - held)]
+    passed = [passed, binary_part(seen, 0, byte_size(seen) - held)]
 
     if held == byte_size(detach.keys),
       do: {:detach, IO.iodata_to_binary(passed), rest},
