@@ -317,7 +317,8 @@ defmodule Linx.Process do
     * `:linger` - when `true`, the default, the session outlives its workload, so that `wait/2` and `info/1`
       can be called after the end. When `false` it stops then, with the reason `:normal` after exit code 0,
       `{:exited, code}`, `{:signaled, signum}`, `{:shutdown, :aborted}` or `{:error, error}`; but not before
-      its output was read to the end or closed, or the process that was reading it has ended.
+      its output was read to the end or closed, or the process that was reading it has ended. A program that did not
+      exit with code 0 is one line in the log, with its argv; there are no reports of a crash.
     * `:auto_proceed` - when `true` the workload runs without a stop at the checkpoint. The verbs of
       the checkpoint then return `{:error, :running}` from the start. `false` by default.
     * `:name` - registers the session, as `GenServer.start_link/3` would.
@@ -407,6 +408,15 @@ defmodule Linx.Process do
   `:owner` there are no events, because they would go to the supervisor, which does not handle them, and so the
   program runs without a stop at the checkpoint unless `auto_proceed: false` is given.
 
+  Without an `:owner`, a `:stream_to` and `:active` an output that is a `:pipe` may have no reader. So until a process
+  reads it, by the session's `:name` for instance, it does not block the program: the newest 64 KiB are kept and
+  what was before them is dropped. When the program ends and no process has read it, it is closed, so that the
+  session ends too. While a process reads it, it is a pipe as any other, and the session ends when it was read to the
+  end; when that process has ended there is no reader again.
+
+  A session under a supervisor ends with the reasons of `linger: false` (`spawn/1`), of which `:transient` takes `:normal`
+  and `{:shutdown, :aborted}` for success. Of any other it writes one line with the program to the log.
+
       iex> Linx.Process.child_spec(argv: ["/bin/sleep", "9"], name: :sleeper).id
       :sleeper
       iex> spec = Linx.Process.child_spec(argv: ["/bin/sleep", "9"], id: 1, restart: :transient, stop: {:sigint, 60_000})
@@ -425,8 +435,11 @@ defmodule Linx.Process do
   @doc false
   @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}
   def start_supervised(opts) do
-    with {:ok, options} <- Options.parse(:spawn, opts, self()),
-         do: start(:spawn, %{options | supervised: true})
+    unread = if List.keymember?(opts, :owner, 0), do: false, else: :unread
+
+    with {:ok, options} <- Options.put(%Options{supervised: true, unread: unread}, opts),
+         {:ok, options} <- Options.encode(options, :spawn, self()),
+         do: start(:spawn, options)
   end
 
   # Starts a session with options that are encoded, on its node.

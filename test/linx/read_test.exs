@@ -320,7 +320,7 @@ defmodule Linx.ReadTest do
         assert_receive {:DOWN, ^ref, :process, ^session, {:exited, 9}}, 30_000
       end)
 
-    assert log =~ "{:exited, 9}"
+    assert log =~ "exited with code 9"
     refute log =~ "secret"
   end
 

@@ -74,6 +74,7 @@ defmodule Linx.Process.Options do
             stop: {15, 5_000},
             pipes: %Pipes{},
             supervised: false,
+            unread: false,
             collect: nil,
             remote: nil,
             links: []
@@ -82,7 +83,8 @@ defmodule Linx.Process.Options do
   `request` has the options that go to the agent, checked, and `encoded` the frame of them; `given` the values
   as they were given, for errors. `pipes` and `encoded` are there after `encode/3`, and `owner` and `stream_to` are pids. `pool` is nil when the
   option was not given, and false when it was given as none. `collect` is how many bytes of output the session
-  collects for its caller, who is then its receiver, at most; nil when it does not.
+  collects for its caller, who is then its receiver, at most; nil when it does not. `unread` is the mode of streams that
+  are not sent.
   """
   @type t :: %__MODULE__{
           request: map(),
@@ -101,6 +103,7 @@ defmodule Linx.Process.Options do
           stop: stop(),
           pipes: Pipes.t(),
           supervised: boolean(),
+          unread: false | :unread,
           collect: non_neg_integer() | :infinity | nil,
           remote: pid() | nil,
           links: [pid()]
@@ -265,7 +268,8 @@ defmodule Linx.Process.Options do
   # A terminal's output is sent as events, unless the options say how it is read.
   defp put_pipes(%{active: active, stream_to: stream_to} = options) do
     stdio = options.request[:stdio]
-    active = if active == nil, do: stream_to != nil or options.collect != nil, else: active
+    sent? = stream_to != nil or options.collect != nil
+    active = if active == nil, do: sent? or options.unread, else: active
     as_stream? = options.active != nil or stream_to != nil
 
     outputs =

@@ -11,7 +11,7 @@ defmodule Linx.Process.Output do
   @waste 4
 
   # `ending` is nil, :eof, :closed (by `Linx.Process.close/2`) or {:error, error}; `active` is the option's
-  # value; `reader` is the process that read last; `told?` is whether a reader or the receiver knows of the
+  # value or `:unread`; `reader` is the process that read last; `told?` is whether a reader or the receiver knows of the
   # ending.
   defstruct buffer: :queue.new(),
             buffered: 0,
@@ -27,7 +27,7 @@ defmodule Linx.Process.Output do
           buffered: non_neg_integer(),
           demanded: non_neg_integer(),
           ending: ending(),
-          active: boolean() | :once | pos_integer(),
+          active: boolean() | :once | pos_integer() | :unread,
           reader: pid() | nil,
           told?: boolean()
         }

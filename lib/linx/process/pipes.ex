@@ -11,7 +11,8 @@ defmodule Linx.Process.Pipes do
   alias Linx.Process.{Error, Stdin, Streams}
 
   # `ended_early` are streams that ended before the workload was known to run; `last_readers` are processes
-  # that the session waits for before it stops: they have read a stream and do not know of its end.
+  # that the session waits for before it stops: they have read a stream and do not know of its end. In an unattended
+  # session they are all that have read one.
   defstruct streams: %Streams{}, stdin: nil, ended_early: [], last_readers: []
 
   @type t :: %__MODULE__{
@@ -41,8 +42,13 @@ defmodule Linx.Process.Pipes do
       [{:reply, {self(), :tag}, {:error, :not_piped}}]
   """
   @spec call(t(), GenServer.from(), request()) :: {t(), effects()}
-  def call(pipes, from, {:read, request, max, timeout}),
-    do: put_streams(pipes, Streams.read(pipes.streams, from, request, max, timeout))
+  def call(pipes, from, {:read, request, max, timeout}) do
+    {pipes, effects} =
+      put_streams(pipes, Streams.read(pipes.streams, from, request, max, timeout))
+
+    {pipes, watches} = watch_readers(pipes, Streams.watched(pipes.streams))
+    {pipes, effects ++ watches}
+  end
 
   def call(pipes, from, {:set_active, request, active}) do
     case active_streams(pipes, request) do
@@ -130,6 +136,10 @@ defmodule Linx.Process.Pipes do
   @spec receiver_down(t()) :: {t(), effects()}
   def receiver_down(pipes), do: put_streams(pipes, Streams.close_active(pipes.streams))
 
+  @doc "Closes the streams that no process has read."
+  @spec close_unread(t()) :: {t(), effects()}
+  def close_unread(pipes), do: put_streams(pipes, Streams.close_unread(pipes.streams))
+
   @doc "The streams in active mode."
   @spec active(t()) :: [Streams.stream()]
   def active(pipes), do: Streams.active(pipes.streams)
@@ -163,7 +173,7 @@ defmodule Linx.Process.Pipes do
     cond do
       not Streams.finished?(pipes.streams) -> {:wait, {pipes, []}}
       Streams.untold(pipes.streams) == [] -> {:stop, unwatch_readers(pipes)}
-      true -> {:wait, watch_readers(pipes)}
+      true -> {:wait, watch_readers(pipes, Streams.untold(pipes.streams))}
     end
   end
 
@@ -172,9 +182,8 @@ defmodule Linx.Process.Pipes do
     {%{pipes | last_readers: []}, unwatch}
   end
 
-  defp watch_readers(pipes) do
-    untold = for reader <- Streams.untold(pipes.streams), do: {reader, :last_read}
-    new = Enum.uniq(untold) -- pipes.last_readers
+  defp watch_readers(pipes, readers) do
+    new = Enum.uniq(for reader <- readers, do: {reader, :last_read}) -- pipes.last_readers
 
     {%{pipes | last_readers: new ++ pipes.last_readers},
      for(from <- new, do: {:watch, from, :infinity})}
@@ -184,9 +193,11 @@ defmodule Linx.Process.Pipes do
   @spec forget(t(), GenServer.from() | {pid(), :last_read}) :: {:ok, {t(), effects()}} | :error
   def forget(pipes, {pid, :last_read} = from) do
     if from in pipes.last_readers do
-      readers = List.delete(pipes.last_readers, from)
-      streams = Streams.give_up(pipes.streams, pid)
-      {:ok, {%{pipes | last_readers: readers, streams: streams}, []}}
+      pipes = %{pipes | last_readers: List.delete(pipes.last_readers, from)}
+
+      if pipes.streams.unattended?,
+        do: {:ok, put_streams(pipes, Streams.abandon(pipes.streams, pid))},
+        else: {:ok, {%{pipes | streams: Streams.give_up(pipes.streams, pid)}, []}}
     else
       :error
     end

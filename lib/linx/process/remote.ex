@@ -11,7 +11,7 @@ defmodule Linx.Process.Remote do
 
   use GenServer
 
-  alias Linx.Process.{Caller, Error, Events, Options, Pipes, Server}
+  alias Linx.Process.{Caller, Departure, Error, Events, Options, Pipes, Server}
 
   # `active` are the streams that are sent to the receiver and have not ended.
   defstruct [:session, :caller, :owner, :events, :stream_to, active: [], ended?: false]
@@ -90,13 +90,15 @@ defmodule Linx.Process.Remote do
     {:stop, :normal, state}
   end
 
-  def handle_info({:EXIT, session, reason}, %{session: session} = state),
-    do: {:stop, reason, state}
+  def handle_info({:EXIT, session, :normal}, %{session: session} = state),
+    do: {:stop, :normal, state}
+
+  def handle_info({:EXIT, session, reason}, %{session: session}), do: Departure.leave(reason)
 
   def handle_info(message, state) do
     case Caller.ended(message, state.caller) do
       nil -> {:noreply, state}
-      {:stop, reason} -> {:stop, reason, state}
+      {:stop, reason} -> Departure.leave(reason)
     end
   end
 

@@ -9,7 +9,7 @@ defmodule Linx.Process.Server do
 
   alias Linx.Agent.{Channel, Request, Wire}
   alias Linx.Process.{Caller, Collector, Environment, Error, Events, Options, Pipes, Session}
-  alias Linx.Process.{Init, Terminal}
+  alias Linx.Process.{Departure, Init, Terminal}
   alias Linx.Telemetry
 
   # Milliseconds that a session which stops waits for its workload's end when the grace of its option :stop is over.
@@ -40,6 +40,7 @@ defmodule Linx.Process.Server do
     :remote,
     :telemetry,
     :collector,
+    :label,
     watches: %{},
     receiver: nil,
     stop: nil
@@ -148,6 +149,7 @@ defmodule Linx.Process.Server do
         caller: caller,
         remote: options.remote,
         telemetry: Telemetry.start(mode, options.request.argv),
+        label: if(not options.linger, do: Departure.label(options.request.argv, options.name)),
         collector: if(options.collect, do: Collector.new(options.pipes, options.collect))
       }
 
@@ -222,7 +224,7 @@ defmodule Linx.Process.Server do
   defp handle(message, state) do
     case event(message, state) do
       nil -> {:noreply, state}
-      {:stop, reason} -> {:stop, reason, state}
+      {:stop, reason} -> leave(reason, state)
       event -> step(event, state)
     end
   end
@@ -254,6 +256,8 @@ defmodule Linx.Process.Server do
     :stop
     |> advance(forget_collector(state))
     |> await_end(deadline(grace + @end_timeout), [:workload, :agent])
+
+    Departure.forget_messages()
   end
 
   # A session that is ended before its program has no result for the call that collects.
@@ -365,7 +369,17 @@ defmodule Linx.Process.Server do
   defp step(event, state), do: proceed(advance(event, state))
 
   defp proceed(%{stop: nil} = state), do: {:noreply, state}
-  defp proceed(%{stop: {:reason, reason}} = state), do: {:stop, reason, state}
+  defp proceed(%{stop: {:reason, :normal}} = state), do: {:stop, :normal, state}
+
+  defp proceed(%{stop: {:reason, reason}} = state) do
+    Departure.log(state.label, reason)
+    leave(reason, state)
+  end
+
+  defp leave(reason, state) do
+    terminate(reason, state)
+    Departure.leave(reason)
+  end
 
   defp advance(event, state) do
     {session, effects} = Session.transition(state.session, event)

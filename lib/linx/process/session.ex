@@ -385,9 +385,10 @@ defmodule Linx.Process.Session do
   # Once the workload and its streams have ended, the port is closed, so that the agent ends. A session that
   # does not linger then stops, once all output was read.
   defp settle({%{state: :ended} = session, effects}) do
+    {session, unread} = pipes(session, Pipes.close_unread(session.pipes))
     {session, close} = if Pipes.served?(session.pipes), do: close(session), else: {session, []}
     {session, leave} = leave(session)
-    {session, effects ++ close ++ leave}
+    {session, effects ++ unread ++ close ++ leave}
   end
 
   defp settle({session, effects}), do: {session, effects}

@@ -22,11 +22,18 @@ defmodule Linx.Process.Streams do
   # Bytes that the agent is asked for ahead in active mode. It is asked for more when half of them have arrived.
   @window 256 * 1024
 
+  # Bytes that are kept of a stream which no process has read, the newest ones: as much as a pipe holds (pipe(7)).
+  @unread 64 * 1024
+
   # Readers wait in the order of their reads. `last` is the stream from which a read was served last.
-  defstruct outputs: %{}, readers: [], last: nil
+  # `unattended?` says that a stream without a reader is `:unread`.
+  defstruct outputs: %{}, readers: [], last: nil, unattended?: false
 
   @type stream :: :stdout | :stderr | :pty
   @type active :: boolean() | :once | pos_integer()
+
+  @typedoc "`:unread` is a stream that has no reader yet, whose output must not block the workload."
+  @type mode :: active() | :unread
   @type t :: %__MODULE__{outputs: %{optional(stream()) => Output.t()}}
   @type effects :: [Linx.Process.Session.effect()]
   @type request :: stream() | :any
@@ -38,12 +45,13 @@ defmodule Linx.Process.Streams do
       iex> Linx.Process.Streams.new([:stdout], false) |> Linx.Process.Streams.demand()
       []
   """
-  @spec new([stream()], active()) :: t()
+  @spec new([stream()], mode()) :: t()
   def new(names, active) do
     demanded = if active == false, do: 0, else: @window
 
     %__MODULE__{
-      outputs: Map.new(names, &{&1, %Output{active: active, demanded: demanded}})
+      outputs: Map.new(names, &{&1, %Output{active: active, demanded: demanded}}),
+      unattended?: active == :unread
     }
   end
 
@@ -59,7 +67,32 @@ defmodule Linx.Process.Streams do
   @doc "The streams in active mode."
   @spec active(t()) :: [stream()]
   def active(streams),
-    do: for({name, %{active: active}} <- streams.outputs, active != false, do: name)
+    do:
+      for({name, %{active: active}} <- streams.outputs, active not in [false, :unread], do: name)
+
+  @doc "The processes whose end leaves a stream without a reader, in a session that is unattended."
+  @spec watched(t()) :: [pid()]
+  def watched(%{unattended?: false}), do: []
+
+  def watched(streams),
+    do: for({_, %{reader: reader}} <- streams.outputs, reader != nil, uniq: true, do: reader)
+
+  @doc "Notes the end of such a process."
+  @spec abandon(t(), pid()) :: {t(), effects()}
+  def abandon(streams, reader) do
+    names = for {name, %{reader: ^reader, active: false}} <- streams.outputs, do: name
+
+    each(streams, names, fn streams, name ->
+      output = %{streams.outputs[name] | active: :unread, reader: nil}
+      serve(put(streams, name, output), name)
+    end)
+  end
+
+  @doc "Closes the streams that no process has read."
+  @spec close_unread(t()) :: {t(), effects()}
+  def close_unread(streams) do
+    each(streams, for({name, %{active: :unread}} <- streams.outputs, do: name), &close/2)
+  end
 
   @doc "Whether every stream has ended, so that the agent sends nothing more of any."
   @spec ended?(t()) :: boolean()
@@ -187,14 +220,14 @@ defmodule Linx.Process.Streams do
   defp check_readable(_streams, []), do: {:error, :not_piped}
 
   defp check_readable(streams, names) do
-    if Enum.any?(names, &(streams.outputs[&1].active != false)),
+    if Enum.any?(names, &(streams.outputs[&1].active not in [false, :unread])),
       do: {:error, :active},
       else: :ok
   end
 
   defp note_reader(streams, reader) do
     Enum.reduce(reader.names, streams, fn name, streams ->
-      put(streams, name, %{streams.outputs[name] | reader: elem(reader.from, 0)})
+      put(streams, name, %{streams.outputs[name] | reader: elem(reader.from, 0), active: false})
     end)
   end
 
@@ -260,6 +293,9 @@ defmodule Linx.Process.Streams do
       %{active: false} ->
         {streams, Enum.reverse(messages)}
 
+      %{active: :unread} = output ->
+        {put(streams, name, drop_oldest(output)), Enum.reverse(messages)}
+
       %{buffered: 0, ending: ending, told?: false} = output when ending != nil ->
         streams = put(streams, name, %{output | told?: true})
         {streams, Enum.reverse([{:message, last_words(name, ending)} | messages])}
@@ -273,6 +309,13 @@ defmodule Linx.Process.Streams do
         streams = put(streams, name, %{output | active: active})
         serve_receiver(streams, name, notice ++ [{:message, {name, data}} | messages])
     end
+  end
+
+  defp drop_oldest(%{buffered: buffered} = output) when buffered <= @unread, do: output
+
+  defp drop_oldest(%{buffered: buffered} = output) do
+    {_dropped, output} = Output.take(output, buffered - @unread)
+    drop_oldest(output)
   end
 
   defp last_words(name, :eof), do: {:eof, name}

@@ -38,7 +38,7 @@ defmodule Linx.Process.SessionPropertyTest do
 
   defp fields do
     stop = tuple([integer(1, 64), integer(0, 3)])
-    tuple([boolean(), boolean(), oneof([:none, :pty, :pipes, :pty_stream]), stop])
+    tuple([boolean(), boolean(), oneof([:none, :pty, :pipes, :unread, :pty_stream]), stop])
   end
 
   defp session_fields({auto_proceed, linger, stdio, stop}),
@@ -52,6 +52,9 @@ defmodule Linx.Process.SessionPropertyTest do
   defp stdio(:pty_stream),
     do: [terminal: %Terminal{}, pipes: Pipes.new(Streams.new([:pty], false), false)]
 
+  defp stdio(:unread),
+    do: [pipes: Pipes.new(Streams.new([:stdout, :stderr], :unread), true)]
+
   defp stdio(:pipes),
     do: [pipes: Pipes.new(Streams.new([:stdout, :stderr], false), true)]
 
@@ -62,6 +65,7 @@ defmodule Linx.Process.SessionPropertyTest do
       {1, tuple([:timeout, integer(1, 30)])},
       {1, tuple([:caller_down, integer(1, 30)])},
       {1, tuple([:receiver_down, self()])},
+      {1, {:caller_down, :last_read}},
       {1, :grace_over},
       {1, tuple([:looked, oneof([:alone, :waits, :reacts])])},
       {1, tuple([:rescue, oneof([:workload, :agent])])},
