@@ -72,6 +72,7 @@ void describe_command(char *text, size_t size, const struct command *command) {
   case MESSAGE_CREDENTIALS:
   case MESSAGE_SECCOMP:
   case MESSAGE_WINSIZE:
+  case MESSAGE_LOOPBACK:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     snprintf(text, size, "%s variant %u", name, command->variant);
@@ -140,6 +141,8 @@ static void add_request(char *text, size_t size, const struct plan *plan) {
         directive_names[plan->stdio[1]], directive_names[plan->stdio[2]]);
 }
 
+static const char *const offsets_names[OFFSETS_COUNT] = {"as they are", "ahead", "back", "beyond"};
+
 static void add_options(char *text, size_t size, const struct plan *plan) {
   add(text, size, "%s%s%s%s%s%s", plan->proceed ? ", proceed" : "", plan->ack ? ", ack" : "",
       plan->usage ? ", usage" : "", plan->hold ? ", hold" : "",
@@ -157,6 +160,10 @@ static void add_options(char *text, size_t size, const struct plan *plan) {
       plan->charlists ? ", charlists" : "", plan->gives_env ? ", env" : "",
       plan->changes_env ? ", changes" : "", plan->searches ? ", search" : "",
       plan->gives_arg0 ? ", arg0" : "");
+  if (plan->offsets != OFFSETS_NONE)
+    add(text, size, ", clocks %s", offsets_names[plan->offsets]);
+  if (plan->keyring != KEYRING_ABSENT)
+    add(text, size, ", keyring %s", plan->keyring == KEYRING_NEW ? "new" : "inherit");
   if (plan->setup_count > 0)
     add(text, size, "\n  setup:");
   add_commands(text, size, plan->setup, plan->setup_count);

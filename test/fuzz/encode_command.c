@@ -10,7 +10,7 @@ const char *const message_names[MESSAGE_COUNT] = {
     "cap_set_thread",  "cap_set_ambient", "set_credentials",
     "seccomp_install", "pty_winsize",     "signal",
     "stdin",           "pty_in",          "close",
-    "demand",          "(malformed)"};
+    "demand",          "loopback",        "(malformed)"};
 
 static const uint64_t masks[] = {0, 1, 0x3f, UINT64_C(0x1ffffffffff), UINT64_C(1) << 63, 1 << 21};
 
@@ -197,6 +197,7 @@ static void put_arguments(struct bytes *bytes, const struct command *command,
     return;
   case MESSAGE_PROCEED:
   case MESSAGE_ABORT:
+  case MESSAGE_LOOPBACK:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     return;
@@ -207,6 +208,7 @@ static unsigned arity(const struct command *command) {
   switch (command->message) {
   case MESSAGE_PROCEED:
   case MESSAGE_ABORT:
+  case MESSAGE_LOOPBACK:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     return 0;

@@ -259,6 +259,34 @@ static void put_options(struct pairs *pairs) {
   }
 }
 
+static void put_time_offsets(struct pairs *pairs) {
+  static const char *const clocks[] = {"boottime", "monotonic"};
+  enum clock_offsets offsets = pairs->plan->offsets;
+  if (offsets == OFFSETS_NONE)
+    return;
+  key(pairs, "time_offsets");
+  put_list(&pairs->bytes, 2);
+  for (int i = 0; i < 2; i++) {
+    put_tuple(&pairs->bytes, 3);
+    put_atom(&pairs->bytes, clocks[i]);
+    if (offsets == OFFSETS_BACK) {
+      put8(&pairs->bytes, 98); /* INTEGER_EXT */
+      put32(&pairs->bytes, (uint32_t)-1);
+    } else {
+      put_unsigned(&pairs->bytes, offsets == OFFSETS_AHEAD ? 86400 : UINT64_C(1) << 62);
+    }
+    put_unsigned(&pairs->bytes, 999999999);
+  }
+  put_nil(&pairs->bytes);
+}
+
+static void put_keyring(struct pairs *pairs) {
+  if (pairs->plan->keyring == KEYRING_ABSENT)
+    return;
+  key(pairs, "keyring");
+  put_atom(&pairs->bytes, pairs->plan->keyring == KEYRING_NEW ? "new" : "inherit");
+}
+
 static void put_lists(struct pairs *pairs) {
   const struct plan *plan = pairs->plan;
   if (plan->setup_count > 0) {
@@ -302,6 +330,8 @@ static void put_pairs(struct pairs *pairs) {
     put_demand(pairs);
     put_options(pairs);
     put_lists(pairs);
+    put_time_offsets(pairs);
+    put_keyring(pairs);
   }
   put_unknown(pairs);
   for (int i = 0; mutation == MUTATION_TWICE && i < 2; i++)

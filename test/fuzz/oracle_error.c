@@ -103,6 +103,12 @@ SENDS(is_set_ambient, MESSAGE_SET_AMBIENT)
 SENDS(is_credentials, MESSAGE_CREDENTIALS)
 SENDS(is_seccomp, MESSAGE_SECCOMP)
 SENDS(is_winsize, MESSAGE_WINSIZE)
+SENDS(is_loopback, MESSAGE_LOOPBACK)
+
+static bool is_bad_clock(const struct plan *plan, const struct facts *facts) {
+  return plan_lacks_time(plan) || plan->offsets == OFFSETS_BEYOND ||
+         (plan->offsets != OFFSETS_NONE && is_refused_clone(plan, facts));
+}
 
 /* A stage that is not here fails for no reason that a session of the fuzzer gives. */
 static const struct {
@@ -139,6 +145,8 @@ static const struct {
     {"cap_set_ambient", is_set_ambient},
     {"set_credentials", is_credentials},
     {"pty_winsize", is_winsize},
+    {"loopback", is_loopback},
+    {"time_offsets", is_bad_clock},
 };
 
 static bool is_stage(const char *row, const char *stage) {
@@ -172,6 +180,10 @@ const char *oracle_impossible(const struct plan *plan) {
     return "its socket does not listen";
   if (plan->kind == KIND_ENTER && plan->target == TARGET_DEAD)
     return "its target is dead";
+  if (plan_lacks_time(plan) || plan->offsets == OFFSETS_BEYOND)
+    return "its clocks cannot be set";
+  if (plan_lacks_net(plan))
+    return "its loopback is the host's";
   if (plan_enters_foreign_mounts(plan))
     return "its mounts are another user namespace's";
   return NULL;

@@ -51,6 +51,19 @@ bool plan_enters_foreign_mounts(const struct plan *plan) {
   return plan->kind == KIND_ENTER && has && asked;
 }
 
+bool plan_lacks_time(const struct plan *plan) {
+  bool fresh = plan->kind == KIND_SPAWN && (plan->namespaces & NAMESPACE_TIME) != 0;
+  return plan->offsets != OFFSETS_NONE && !fresh;
+}
+
+bool plan_lacks_net(const struct plan *plan) {
+  bool asked = (plan->namespaces & NAMESPACE_NET) != 0;
+  bool entered = plan->kind == KIND_ENTER && plan->target == TARGET_NO_USER &&
+                 (asked || !plan->gives_namespaces);
+  bool own = plan->kind == KIND_SPAWN ? asked : entered;
+  return plan_sends(plan, MESSAGE_LOOPBACK) && !own;
+}
+
 bool plan_is_init(const struct plan *plan) {
   return plan->kind == KIND_SPAWN && (plan->namespaces & NAMESPACE_PID) != 0;
 }

@@ -85,6 +85,7 @@ enum message {
   MESSAGE_PTY_IN,
   MESSAGE_CLOSE,
   MESSAGE_DEMAND,
+  MESSAGE_LOOPBACK, /* in lists alone */
   MESSAGE_MALFORMED,
   MESSAGE_COUNT,
 };
@@ -191,6 +192,11 @@ enum work {
   WORK_COUNT,
 };
 
+/* Of the clocks of a time namespace. */
+enum clock_offsets { OFFSETS_NONE, OFFSETS_AHEAD, OFFSETS_BACK, OFFSETS_BEYOND, OFFSETS_COUNT };
+
+enum keyring { KEYRING_ABSENT, KEYRING_NEW, KEYRING_INHERIT };
+
 struct work_item {
   enum work work;
   long number;
@@ -258,6 +264,8 @@ struct plan {
   unsigned mutation_at; /* per mille of its bytes, or the key */
   unsigned namespaces;
   bool gives_namespaces;
+  enum clock_offsets offsets;
+  enum keyring keyring;
   enum target_kind target;
   enum program program;
   enum directory cwd;
@@ -303,6 +311,10 @@ bool plan_has_user_namespace(const struct plan *plan);
 /* Whether the workload's process is the child of an intermediate one. */
 bool plan_enters_pid_namespace(const struct plan *plan);
 /* Whether it asks for the mount namespace of another user namespace, and not for that: refused. */
+/* Whether it has clocks or a loopback to set that are not its own. */
+bool plan_lacks_time(const struct plan *plan);
+bool plan_lacks_net(const struct plan *plan);
+
 bool plan_enters_foreign_mounts(const struct plan *plan);
 
 /* Whether the workload is the first process of a pid namespace. */

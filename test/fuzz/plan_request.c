@@ -108,6 +108,24 @@ static void choose_lists(struct plan *plan, struct random *random) {
     plan->seal[i] = plan_setup_command(random, plan);
 }
 
+/* From a stream of its own, so that the rest of a seed's plan stays what it was. */
+static void choose_namespace_options(struct plan *plan) {
+  static const enum clock_offsets offsets[] = {OFFSETS_AHEAD, OFFSETS_AHEAD, OFFSETS_BACK,
+                                               OFFSETS_BEYOND};
+  struct random random = random_stream(plan->seed, 7);
+  bool time = plan->kind == KIND_SPAWN && (plan->namespaces & NAMESPACE_TIME) != 0;
+  bool net = (plan->namespaces & NAMESPACE_NET) != 0 || plan->target == TARGET_NO_USER;
+  struct command loopback = {.message = MESSAGE_LOOPBACK};
+  if (random_chance(&random, time ? 50 : 1))
+    plan->offsets = RANDOM_PICK(&random, offsets);
+  if (random_chance(&random, 20))
+    plan->keyring = random_chance(&random, 50) ? KEYRING_NEW : KEYRING_INHERIT;
+  if (random_chance(&random, net ? 30 : 1) && plan->setup_count < COMMANDS_MAX)
+    plan->setup[plan->setup_count++] = loopback;
+  if (random_chance(&random, net ? 10 : 1) && plan->seal_count < COMMANDS_MAX)
+    plan->seal[plan->seal_count++] = loopback;
+}
+
 static void choose_mutation(struct plan *plan, struct random *random) {
   plan->mutation_at = random_below(random, 1000);
   if (!random_chance(random, 5))
@@ -133,6 +151,7 @@ void plan_request(struct plan *plan) {
   choose_mutation(plan, &random);
   /* Last, so that the sessions of older seeds are as they were. */
   plan->describes_pty = plan->pty && random_chance(&random, 50);
+  choose_namespace_options(plan);
 }
 
 static void add_work(struct plan *plan, enum work work, long number) {

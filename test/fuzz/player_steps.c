@@ -32,6 +32,7 @@ static void note_command(struct facts *facts, const struct command *command) {
   case MESSAGE_CREDENTIALS:
   case MESSAGE_SECCOMP:
   case MESSAGE_WINSIZE:
+  case MESSAGE_LOOPBACK:
     facts->checkpoint_sent++;
     return;
   case MESSAGE_SIGNAL:
