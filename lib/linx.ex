@@ -176,9 +176,10 @@ defmodule Linx do
   Takes the options of `cmd/3` but for `:into`, `:lines`, `:parallelism` and `:use_stdio`. Stdout and stderr are
   captured apart, unless `:stderr_to_stdout` or `:stdio` says otherwise, and
 
-    * `:into`, `:stderr_into` - where stdout and stderr are put while they are captured: a `Collectable`, of which the
-      result then has what it returns, or a function, which is called with each binary as it comes, in the caller;
-      the result has the binaries as well. An exception in either ends the program. `""` by default.
+    * `:into` - where stdout is put while it is captured: a `Collectable`, of which the result then has what it
+      returns, or a function, which is called with each binary as it comes, in the caller; the result has the binaries
+      as well. An exception in either ends the program. `""` by default.
+    * `:stderr_into` - the same for stderr
     * `:max_output` - is how many bytes of both together are captured at most, or `:infinity`. A program
       that writes more is killed, and the result is an error. By default 64 MiB, without what goes into a
       `Collectable` other than `""`.

@@ -4,7 +4,8 @@ defmodule Linx.Result do
   @moduledoc """
   The output and the end of a program that `Linx.run/2` ran.
 
-    * `:stdout`, `:stderr` - all that the program wrote, as binaries; empty for an output that was not captured
+    * `:stdout`, `:stderr` - all that the program wrote, as binaries, or what the `Collectable` of `:into` or
+      `:stderr_into` has made of it; `""` for an output that was not captured
     * `:status` - its exit status as shells have it: the exit code, or 128 + n when signal n ended it
     * `:outcome` - `{:exited, code}` or `{:signaled, signum}`, between which `:status` does not always distinguish
     * `:usage` - what the program and the children that it waited for used (wait4(2), getrusage(2)); see
@@ -17,8 +18,8 @@ defmodule Linx.Result do
   defstruct @enforce_keys
 
   @type t :: %__MODULE__{
-          stdout: binary(),
-          stderr: binary(),
+          stdout: binary() | Collectable.t(),
+          stderr: binary() | Collectable.t(),
           status: 0..255,
           outcome: {:exited, 0..255} | {:signaled, 1..64},
           usage: Linx.Process.Info.usage() | nil,

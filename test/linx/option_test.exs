@@ -37,7 +37,7 @@ defmodule Linx.OptionTest do
 
   test "a call has a field for each of its options, and declares it once" do
     for {name, kinds, _check, _expected} <- @calls do
-      assert kinds -- [:cmd, :run, :stream!] == []
+      assert kinds -- [:cmd, :shell, :run, :stream!, :stream] == []
       assert is_map_key(Map.from_struct(%Linx.Call{kind: :cmd, argv: ["a"]}), name)
     end
 
@@ -60,12 +60,23 @@ defmodule Linx.OptionTest do
     assert Enum.sort(in_type) == names(@sessions)
   end
 
-  test "the docs of cmd/3, run/2 and stream!/2 have every option of theirs" do
-    docs = %{cmd: doc(Linx, :cmd, 3), run: doc(Linx, :run, 2), stream!: doc(Linx, :stream!, 2)}
+  test "the docs of the calls have every option of theirs" do
+    docs = %{
+      cmd: doc(Linx, :cmd, 3),
+      shell: doc(Linx, :shell, 2),
+      run: doc(Linx, :run, 2),
+      stream!: doc(Linx, :stream!, 2)
+    }
 
     for {name, kinds, _check, _expected} <- @calls, kind <- kinds do
-      # run/2 and stream!/2 refer to the options that they share with cmd/3.
-      own = if :cmd in kinds and name != :lines, do: docs.cmd, else: docs[kind]
+      # The other calls refer to the options that they share with cmd/3, and stream/2 to those of stream!/2.
+      own =
+        cond do
+          :cmd in kinds and (kind == :shell or name != :lines) -> docs.cmd
+          kind == :stream -> docs.stream!
+          true -> docs[kind]
+        end
+
       assert own =~ "* `#{inspect(name)}` - ", "#{kind}: #{name}"
     end
   end

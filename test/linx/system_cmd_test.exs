@@ -551,7 +551,18 @@ defmodule Linx.SystemCmdTest do
 
     @tag difference: "the options under \"More options\""
     test "options of its own are unknown to the other" do
-      for option <- [input: "", timeout: 60_000, kill_after: 1, stdio: [], checkpoint: nil] do
+      own = String.to_integer(System.pid())
+
+      for option <- [
+            input: "",
+            timeout: 60_000,
+            kill_after: 1,
+            stdio: [],
+            checkpoint: nil,
+            max_chunk: 1,
+            pty: false,
+            enter: own
+          ] do
         assert differ("true", [], [option]) == {{:raised, ArgumentError}, {:returned, {"", 0}}}
       end
     end

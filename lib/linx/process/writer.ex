@@ -109,6 +109,9 @@ defmodule Linx.Process.Writer do
       {:monitor, monitor} ->
         state = %{session: session, owner: owner, monitor: monitor, finish?: false}
         loop("", 0, :queue.new(), state)
+
+      {:DOWN, _monitor, :process, ^owner, _reason} ->
+        :ok
     end
   end
 
