@@ -17,6 +17,15 @@ defmodule Linx.ReadmeTest do
     assert {{:ok, {:exited, 0}}, _binding} = Code.eval_string(session)
   end
 
+  @tag :capture_log
+  test "the README's daemon works when it is pasted" do
+    [_, daemon] = Regex.run(~r/## Under a supervisor\n\n```elixir\n(.*?)```/s, @readme)
+    {{:ok, pid}, binding} = Code.eval_string(daemon)
+    assert AgentTest.Host.alive?(pid)
+    Supervisor.stop(binding[:supervisor])
+    refute AgentTest.Host.alive?(pid)
+  end
+
   # The README's escript is built and run by scripts/test-dependency.
   test "the README's Erlang works in a VM of plain Erlang" do
     [_, code] = Regex.run(~r/```erlang\n(.*?)\.\n```/s, @readme)
