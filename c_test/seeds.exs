@@ -36,7 +36,10 @@ requests =
         %{descendants: :kill, unknown: %{[1, 2] => {3.5, <<1::3>>, self(), make_ref()}}},
         %{setup: [{:cap_drop_bounding, 1 <<< 63}, {:cap_set_ambient, 0}]},
         %{seal: [{:seccomp_install, <<6, 0, 0, 0, 0, 0, 255, 127>>}, {:cap_set_thread, 1, 2, 3}]},
-        %{setup: [{:set_credentials, 1000, 1000, [4, 24, 100_000]}, {:pty_winsize, {1, 2, 3, 4}}]}
+        %{
+          setup: [{:set_credentials, 1000, 1000, [4, 24, 100_000]}, {:pty_winsize, {1, 2, 3, 4}}]
+        },
+        %{final: [{:umask, 7}, {:nice, -1}, {:set_user, "a:b", ["c", "1"]}, {:home, 0}]}
       ],
       do: {mode, Map.merge(%{argv: argv, target: 4711}, extra)}
 
@@ -60,6 +63,10 @@ commands = [
   {:cap_set_ambient, 0},
   {:set_credentials, 0, 4_294_967_294, []},
   {:set_credentials, 1, 2, [3, 4]},
+  {:set_user, "nobody:staff", ["audio", "44"]},
+  {:home, 1000},
+  {:nice, -20},
+  {:umask, 0o777},
   {:seccomp_install, :binary.copy(<<6, 0, 0, 0, 0, 0, 255, 127>>, 8)},
   {:pty_winsize, {24, 80, 0, 65_535}},
   {:signal, 64},
@@ -108,6 +115,18 @@ mutate = fn frame ->
 end
 
 [directory] = System.argv()
+
+accounts = [
+  "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:\n+::::::\n",
+  "staff:x:50:a,b,,c\nx:y:4294967295:\n:\nlast:x:1:",
+  String.duplicate("x", 4095) <> "\n" <> String.duplicate("y", 5000) <> "\nz:x:1:1"
+]
+
+passwd = Path.join(directory, "passwd")
+File.mkdir_p!(passwd)
+
+for {file, at} <- Enum.with_index(accounts),
+    do: File.write!(Path.join(passwd, "seed-#{at}"), file)
 
 for {name, terms} <- [request: requests, command: commands, etf: terms ++ requests ++ commands] do
   to = Path.join(directory, Atom.to_string(name))

@@ -26,6 +26,9 @@ static enum setup_command found;
 static struct argument arguments[ARGUMENTS_MAX];
 static uint32_t ids[ARGUMENT_IDS_MAX];
 
+/* A byte more than a text may have. */
+static char long_text[ARGUMENT_TEXT_MAX + 1];
+
 static int forget(void **state) {
   (void)state;
   free(frame);
@@ -63,6 +66,18 @@ static void put_valid(char type) {
     put_integer(&terms, 65534);
     put_nil(&terms);
     return;
+  case 'n':
+    put_integer(&terms, -20);
+    return;
+  case 's':
+    put_binary(&terms, "name");
+    return;
+  case 'S':
+    put_list(&terms, 2);
+    put_binary(&terms, "name");
+    put_binary(&terms, "");
+    put_nil(&terms);
+    return;
   case 'b':
     put_data(&terms, "a\0b", 3);
     return;
@@ -97,6 +112,24 @@ static bool put_invalid(char type, int which) {
     put_big(&terms, which == 2, which == 1 ? UINT32_MAX : 1, 4);
     put_nil(&terms);
     return which <= 2;
+  case 'n':
+    put_integer(&terms, which == 1 ? 20 : -21);
+    return which <= 2;
+  case 's':
+    if (which == 1)
+      put_data(&terms, "a\0b", 3);
+    else
+      put_data(&terms, long_text, sizeof long_text);
+    return which <= 2;
+  case 'S':
+    put_list(&terms, which == 2 ? ARGUMENT_TEXTS_MAX + 1 : 1);
+    for (int at = 0; at < (which == 2 ? ARGUMENT_TEXTS_MAX + 1 : 1); at++)
+      put_data(&terms, which == 1 ? "a\0b" : "abc", 3);
+    if (which == 3)
+      put_binary(&terms, "tail");
+    else
+      put_nil(&terms);
+    return which <= 3;
   case 'b':
     put_string(&terms, "charlist");
     return which == 1;
@@ -185,6 +218,17 @@ static void values_are_read_as_they_are(void **state) {
   assert_int_equal(arguments[3].ids.count, 2);
   assert_int_equal(arguments[3].ids.values[0], 4);
   assert_int_equal(arguments[3].ids.values[1], 65534);
+  read_values("nsS");
+  assert_int_equal(arguments[0].niceness, -20);
+  assert_int_equal(arguments[1].text.size, 4);
+  assert_memory_equal(arguments[1].text.bytes, "name", 4);
+  struct argument_text text;
+  assert_true(argument_next_text(&arguments[2], &text));
+  assert_int_equal(text.size, 4);
+  assert_memory_equal(text.bytes, "name", 4);
+  assert_true(argument_next_text(&arguments[2], &text));
+  assert_int_equal(text.size, 0);
+  assert_false(argument_next_text(&arguments[2], &text));
   read_values("bw");
   assert_int_equal(arguments[0].binary.size, 3);
   assert_memory_equal(arguments[0].binary.bytes, "a\0b", 3);
@@ -220,6 +264,7 @@ static void each_fails_under_its_own_name(void **state) {
 }
 
 int main(void) {
+  memset(long_text, 'x', sizeof long_text);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_takes_its_arguments_whole),
       cmocka_unit_test(another_number_of_arguments_is_refused),

@@ -38,6 +38,17 @@ int inode_find(struct inode *inode, int at, const char *path) {
   return result;
 }
 
+/* STATX_TYPE | STATX_SIZE */
+#define KIND 0x201U
+
+int inode_describe(struct inode_kind *kind, int fd) {
+  struct kernel_statx found;
+  int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, KIND, &found);
+  if (result == 0)
+    *kind = (struct inode_kind){.mode = found.mode, .size = found.size};
+  return result;
+}
+
 bool inode_is_same(const struct inode *one, const struct inode *other) {
   return one->number == other->number && one->number != 0 && one->major == other->major &&
          one->minor == other->minor;

@@ -15,6 +15,15 @@ struct inode {
  * path is empty. Links are followed. 0 or a negative errno. */
 int inode_find(struct inode *inode, int at, const char *path);
 
+struct inode_kind {
+  uint32_t mode; /* for S_ISREG and the like */
+  uint64_t size; /* bytes */
+};
+
+/* Of what the descriptor stands for, which may be a link (open(2), O_PATH). 0 or a negative errno.
+ */
+int inode_describe(struct inode_kind *kind, int fd);
+
 bool inode_is_same(const struct inode *one, const struct inode *other);
 
 #endif

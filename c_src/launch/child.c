@@ -407,7 +407,7 @@ static struct failure execute(struct child *child) {
   int installed = seccomp_filters_install(&child->setup.filters);
   if (installed < 0)
     return failure_of(STAGE_SETUP_seccomp_install, installed);
-  long result = execute_program(request, request->env != NULL ? request->env : environ);
+  long result = execute_program(request, child->setup.environment);
   /* The filters may deny the write of a frame or kill the process for it, so the errno is the exit
    * status. They may also make execve return any number. */
   if (child->setup.filters.first != NULL)
@@ -585,6 +585,7 @@ void child_run(const struct child_start *start) {
       .commands = {.fd = start->down,
                    .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}},
       .setup = {.has_terminal = start->request->pty,
+                .environment = start->request->env != NULL ? start->request->env : environ,
                 .stdio = {.made = stdio_made(&start->plan),
                           .may_leave_group = child_has_user_namespace(start)}},
       .up = start->up,

@@ -32,22 +32,26 @@ static int keep_permitted(void) {
   return result == -EPERM ? 0 : result;
 }
 
-int identity_set(struct setup *setup, const struct argument *arguments) {
-  const struct argument *groups = &arguments[2];
-  stdio_owner_follow(setup, arguments[0].id);
-  int result = identity_set_groups(groups->ids.count, groups->ids.values);
-  if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
-    result = 0;
-  if (result == 0)
-    result = identity_set_gid(arguments[1].id);
+int identity_change(struct setup *setup, uint32_t uid, uint32_t gid) {
+  if (uid != UINT32_MAX)
+    stdio_owner_follow(setup, uid);
+  int result = identity_set_gid(gid);
   if (result == 0)
     result = keep_permitted();
   if (result == 0)
-    result = identity_set_uid(arguments[0].id);
+    result = identity_set_uid(uid);
   if (result < 0)
     return result;
   setup->promise.has_ids = true;
   return capabilities_after_ids(&setup->promise);
+}
+
+int identity_set(struct setup *setup, const struct argument *arguments) {
+  const struct argument *groups = &arguments[2];
+  int result = identity_set_groups(groups->ids.count, groups->ids.values);
+  if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
+    result = 0;
+  return result < 0 ? result : identity_change(setup, arguments[0].id, arguments[1].id);
 }
 
 int identity_set_umask(struct setup *setup, const struct argument *arguments) {

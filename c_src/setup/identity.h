@@ -16,12 +16,18 @@ int identity_set_uid(uint32_t uid);
 int identity_set_no_new_privs(void);
 
 /*
- * uuU: uid, gid and supplementary groups. Pipes and a terminal of linx's become the user's first.
- * Where setgroups(2) is denied (user_namespaces(7)), no groups can be asked for if there are none.
+ * Changes the two ids, after the supplementary groups; UINT32_MAX leaves one as it is. Every
+ * command that changes ids does so here. Pipes and a terminal of linx's become the user's first.
  * The sets that cap_set_thread and cap_set_ambient have asked for stay as they are. Without
  * cap_set_thread the permitted set stays until capabilities_settle, so that commands which follow
  * can take from it, and the effective one is what the kernel makes of it: empty after a change from
  * uid 0.
+ */
+int identity_change(struct setup *setup, uint32_t uid, uint32_t gid);
+
+/*
+ * uuU: uid, gid and supplementary groups, as identity_change has them. Where setgroups(2) is denied
+ * (user_namespaces(7)), no groups can be asked for if there are none.
  */
 setup_fn identity_set;
 

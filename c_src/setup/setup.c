@@ -4,8 +4,10 @@
 #include "setup/capabilities.h"
 #include "setup/identity.h"
 #include "setup/network.h"
+#include "setup/schedule.h"
 #include "setup/stdio_owner.h"
 #include "setup/terminal.h"
+#include "setup/user.h"
 
 const struct setup_row setup_rows[] = {
 #define SETUP(name, arguments, by, changes, function) {function, changes},

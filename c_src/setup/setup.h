@@ -14,7 +14,9 @@
 
 /* What commands leave for those after them and for the steps before exec. */
 struct setup {
-  bool has_terminal; /* fd 0 is the session's terminal */
+  bool has_terminal;  /* fd 0 is the session's terminal */
+  bool gave_home;     /* HOME in `environment` is of setup/user.c */
+  char **environment; /* of the program */
   struct {
     unsigned made; /* a bit for each of fds 0, 1 and 2 that is a pipe or terminal of linx's */
     bool may_leave_group; /* the process is in a user namespace of the session's */

@@ -2,10 +2,15 @@
 #include "wire/argument.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "wire/etf.h"
 
 #define PERMISSION_BITS 0777
+
+/* setpriority(2) */
+#define NICENESS_MIN (-20)
+#define NICENESS_MAX 19
 
 static int decode_ids(struct term_reader *reader, struct argument *argument, uint32_t *ids) {
   int count = 0;
@@ -16,6 +21,46 @@ static int decode_ids(struct term_reader *reader, struct argument *argument, uin
   argument->ids.values = ids;
   argument->ids.count = (size_t)count;
   return 0;
+}
+
+static int decode_text(struct term_reader *reader, struct argument_text *text) {
+  const uint8_t *bytes = NULL;
+  size_t size = 0;
+  if (term_read_binary(reader, &bytes, &size) < 0 || size > ARGUMENT_TEXT_MAX ||
+      memchr(bytes, '\0', size) != NULL)
+    return -EINVAL;
+  *text = (struct argument_text){.bytes = (const char *)bytes, .size = size};
+  return 0;
+}
+
+static int decode_texts(struct term_reader *reader, struct argument *argument) {
+  struct argument_text text;
+  int count = 0;
+  if (term_read_list(reader, &count) < 0 || count > ARGUMENT_TEXTS_MAX)
+    return -EINVAL;
+  argument->texts.frame = reader->bytes;
+  argument->texts.at = reader->index;
+  argument->texts.left = count;
+  for (int i = 0; i < count; i++)
+    if (decode_text(reader, &text) < 0)
+      return -EINVAL;
+  return term_read_list_end(reader, count);
+}
+
+bool argument_next_text(struct argument *texts, struct argument_text *text) {
+  struct term_reader reader = {.bytes = texts->texts.frame, .index = texts->texts.at};
+  if (texts->texts.left == 0 || decode_text(&reader, text) < 0)
+    return false;
+  texts->texts.at = reader.index;
+  texts->texts.left--;
+  return true;
+}
+
+static int decode_niceness(struct term_reader *reader, struct argument *argument) {
+  int64_t number = 0;
+  int result = term_read_integer(reader, NICENESS_MIN, NICENESS_MAX, &number);
+  argument->niceness = (int)number;
+  return result;
 }
 
 static int decode_cells(struct term_reader *reader, struct argument *argument) {
@@ -50,6 +95,12 @@ static int decode(char type, struct term_reader *reader, struct argument *argume
     return decode_unsigned(reader, ARGUMENT_ID_MAX, &argument->id);
   case 'U':
     return decode_ids(reader, argument, ids);
+  case 'n':
+    return decode_niceness(reader, argument);
+  case 's':
+    return decode_text(reader, &argument->text);
+  case 'S':
+    return decode_texts(reader, argument);
   case 'b':
     return term_read_binary(reader, &argument->binary.bytes, &argument->binary.size);
   case 'w':

@@ -8,12 +8,16 @@
  *   o  permission bits, 0 to 0777
  *   u  a user or group id, 0 to ARGUMENT_ID_MAX
  *   U  a list of such ids
+ *   n  a niceness, -20 to 19
+ *   s  a text: a binary of ARGUMENT_TEXT_MAX bytes at most, without NUL
+ *   S  a list of ARGUMENT_TEXTS_MAX such texts at most
  *   b  a binary
  *   w  {rows, cols, xpixel, ypixel}, 0 to 65535 each
  */
 #ifndef LINX_WIRE_ARGUMENT_H
 #define LINX_WIRE_ARGUMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,11 +28,27 @@
 /* (uid_t)-1 means "leave alone" to the kernel (setresuid(2)), so it is no id. */
 #define ARGUMENT_ID_MAX (UINT32_MAX - 1)
 
+/* Bytes of a text, and texts in a list. */
+#define ARGUMENT_TEXT_MAX  4095
+#define ARGUMENT_TEXTS_MAX 256
+
+struct argument_text {
+  const char *bytes; /* borrowed from the frame, not terminated */
+  size_t size;
+};
+
 struct argument {
   union {
     uint64_t mask;
     uint32_t mode;
     uint32_t id;
+    int niceness;
+    struct argument_text text;
+    struct {
+      const char *frame; /* borrowed; argument_next_text reads from it */
+      int at;
+      int left;
+    } texts;
     struct {
       const uint32_t *values; /* in the caller's storage */
       size_t count;
@@ -52,5 +72,8 @@ struct term_reader;
  */
 int arguments_decode(const char *types, struct term_reader *reader,
                      struct argument arguments[ARGUMENTS_MAX], uint32_t *ids);
+
+/* Takes the next text off a list that was decoded; false when there is none. */
+bool argument_next_text(struct argument *texts, struct argument_text *text);
 
 #endif

@@ -190,6 +190,11 @@ defmodule Linx.Process do
              | :pipe
              | [{:stdin | :stdout | :stderr, directive()}]}
           | {:no_new_privs, boolean()}
+          | {:user, os_string() | non_neg_integer()}
+          | {:group, os_string() | non_neg_integer()}
+          | {:groups, [os_string() | non_neg_integer()]}
+          | {:nice, -20..19}
+          | {:umask, 0..0o777}
           | {:keyring, :inherit | :new}
           | {:orphan_policy, {:kill, non_neg_integer()} | :leave | :linger}
           | {:descendants, :kill | :leave}
@@ -299,6 +304,27 @@ defmodule Linx.Process do
       of its ancestors up to the workload is alive; otherwise it goes on with the container.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
       default.
+
+  ## Who it is, and what it may use
+
+  These are applied after the checkpoint, right before exec, and what the kernel or a file refuses is an error at the stage
+  that is named.
+
+    * `:user` - the user that the workload runs as, by name or id. Names are looked up in the
+      `/etc/passwd` and `/etc/group` of the workload's root; a string of digits is an id. An id needs no entry. The gid is that
+      of the entry, else 0, and the supplementary groups those that list the user. `HOME` becomes the entry's directory,
+      else `/`, where the environment has none or an empty one. What `Linx.User.set_credentials/2` says of capabilities holds here as
+      well. The stage is `:set_user`: `:enoent` for a name without an entry, `:eperm` without the right to become that user (an
+      ordinary user may ask for itself), also when the checkpoint has already set another user; `:einval` for an id that a user
+      namespace does not map, and for an `/etc/passwd` or `/etc/group` that is no regular file; `:efbig` for one of
+      more than 16 MiB.
+    * `:group` - the group, by name or id, instead of the user's; then no supplementary groups are looked up.
+    * `:groups` - more supplementary groups, up to 256 names and ids. Where the kernel refuses setgroups(2), because the user
+      namespace denies it or an ordinary user asks for itself, the supplementary groups stay as they are, and a group of this
+      list that is not among them is `:eperm`. With `:group` or `:groups` and no `:user` the uid stays as it is.
+    * `:nice` - the niceness, -20 to 19 (setpriority(2)). `:eacces` at `:nice` for a lower one than the
+      workload may have (RLIMIT_NICE).
+    * `:umask` - the file mode creation mask, 0 to 0o777 (umask(2)). The files of `:stdio` are created with the BEAM's.
 
   ## How the session behaves
 

@@ -11,7 +11,8 @@
  * A file system in memory is mounted over DIRECTORY and gets copies of the files. With "pivot" it
  * becomes the root (pivot_root(2)), and the old one is detached. With "jail" it becomes the
  * visitor's own root (chroot(2)) and the working directory stays outside; then the last file is
- * executed. With "root" the directory itself becomes the root, as it is.
+ * executed. With "root" the directory itself becomes the root, as it is, with the host's /proc on
+ * its directory of that name.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -71,8 +72,12 @@ int main(int argc, char **argv) {
   else if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
     fail("unshare");
   if (strcmp(argv[1], "root") == 0) {
+    char proc[512];
+    snprintf(proc, sizeof(proc), "%s/proc", argv[3]);
     if (mount(argv[3], argv[3], NULL, MS_BIND, NULL) < 0)
       fail("mount");
+    if (mount("/proc", proc, NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+      fail("mount proc");
     pivot(argv[3]);
     return 0;
   }

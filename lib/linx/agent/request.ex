@@ -6,7 +6,7 @@ defmodule Linx.Agent.Request do
   # (`kill/1`), hold the BEAM's own terminal (`terminal/0`), or a copy of its program (`keep/0`). Pure.
 
   alias Linx.Agent.Wire
-  alias Linx.Process.{Environment, Namespaces}
+  alias Linx.Process.{Environment, Final, Namespaces}
 
   @typedoc "Fresh namespaces, or those of a process on this host."
   @type mode :: :spawn | {:enter, pos_integer()}
@@ -54,6 +54,7 @@ defmodule Linx.Agent.Request do
   defp fields(options, how) do
     options
     |> Environment.to_keys()
+    |> Final.to_keys()
     |> orphan_policy()
     |> Namespaces.fields()
     |> put_terminal()

@@ -12,7 +12,8 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
-  alias Linx.Process.{Checks, Environment, Namespaces, Pipes, Receiver, Stdio, Streams, Terminal}
+  alias Linx.Process.{Checks, Environment, Final, Namespaces, Pipes, Receiver, Stdio, Streams}
+  alias Linx.Process.Terminal
 
   @receiver "a pid or the name of a registered process"
 
@@ -39,6 +40,12 @@ defmodule Linx.Process.Options do
        "for :stderr, :stdout"},
     {:no_new_privs, [:request, :call], [true, false], nil},
     {:keyring, [:request, :call], [:inherit, :new], nil},
+    {:user, [:request, :call], &Final.account/1, "a user's name or id"},
+    {:group, [:request, :call], &Final.account/1, "a group's name or id"},
+    {:groups, [:request, :call], &Final.accounts/1,
+     "a list of up to 256 names and ids of groups"},
+    {:nice, [:request, :call], &Final.niceness/1, "-20 to 19"},
+    {:umask, [:request, :call], &Final.mode/1, "permission bits, 0 to 0o777"},
     {:orphan_policy, [:request, :call], &Checks.orphan_policy/1, "{:kill, grace_ms} or :leave"},
     {:descendants, [:request, :call], [:kill, :leave], nil},
     {:usage, [:request], [true, false], nil},

@@ -12,6 +12,7 @@ defmodule Linx.Process.OptionsTest do
   doctest Linx.Process.Checks
   doctest Linx.Process.Stdio
   doctest Linx.Process.Environment
+  doctest Linx.Process.Final
 
   @argv ["/bin/true"]
 
