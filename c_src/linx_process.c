@@ -321,6 +321,7 @@ int main(int argc, char *argv[]) {
                              .child_signals = -1,
                              .children = -1,
                              .pidfd = -1,
+                             .group = -1,
                              .stat = -1};
   int named = kill_name_agent();
   prepare_signals();

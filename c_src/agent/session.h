@@ -49,6 +49,7 @@ struct session {
 
   pid_t pid;            /* the child, in the agent's pid namespace */
   int pidfd;            /* of the child; -1 once it is reaped */
+  int group;            /* its pidfd once it is reaped, for what is left of its group; -1 */
   int stat;             /* its /proc/<pid>/stat; -1: not open */
   bool is_intermediate; /* `pid` only forks the workload's process, whose pid is not known yet */
   bool is_elsewhere;    /* the workload is in a pid namespace that it has entered */

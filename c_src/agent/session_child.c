@@ -422,10 +422,9 @@ void session_child_ended(struct session *session) {
     session->look_at = clock_ms() + HIDDEN_PAUSE_MS;
     return;
   }
-  if (session->is_guarded)
-    session->pidfd = -1; /* the guard uses it */
-  else
-    fd_close(&session->pidfd);
+  /* The guard uses it as well. */
+  session->group = session->pidfd;
+  session->pidfd = -1;
   fd_close(&session->up.fd);
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;

@@ -9,13 +9,24 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/proc.h"
+#include "base/syscalls.h"
 
 /* Milliseconds after which a child that is still there is sent SIGKILL again. */
 #define INSIST_MS 200
 
+/* The pidfd stands for the group that the workload has led as long as a process is in that. Before
+ * Linux 6.9 there is only its number, which may be another group's by now, so none is signalled. */
+static void signal_left(const struct session *session, int signum) {
+  if (session->group >= 0)
+    sys_call(SYS_pidfd_send_signal, session->group, signum, NULL, LINX_PIDFD_SIGNAL_PROCESS_GROUP);
+}
+
 void session_signal(struct session *session, int signum, enum signal_scope scope) {
-  if (session->pidfd < 0)
+  if (session->pidfd < 0) {
+    if (scope != SCOPE_WORKLOAD)
+      signal_left(session, signum);
     return;
+  }
   switch (scope) {
   case SCOPE_WORKLOAD:
     kill(session->pid, signum);

@@ -548,6 +548,10 @@ defmodule Linx.Process do
   `grace_ms` milliseconds later is sent SIGKILL, with all its descendants. `:default` is the grace of the option.
   At the checkpoint the workload is aborted. What it wrote stays readable.
 
+  After the workload's end it returns at once, and does the same to what is left of the workload's process group, as
+  long as an output is open which the agent reads: a pipe that a process of the group holds, or one that has not been read
+  to its end. Without one the agent has ended, and nothing is signalled, nor is it before Linux 6.9.
+
   `{:error, {:bad_grace, value}}`, `{:error, :no_process}`.
 
       iex> {:ok, session} = Linx.Process.spawn(argv: ["/bin/sleep", "60"], auto_proceed: true)

@@ -133,6 +133,55 @@ defmodule Linx.StopTest do
     end
   end
 
+  describe "stop of what a workload has left in its group" do
+    test "asks it, and kills what does not listen" do
+      for {trap, grace} <- [{"", 600_000}, {"trap '' TERM; ", 20}, {"trap '' TERM; ", 0}] do
+        {listener, argv} = Beacon.actor(["pause"])
+        script = trap <> ~s["$@" & read -r _; exit 3]
+        argv = ["/bin/sh", "-c", script, "sh" | argv]
+        session = session(argv: argv, stdio: :pipe, auto_proceed: true)
+        beacon = Beacon.await_lit(listener)
+        :ok = P.write(session, "go\n")
+        assert {:ok, {:exited, 3}} = P.wait(session)
+        assert Beacon.lit?(beacon)
+        assert {:ok, {:exited, 3}} = P.stop(session, grace)
+        Beacon.await_dark(beacon)
+        assert read_all(session, :stdout) in ["", "ready\n"]
+        assert {:ok, {:exited, 3}} = P.stop(session, grace)
+      end
+    end
+
+    test "is not done by the end of a call with descendants: :leave" do
+      {listener, argv} = Beacon.actor(["pause"])
+      argv = ["/bin/sh", "-c", ~s["$@" & exit 0], "sh" | argv]
+      assert {:error, error} = Linx.run(argv, descendants: :leave, timeout: 500)
+      assert error.stage == :timeout
+      beacon = Beacon.await_lit(listener)
+      assert Beacon.lit?(beacon)
+      Host.signal(pid_of_last(argv), :KILL)
+      Beacon.await_dark(beacon)
+    end
+  end
+
+  # The pid of the process that runs the actor with this beacon.
+  defp pid_of_last(argv) do
+    path = Enum.at(argv, 6)
+
+    Enum.find(Enum.flat_map(File.ls!("/proc"), &pid/1), fn pid ->
+      case File.read("/proc/#{pid}/cmdline") do
+        {:ok, line} -> line =~ path
+        _gone -> false
+      end
+    end)
+  end
+
+  defp pid(name) do
+    case Integer.parse(name) do
+      {pid, ""} -> [pid]
+      _other -> []
+    end
+  end
+
   # Waits until a process waits for the session's end.
   defp await_stopper(session) do
     if map_size(:sys.get_state(session).session.waiters) == 0, do: await_stopper(session)

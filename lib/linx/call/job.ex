@@ -280,7 +280,9 @@ defmodule Linx.Call.Job do
   defp stop(%{session: nil}, _grace_ms), do: :ok
 
   defp stop(%{session: session} = job, grace_ms) do
-    Linx.Process.stop(session, grace_ms)
+    # What a program with descendants: :leave has left is left.
+    if Linx.Process.wait(session, 0) == {:error, :timeout},
+      do: Linx.Process.stop(session, grace_ms)
 
     try do
       GenServer.stop(session)

@@ -11,6 +11,9 @@ defmodule Linx.Process.Ending do
   # Sent when the grace is over. The agent sends it to the process group as well.
   @kill_tree {:signal, 9, :tree}
 
+  # The same for what is left of the group of a workload that has ended.
+  @kill_left {:signal, 9, :group}
+
   # Looks at a PID 1 without children, of which the next leads to its end. The server makes one every 50 milliseconds.
   @looks 3
 
@@ -78,6 +81,21 @@ defmodule Linx.Process.Ending do
     end
   end
 
+  @doc """
+  Asks what is left of the group of a workload that has ended to end, and has it killed when the grace is over, while the
+  agent is there to do so: as long as a stream is open.
+  """
+  @spec stop_left(session(), Linx.Process.Options.stop()) :: change()
+  def stop_left(%{open?: false} = session, _stop), do: {session, []}
+
+  def stop_left(session, {signal, grace}) when grace == 0 or signal == @sigkill,
+    do: {session, [send: @kill_left]}
+
+  def stop_left(session, {signal, grace}) do
+    session = %{session | asked: signals(session, signal), asked_left?: true}
+    {session, sends(commands(session)) ++ [{:kill_after, grace}]}
+  end
+
   # A shell on a terminal ends at SIGHUP, and not at SIGTERM.
   defp signals(%{terminal: nil}, signal), do: [signal]
   defp signals(_session, signal), do: Enum.uniq([signal, @sighup])
@@ -115,6 +133,7 @@ defmodule Linx.Process.Ending do
 
   @doc "Kills the workload with all its descendants; through another agent when its own does not react."
   @spec kill(session()) :: change()
+  def kill(%{state: :ended, asked_left?: true} = session), do: {session, [send: @kill_left]}
   def kill(%{state: :ended} = session), do: {session, []}
 
   def kill(session) do

@@ -43,6 +43,7 @@ defmodule Linx.Process.Session do
     events: :plain,
     stop: {15, 5_000},
     asked: [],
+    asked_left?: false,
     alone: 0,
     abort?: false,
     signals: [],
@@ -182,8 +183,10 @@ defmodule Linx.Process.Session do
     {session, [{:reply, from, {session.result, session.usage}} | stop]}
   end
 
-  defp call(%{result: result} = session, {:stop, _grace}, from) when result != nil,
-    do: reply(session, from, result)
+  defp call(%{result: result} = session, {:stop, grace}, from) when result != nil do
+    {session, effects} = Ending.stop_left(session, grace(session, grace))
+    {session, [{:reply, from, result} | effects]}
+  end
 
   defp call(session, {:info, agent_pid}, from),
     do: reply(session, from, {:ok, info(session, agent_pid)})
@@ -204,9 +207,7 @@ defmodule Linx.Process.Session do
 
   # The caller gets the reply of a wait.
   defp call(session, {:stop, grace}, from) do
-    {signal, own_grace} = session.stop
-    grace = if grace == :default, do: own_grace, else: grace
-    {session, effects} = Ending.terminate(session, {signal, grace})
+    {session, effects} = Ending.terminate(session, grace(session, grace))
     {put_in(session.waiters[from], :wait), [{:watch, from, :infinity} | effects]}
   end
 
@@ -493,6 +494,9 @@ defmodule Linx.Process.Session do
   defp stop_reason({:error, error}), do: {:error, error}
 
   ## Helpers
+
+  defp grace(%{stop: stop}, :default), do: stop
+  defp grace(%{stop: {signal, _grace}}, grace), do: {signal, grace}
 
   defp reply(session, from, result), do: {session, [{:reply, from, result}]}
   defp gone(session, from), do: reply(session, from, {:error, :no_process})
