@@ -82,6 +82,7 @@ _Noreturn static void give_up_at(struct failure failure) {
   struct frame frame;
   frame_error(&frame, failure.error, failure.stage, failure.index);
   session_emit(&session, &frame);
+  session_cancel_openers(&session);
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
@@ -307,6 +308,13 @@ static void connect_relays(void) {
   session.pty_slave = plan.slave;
 }
 
+static void open_stdio(void) {
+  struct failure failure = stdio_prepare(&plan, &request, CONTROL_IN);
+  for (int fd = 0; fd < 3; fd++)
+    session.openers[fd] = plan.openers[fd];
+  check_failure(failure);
+}
+
 int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
@@ -353,7 +361,7 @@ int main(int argc, char *argv[]) {
   change_environment();
   if (request.setup.count > 0 || request.final.count > 0)
     keep_frame();
-  check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
+  open_stdio();
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));
   /* Without the procfs of its own pid namespace the agent cannot prove an exec, and it would find

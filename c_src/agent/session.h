@@ -42,6 +42,7 @@ struct session {
   struct channel_out down; /* commands to the child */
   struct relay_out outputs[OUT_COUNT];
   struct relay_in inputs[IN_COUNT];
+  int openers[3];    /* threads that may be opening a FIFO (launch/fifo.h); 0: none */
   int stdin_pipe;    /* see own_stdio_keep; -1 */
   int pty_slave;     /* kept open, see struct stdio_plan; -1 */
   int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */

@@ -193,9 +193,10 @@ static void take_report(struct session *session, const struct report *report) {
   } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
     report_ready(session, (pid_t)report->value);
   } else if (!session->is_intermediate && session->state <= STATE_EXECING &&
-             strcmp(report->name, "own_stdio") == 0) {
+             channel_out_pending(&session->down) == 0 && strcmp(report->name, "own_stdio") == 0) {
     own_stdio(session, (uint32_t)report->value);
-  } else if (session->state == STATE_EXECING && strcmp(report->name, "waiting") == 0) {
+  } else if (session->state == STATE_EXECING && !session->waits &&
+             strcmp(report->name, "waiting") == 0) {
     report_waiting(session);
   } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
     report_applied(session);
@@ -426,6 +427,7 @@ void session_child_ended(struct session *session) {
   session->group = session->pidfd;
   session->pidfd = -1;
   fd_close(&session->up.fd);
+  session_cancel_openers(session);
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;
   session_enter(session, STATE_CLEARING);

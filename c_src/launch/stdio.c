@@ -61,7 +61,7 @@ static bool is_fifo(const char *path) {
 }
 
 static int open_fifo(struct stdio_plan *plan, int fd, const char *path, int flags) {
-  int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND));
+  int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND), &plan->openers[fd]);
   if (socket >= 0)
     plan->fifos |= 1U << fd;
   return socket;
