@@ -276,6 +276,7 @@ static void create_child(void) {
   session.pid = launched.pid;
   session.pidfd = launched.pidfd;
   session.is_intermediate = launched.is_intermediate;
+  session.terminal_socket = launched.terminal;
   session.down = (struct channel_out){.fd = launched.down,
                                       .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
   session.up = (struct channel_in){.fd = launched.up,
@@ -325,6 +326,7 @@ int main(int argc, char *argv[]) {
   int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
   session = (struct session){.request = &request,
                              .pty_slave = -1,
+                             .terminal_socket = -1,
                              .stdin_pipe = -1,
                              .child_signals = -1,
                              .children = -1,

@@ -10,6 +10,9 @@
 /* STATX_TYPE | STATX_INO */
 #define WANTED 0x101U
 
+/* STATX_TYPE | STATX_UID */
+#define WANTED_OF_DEVICE 0x009U
+
 /* The kernel's struct statx (statx(2)), which musl-gcc's headers need not have. */
 struct kernel_statx {
   uint32_t mask, block_size;
@@ -46,6 +49,17 @@ int inode_describe(struct inode_kind *kind, int fd) {
   int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, KIND, &found);
   if (result == 0)
     *kind = (struct inode_kind){.mode = found.mode, .size = found.size};
+  return result;
+}
+
+int device_find(struct device *device, int fd) {
+  struct kernel_statx found;
+  int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, WANTED_OF_DEVICE, &found);
+  if (result == 0)
+    *device = (struct device){.mode = found.mode,
+                              .uid = found.uid,
+                              .major = found.represented_major,
+                              .minor = found.represented_minor};
   return result;
 }
 

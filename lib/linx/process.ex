@@ -153,12 +153,17 @@ defmodule Linx.Process do
     * `:mode` - `:cooked`, the default, or `:raw`: every byte passes as it is, without lines, signals or
       other special characters (cfmakeraw(3))
     * `:term` - `TERM`, when the environment has none. `"xterm-256color"` by default.
+    * `:inside` - whether the terminal is one of the devpts that is mounted at `/dev/pts` of the workload's own root, so
+      that its name leads to it there (tty(1)). With `:auto`, the default, it is when the workload has mounts of its own
+      and a devpts among them, mounted before the checkpoint or at it, whose `/dev/pts/ptmx` it may open; else it is
+      the host's. `true` fails at `:terminal` where `:auto` would take the host's, and `false` always does.
   """
   @type pty_option ::
           {:size, {0..65535, 0..65535} | winsize()}
           | {:echo, boolean()}
           | {:mode, :cooked | :raw}
           | {:term, os_string()}
+          | {:inside, boolean() | :auto}
 
   @typedoc "The size of a terminal, see `pty_set_winsize/2`."
   @type winsize ::
