@@ -290,7 +290,7 @@ defmodule Linx.Process do
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
     * `:keyring` - `:new` gives the workload a session keyring of its own (keyrings(7)), `:inherit` the
       BEAM's. By default it is a new one in namespaces, for a workload with other ids
-      (`Linx.User.set_credentials/2`) and behind a filter (`Linx.Seccomp`), because a process that has a session
+      (`:user`, `Linx.User.set_credentials/2`) and behind a filter (`Linx.Seccomp`), because a process that has a session
       keyring possesses the keys in it, whatever its ids: such a workload must not have the BEAM's. Any other
       workload inherits it, because keyrings count against a quota of the user's (200 for an ordinary user,
       `/proc/sys/kernel/keys/maxkeys`; EDQUOT at `:keyctl`). A kernel without keyrings, or a filter that denies them to
