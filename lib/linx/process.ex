@@ -304,9 +304,10 @@ defmodule Linx.Process do
 
       In a pid namespace that was entered (`enter/2`) the kernel makes what a workload leaves a child of that
       namespace's PID 1. There those are killed that are still in the workload's session (setsid(2)) or its process
-      group, as a program started with `&` is, whoever its parent is. One that has called setsid(2), as a daemon
-      does, is killed only as long as the workload lives, by `stop/2` and `signal/3` with `to: :tree`, and if it and each
-      of its ancestors up to the workload is alive; otherwise it goes on with the container.
+      group, as a program started with `&` is, whoever their parents are, and their descendants. A process that has called
+      setsid(2), as a daemon does, and has no ancestor among those when the workload ends goes on with the container.
+      `stop/2` and `signal/3` with `to: :tree` reach such a process, while the workload lives and each process between
+      the two does.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
       default.
 
