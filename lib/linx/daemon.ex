@@ -44,7 +44,7 @@ defmodule Linx.Daemon do
       instruction, as in `Linx.run/2`. `:ok` lets it go on.
 
   Every other option of `Linx.Process.spawn/1` that describes the program is taken as well: `:cwd`, `:env`,
-  `:namespaces`, `:no_new_privs`, `:node`, `:pool` and so on. `:descendants` is `:kill` by default, so that nothing which
+  `:user`, `:umask`, `:namespaces`, `:no_new_privs`, `:node`, `:pool` and so on. `:descendants` is `:kill` by default, so that nothing which
   the program leaves behind is there when it is restarted, and `:orphan_policy` has the grace of `:stop`.
 
   ## Its output
@@ -121,7 +121,7 @@ defmodule Linx.Daemon do
   | `:exit_status_to_reason` | `:exit` |
   | `:delay_to_sigkill` | `stop: {:sigterm, milliseconds}` |
   | `:wait_for`, which waits before the program is started | `:checkpoint`, or a child before it; `:wait_for` waits for the program itself |
-  | `:uid`, `:gid` | `Linx.User.set_credentials/2` in `:checkpoint` |
+  | `:uid`, `:gid` | `:user`, `:group` |
   | `:cgroup_path` and the like | `:checkpoint`: write the pid to `cgroup.procs` |
   | `os_pid/1`, which is a number | `os_pid/1`, which is `{:ok, number}` |
   | `statistics/1` | `stats/1` |

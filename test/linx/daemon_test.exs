@@ -186,6 +186,13 @@ defmodule Linx.DaemonTest do
       assert {line(), line(), line()} == {"/usr", "elsewhere", "zero hello"}
     end
 
+    @tag :root
+    test "of a session have the program run as another user" do
+      daemon(argv: sh("id -u; umask"), user: "nobody", umask: 0o077, log_prefix: "")
+      {uid, 0} = System.cmd("id", ["-u", "nobody"])
+      assert {line() <> "\n", line()} == {uid, "0077"}
+    end
+
     test ":env also takes changes" do
       System.put_env("LINX_DAEMON_TEST", "there")
       on_exit(fn -> System.delete_env("LINX_DAEMON_TEST") end)
