@@ -85,6 +85,17 @@ defmodule AgentTest.OwnStdioTest do
           do: assert(opens_terminal(request, commands) == {mode, @user, gid})
     end
 
+    test "opens them after a change of ids by name" do
+      change = [{:set_user, "61001", []}]
+
+      for {request, commands} <- [{%{}, change}, {%{final: change}, []}] do
+        opens_pipes(request, commands)
+        assert {_mode, @user, _gid} = opens_terminal(request, commands)
+        request = Map.put(request, :namespaces, [:user])
+        opens_pipes(request, commands, maps: @range)
+      end
+    end
+
     test "opens its pipes after capabilities were given up" do
       # CAP_SETGID and CAP_SETUID alone, and none to change owners.
       set = 0xC0
