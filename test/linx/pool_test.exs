@@ -86,8 +86,8 @@ defmodule Linx.PoolTest do
       :ok = Pool.await(pool, @patience)
       assert %{size: 2, idle: 2, hits: 1, misses: 0} = Pool.info(pool)
       refute agent_of(session) in agents(pool)
-      assert {:ok, {:signaled, 9}} = P.stop(session, 0)
-      assert {:signaled, 9} = next_event(session)
+      assert {:ok, {:signaled, 15}} = P.stop(session, 0)
+      assert {:signaled, 15} = next_event(session)
     end
 
     test "ends as one without, and so does what it has started" do
@@ -124,7 +124,7 @@ defmodule Linx.PoolTest do
         P.enter(host_pid, argv: actor(["exit", 4]), auto_proceed: true, pool: pool, events: :none)
 
       assert {:ok, {:exited, 4}} = P.wait(session, @patience)
-      {:ok, {:signaled, 9}} = P.stop(target, 0)
+      {:ok, {:signaled, 15}} = P.stop(target, 0)
     end
 
     test "gets its frames in order, also those of a busy port" do
@@ -407,7 +407,7 @@ defmodule Linx.PoolTest do
       sessions = for _ <- 1..12, do: elem(running(pool: pool), 0)
       assert sessions |> Enum.map(&agent_of/1) |> Enum.uniq() |> length() == 12
       Enum.each(sessions, &P.stop(&1, 0))
-      for session <- sessions, do: assert({:signaled, 9} = next_event(session))
+      for session <- sessions, do: assert({:signaled, 15} = next_event(session))
     end
   end
 
@@ -587,7 +587,7 @@ defmodule Linx.PoolTest do
     on_exit(fn -> Application.delete_env(:linx, :pool) end)
     assert {"", 0} = Linx.cmd("true", [])
     assert {%{duration: _}, %{pool: :nobody, reason: :no_pool}} = told(:miss)
-    for session <- [first, second], do: assert({:ok, {:signaled, 9}} = P.stop(session, 0))
+    for session <- [first, second], do: assert({:ok, {:signaled, 15}} = P.stop(session, 0))
   end
 
   test "the environment is not in what a pool writes to the log" do
