@@ -166,8 +166,10 @@ defmodule Linx.OrderlyEndTest do
   describe "a workload that ignores the signal" do
     test "is killed after the grace, with its tree and its group" do
       {listener, argv} = Beacon.actor(["family", 15])
-      {session, pid} = running(argv: argv, stop: {:sigterm, 20})
+      {session, pid} = running(argv: argv, stop: {:sigterm, 20}, stdio: [stdout: :pipe])
       beacon = Beacon.await_lit(listener)
+      # It writes once it ignores the signal.
+      assert {:ok, _line} = P.read(session, :stdout)
       :ok = GenServer.stop(session)
       assert next_event(session) == {:signaled, 9}
       assert Host.stat(pid) == nil
