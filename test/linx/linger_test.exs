@@ -104,7 +104,13 @@ defmodule Linx.LingerTest do
   test "a supervisor that shuts down leaves no workload" do
     {:ok, supervisor} =
       Supervisor.start_link(
-        [{Linx.Process, argv: actor(["ignore", 15]), stdio: :devnull, owner: self()}],
+        [
+          {Linx.Process,
+           argv: actor(["ignore", 15]),
+           stdio: [stdout: :pipe],
+           owner: self(),
+           stop: {:sigterm, 50}}
+        ],
         strategy: :one_for_one
       )
 
@@ -112,6 +118,7 @@ defmodule Linx.LingerTest do
     [{_, session, _, _}] = Supervisor.which_children(supervisor)
     :ok = Linx.Process.proceed(session)
     assert_receive {:linx_process, :running}, 30_000
+    assert {:ok, "ready\n"} = Linx.Process.read(session, :stdout)
     :ok = Supervisor.stop(supervisor, :shutdown)
     assert Host.stat(host_pid) == nil
     assert_receive {:linx_process, :signaled, 9}, 30_000
