@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 
+#include "base/mount_api.h"
 #include "wire/command.h"
 #include "wire/etf.h"
+#include "wire/mount_argument.h"
 
 static const struct {
   const char *name;
@@ -47,6 +51,81 @@ static void begin_row(const char *name, size_t count) {
   if (count > 0)
     put_tuple(&terms, (unsigned)count + 1);
   put_atom(&terms, name);
+}
+
+static void put_words(unsigned count, const char *const words[]) {
+  put_list(&terms, count);
+  for (unsigned i = 0; i < count; i++)
+    put_atom(&terms, words[i]);
+}
+
+static void put_mode_flag(int64_t mode) {
+  put_tuple(&terms, 2);
+  put_atom(&terms, "mode");
+  put_integer(&terms, mode);
+}
+
+static void put_valid_of_mount(char type) {
+  static const char *const attributes[] = {"rdonly",      "nosuid",     "nodev",   "noexec",
+                                           "nosymfollow", "nodiratime", "relatime"};
+  static const char *const flags[] = {"nofollow", "recursive", "optional", "keep"};
+  switch (type) {
+  case 'P':
+    put_binary(&terms, "/");
+    return;
+  case 'L':
+    put_binary(&terms, "x");
+    return;
+  case 'K':
+  case 'k':
+  case 'c':
+    put_integer(&terms, SLOTS_MAX - 1);
+    return;
+  case 't':
+    put_words(3, flags);
+    put_nil(&terms);
+    return;
+  case 'f':
+    put_list(&terms, 4);
+    put_atom(&terms, "nofollow");
+    put_atom(&terms, "recursive");
+    put_atom(&terms, "keep");
+    put_mode_flag(07777);
+    put_nil(&terms);
+    return;
+  case 'R':
+  case 'D':
+    put_list(&terms, 1);
+    put_atom(&terms, type == 'R' ? "recursive" : "detach");
+    put_nil(&terms);
+    return;
+  case 'a':
+    put_words(7, attributes);
+    put_nil(&terms);
+    return;
+  case 'p':
+    put_atom(&terms, "unbindable");
+    return;
+  case 'O':
+    put_list(&terms, 2);
+    put_tuple(&terms, 2);
+    put_binary(&terms, "size");
+    put_binary(&terms, "");
+    put_binary(&terms, "noswap");
+    put_nil(&terms);
+    return;
+  case 'd':
+    put_atom(&terms, "fifo");
+    return;
+  case 'i':
+    put_integer(&terms, NODE_NUMBER_MAX);
+    return;
+  case 'M':
+    put_integer(&terms, 07777);
+    return;
+  default:
+    fail();
+  }
 }
 
 static void put_valid(char type) {
@@ -87,7 +166,107 @@ static void put_valid(char type) {
       put_integer(&terms, 65535 - cell);
     return;
   default:
-    fail();
+    put_valid_of_mount(type);
+  }
+}
+
+static void put_option(unsigned arity, const char *name) {
+  put_list(&terms, 1);
+  if (arity > 0)
+    put_tuple(&terms, arity);
+  put_binary(&terms, name);
+  for (unsigned i = 1; i < arity; i++)
+    put_binary(&terms, "x");
+  put_nil(&terms);
+}
+
+static void put_two(const char *one, const char *other) {
+  put_list(&terms, 2);
+  put_atom(&terms, one);
+  put_atom(&terms, other);
+  put_nil(&terms);
+}
+
+static bool put_invalid_flags(const char *unknown, int which) {
+  switch (which) {
+  case 1:
+    put_list(&terms, 1);
+    put_atom(&terms, unknown);
+    put_nil(&terms);
+    return true;
+  case 2:
+    put_list(&terms, 1);
+    put_tuple(&terms, 2);
+    put_atom(&terms, "recursive");
+    put_integer(&terms, 1);
+    put_nil(&terms);
+    return true;
+  case 3:
+    put_list(&terms, 1);
+    put_mode_flag(010000);
+    put_nil(&terms);
+    return true;
+  case 4:
+    put_list(&terms, 1);
+    put_atom(&terms, "mode");
+    put_nil(&terms);
+    return true;
+  case 5:
+    put_string(&terms, "flags");
+    return true;
+  default:
+    return false;
+  }
+}
+
+static bool put_invalid_of_mount(char type, int which) {
+  static const char *const times[] = {"noatime", "relatime", "strictatime"};
+  switch (type) {
+  case 'P':
+    put_data(&terms, which == 1 ? "a/b" : "/\0b", which == 3 ? 0 : 3);
+    return which <= 3;
+  case 'L':
+    put_data(&terms, "a\0b", which == 1 ? 0 : 3);
+    return which <= 2;
+  case 'K':
+  case 'k':
+  case 'c':
+    put_integer(&terms, which == 1 ? SLOTS_MAX : -1);
+    return which <= 2;
+  case 't':
+    return put_invalid_flags("keep", which);
+  case 'f':
+    return put_invalid_flags("optional", which);
+  case 'R':
+    return put_invalid_flags("detach", which);
+  case 'D':
+    return put_invalid_flags("recursive", which);
+  case 'a':
+    if (which <= 3)
+      put_two(times[which - 1], times[which % 3]);
+    else
+      put_two("rdonly", "readonly");
+    return which <= 4;
+  case 'p':
+    put_integer(&terms, 1 << 18);
+    return which == 1;
+  case 'O':
+    if (which <= 3)
+      put_option(which == 3 ? 3 : (unsigned)which - 1, which == 3 ? "x" : "");
+    else
+      put_two("size", "mode");
+    return which <= 4;
+  case 'd':
+    put_integer(&terms, 1);
+    return which == 1;
+  case 'i':
+    put_integer(&terms, which == 1 ? NODE_NUMBER_MAX + 1 : -1);
+    return which <= 2;
+  case 'M':
+    put_integer(&terms, which == 1 ? 010000 : -1);
+    return which <= 2;
+  default:
+    return false;
   }
 }
 
@@ -139,7 +318,7 @@ static bool put_invalid(char type, int which) {
       put_integer(&terms, cell < 3 ? 1 : which == 1 ? 65536 : -1);
     return which <= 3;
   default:
-    return false;
+    return put_invalid_of_mount(type, which);
   }
 }
 
@@ -239,6 +418,33 @@ static void values_are_read_as_they_are(void **state) {
   assert_int_equal(arguments[1].cells.ypixel, 65532);
 }
 
+static void values_of_mounts_are_read_as_they_are(void **state) {
+  (void)state;
+  struct argument_option option;
+  read_values("KtfRDa");
+  assert_int_equal(arguments[0].slot, SLOTS_MAX - 1);
+  assert_int_equal(arguments[1].flags.bits, FLAG_NOFOLLOW | FLAG_RECURSIVE | FLAG_OPTIONAL);
+  assert_int_equal(arguments[2].flags.bits, FLAG_NOFOLLOW | FLAG_RECURSIVE | FLAG_KEEP | FLAG_MODE);
+  assert_int_equal(arguments[2].flags.mode, 07777);
+  assert_int_equal(arguments[3].flags.bits, FLAG_RECURSIVE);
+  assert_int_equal(arguments[4].flags.bits, FLAG_DETACH);
+  assert_true(arguments[5].mask == (ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC |
+                                    ATTR_NOSYMFOLLOW | ATTR_NODIRATIME | ATTR_RELATIME));
+  read_values("PpdiMO");
+  assert_int_equal(arguments[0].text.size, 1);
+  assert_true(arguments[1].mask == MS_UNBINDABLE);
+  assert_int_equal(arguments[2].mode, S_IFIFO);
+  assert_int_equal(arguments[3].number, NODE_NUMBER_MAX);
+  assert_int_equal(arguments[4].mode, 07777);
+  assert_true(argument_next_option(&arguments[5], &option));
+  assert_true(option.has_value && option.value.size == 0);
+  assert_memory_equal(option.name.bytes, "size", option.name.size);
+  assert_true(argument_next_option(&arguments[5], &option));
+  assert_false(option.has_value);
+  assert_memory_equal(option.name.bytes, "noswap", option.name.size);
+  assert_false(argument_next_option(&arguments[5], &option));
+}
+
 static void each_is_a_command_at_the_checkpoint_alone(void **state) {
   (void)state;
   struct command command;
@@ -270,6 +476,7 @@ int main(void) {
       cmocka_unit_test(another_number_of_arguments_is_refused),
       cmocka_unit_test(each_argument_is_held_to_its_letter),
       cmocka_unit_test(values_are_read_as_they_are),
+      cmocka_unit_test(values_of_mounts_are_read_as_they_are),
       cmocka_unit_test(each_is_a_command_at_the_checkpoint_alone),
       cmocka_unit_test(each_fails_under_its_own_name),
   };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "wire/etf.h"
+#include "wire/mount_argument.h"
 
 #define PERMISSION_BITS 0777
 
@@ -23,7 +24,7 @@ static int decode_ids(struct term_reader *reader, struct argument *argument, uin
   return 0;
 }
 
-static int decode_text(struct term_reader *reader, struct argument_text *text) {
+int argument_decode_text(struct term_reader *reader, struct argument_text *text) {
   const uint8_t *bytes = NULL;
   size_t size = 0;
   if (term_read_binary(reader, &bytes, &size) < 0 || size > ARGUMENT_TEXT_MAX ||
@@ -42,14 +43,14 @@ static int decode_texts(struct term_reader *reader, struct argument *argument) {
   argument->texts.at = reader->index;
   argument->texts.left = count;
   for (int i = 0; i < count; i++)
-    if (decode_text(reader, &text) < 0)
+    if (argument_decode_text(reader, &text) < 0)
       return -EINVAL;
   return term_read_list_end(reader, count);
 }
 
 bool argument_next_text(struct argument *texts, struct argument_text *text) {
   struct term_reader reader = {.bytes = texts->texts.frame, .index = texts->texts.at};
-  if (texts->texts.left == 0 || decode_text(&reader, text) < 0)
+  if (texts->texts.left == 0 || argument_decode_text(&reader, text) < 0)
     return false;
   texts->texts.at = reader.index;
   texts->texts.left--;
@@ -98,7 +99,7 @@ static int decode(char type, struct term_reader *reader, struct argument *argume
   case 'n':
     return decode_niceness(reader, argument);
   case 's':
-    return decode_text(reader, &argument->text);
+    return argument_decode_text(reader, &argument->text);
   case 'S':
     return decode_texts(reader, argument);
   case 'b':
@@ -106,7 +107,7 @@ static int decode(char type, struct term_reader *reader, struct argument *argume
   case 'w':
     return decode_cells(reader, argument);
   default:
-    return -EINVAL;
+    return mount_argument_decode(type, reader, argument);
   }
 }
 

@@ -13,6 +13,8 @@
  *   S  a list of ARGUMENT_TEXTS_MAX such texts at most
  *   b  a binary
  *   w  {rows, cols, xpixel, ypixel}, 0 to 65535 each
+ *
+ * and those of wire/mount_argument.h.
  */
 #ifndef LINX_WIRE_ARGUMENT_H
 #define LINX_WIRE_ARGUMENT_H
@@ -22,7 +24,7 @@
 #include <stdint.h>
 
 /* The most arguments that a command has, and the most ids in a list: NGROUPS_MAX (limits.h). */
-#define ARGUMENTS_MAX    4
+#define ARGUMENTS_MAX    7
 #define ARGUMENT_IDS_MAX 65536
 
 /* (uid_t)-1 means "leave alone" to the kernel (setresuid(2)), so it is no id. */
@@ -37,9 +39,17 @@ struct argument_text {
   size_t size;
 };
 
+struct argument_flags {
+  unsigned bits; /* FLAG_* of wire/mount_argument.h */
+  uint32_t mode; /* of FLAG_MODE */
+};
+
 struct argument {
   union {
     uint64_t mask;
+    uint32_t number;
+    unsigned slot;
+    struct argument_flags flags;
     uint32_t mode;
     uint32_t id;
     int niceness;
@@ -72,6 +82,9 @@ struct term_reader;
  */
 int arguments_decode(const char *types, struct term_reader *reader,
                      struct argument arguments[ARGUMENTS_MAX], uint32_t *ids);
+
+/* Decodes a text that the reader stands on, and steps over it. 0 or -EINVAL. */
+int argument_decode_text(struct term_reader *reader, struct argument_text *text);
 
 /* Takes the next text off a list that was decoded; false when there is none. */
 bool argument_next_text(struct argument *texts, struct argument_text *text);

@@ -167,6 +167,10 @@ int setup_command_decode_frame(enum setup_command *command,
   return setup_command_decode(command, arguments, ids, &reader);
 }
 
+const char *setup_command_types(enum setup_command command) {
+  return setup_table[command].arguments;
+}
+
 enum stage setup_command_stage(enum setup_command command) {
   return (enum stage)((int)STAGE_COUNT - (int)SETUP_COUNT + (int)command);
 }

@@ -87,6 +87,9 @@ int setup_command_decode_frame(enum setup_command *command,
                                struct argument arguments[ARGUMENTS_MAX], uint32_t *ids,
                                const uint8_t *bytes, size_t size);
 
+/* The letters of its arguments (wire/argument.h). */
+const char *setup_command_types(enum setup_command command);
+
 /* The stage of its failure. */
 enum stage setup_command_stage(enum setup_command command);
 
