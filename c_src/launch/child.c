@@ -20,18 +20,15 @@
 #include "launch/working_directory.h"
 #include "setup/capabilities.h"
 #include "setup/identity.h"
+#include "setup/mounts.h"
 #include "setup/setup.h"
 #include "setup/stdio_owner.h"
-#include "setup/terminal_inside.h"
 #include "wire/channel.h"
 #include "wire/command.h"
 
 /* Where the pipes are in the child; all of the agent's own descriptors are above these. */
 #define UP_FD   3
 #define DOWN_FD 4
-
-/* Where the socket for a terminal's master is, until that is sent. */
-#define TERMINAL_FD 5
 
 /* The exit status of a child that has reported its failure in a frame, or that has no agent any
  * more. */
@@ -182,35 +179,27 @@ static struct failure reset_signals(struct child *child) {
 }
 
 /* Installs stdio, after which its source descriptors are not needed any more; puts the pipes onto 3
- * and 4, and the socket onto 5, in place of the control channel; then closes every other
- * descriptor, the agent's and the inherited ones. */
+ * and 4, in place of the control channel; then closes every other descriptor, the agent's and the
+ * inherited ones. */
 static struct failure arrange_fds(struct child *child) {
   int down = child->start->down;
-  int terminal = child->start->terminal;
-  int last = terminal >= 0 ? TERMINAL_FD : down >= 0 ? DOWN_FD : UP_FD;
   int result = stdio_install(&child->start->plan);
   if (result >= 0)
     result = sys_dup(child->start->up, UP_FD, O_CLOEXEC);
   if (result >= 0 && down >= 0)
     result = sys_dup(down, DOWN_FD, O_CLOEXEC);
-  if (result >= 0 && terminal >= 0)
-    result = sys_dup(terminal, TERMINAL_FD, O_CLOEXEC);
   if (result < 0)
     return failure_of(STAGE_STDIO, result);
   child->up = UP_FD;
   child->commands.fd = DOWN_FD;
-  child->setup.terminal.socket = terminal >= 0 ? TERMINAL_FD : -1;
-  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(last + 1));
+  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(down < 0 ? UP_FD + 1 : DOWN_FD + 1));
 }
 
 static struct failure lead_session(struct child *child) {
   int result = (int)sys_call(SYS_setsid);
   if (result < 0)
     return failure_of(STAGE_SETSID, result);
-  /* A session has one controlling terminal, and giving up another would be its SIGHUP. */
-  if (!child->request->pty || child->start->terminal >= 0)
-    return failure_none();
-  return failure_of(STAGE_STDIO, sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0));
+  return failure_of(STAGE_STDIO, child->request->pty ? sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
 }
 
 /* Ends the child because the command pipe has ended, with the agent or because the agent has closed
@@ -269,6 +258,14 @@ static struct failure check_ids(struct child *child) {
   return failure_is(failure) ? failure : forbid_tracing(child);
 }
 
+/* The descriptors of mounts that have been opened, and of which none may be left unused: what was
+ * asked for would be missing. */
+static struct failure close_slots(struct child *child) {
+  bool is_new = false;
+  int result = slots_close(&child->setup.slots, &is_new);
+  return failure_of(is_new ? STAGE_SETUP_mount_open : STAGE_SETUP_tree_open, result);
+}
+
 static struct failure settle_capabilities(struct child *child) {
   return failure_of(STAGE_SETUP_cap_set_thread, capabilities_settle(&child->setup.promise));
 }
@@ -317,9 +314,16 @@ static struct failure settle_namespaces(struct child *child) {
   return own_namespaces_make_cgroup(child->start);
 }
 
-static struct failure prepare_for(struct child *child, unsigned changes) {
+/* Whether a command can only come after these, or shows them. */
+static bool needs_settled(unsigned changes, const struct argument *arguments) {
+  return (changes & (CHANGES_IDS | CHANGES_CAPABILITIES)) != 0 ||
+         ((changes & OPENS_FILE_SYSTEM) != 0 && mounts_opens_cgroups(arguments));
+}
+
+static struct failure prepare_for(struct child *child, unsigned changes,
+                                  const struct argument *arguments) {
   struct failure failure = take_root(child);
-  if (!failure_is(failure) && (changes & (CHANGES_IDS | CHANGES_CAPABILITIES)) != 0)
+  if (!failure_is(failure) && needs_settled(changes, arguments))
     failure = settle_namespaces(child);
   if (failure_is(failure))
     return failure;
@@ -334,7 +338,7 @@ static struct failure apply(struct child *child, enum setup_command command,
   const struct setup_row *row = &setup_rows[command];
   struct failure failure = own_namespaces_allow(child->start, command);
   if (!failure_is(failure))
-    failure = prepare_for(child, row->changes);
+    failure = prepare_for(child, row->changes, arguments);
   if (failure_is(failure))
     return failure;
   int result = row->apply(&child->setup, arguments);
@@ -388,28 +392,6 @@ static struct failure park(struct child *child) {
     send_frame(child, &applied);
   }
   return failure_none();
-}
-
-/*
- * The terminal of a child that looks for one in its own root, whose mounts are complete now. Where
- * there is none the host's is used, unless one inside was asked for. The frame tells the agent to
- * take the master, before the workload can write.
- */
-static struct failure settle_terminal(struct child *child) {
-  struct frame opened;
-  if (child->start->terminal < 0)
-    return failure_none();
-  int result = terminal_inside_open(&child->setup);
-  if (result < 0 && child->request->terminal.place == TERMINAL_INSIDE)
-    return failure_of(STAGE_SETUP_terminal, result);
-  if (result < 0)
-    result = sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-  sys_close(TERMINAL_FD);
-  if (child->setup.terminal.is_passed) {
-    frame_status_value(&opened, "terminal", 1);
-    send_frame(child, &opened);
-  }
-  return failure_of(STAGE_STDIO, result);
 }
 
 static struct failure settle_keyring(struct child *child) {
@@ -586,12 +568,12 @@ static struct failure (*const steps[])(struct child *child) = {
     announce_ready,
     park,
     take_root,
-    settle_terminal,   /* with the rights of root inside */
     settle_namespaces, /* the BEAM has put it into its cgroup */
     forbid_tracing_again,
     settle_keyring, /* with the rights from before `final` */
     enter_directory,
     apply_final,
+    close_slots, /* a descriptor of the host's tree leads to it */
     confirm_directory,
     check_ids, /* after the last command that may set them */
     settle_stdio,

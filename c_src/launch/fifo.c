@@ -17,8 +17,7 @@
 /* faccessat2(2), since Linux 5.8; the number is the same on every architecture */
 #define LINX_SYS_FACCESSAT2 439
 
-/* With room for the frame of a signal (sigaltstack(2)). */
-#define STACK_SIZE 16384
+#define STACK_SIZE          8192
 
 struct opener {
   int pin;    /* the FIFO, without being one of its readers or writers (O_PATH) */
@@ -56,8 +55,11 @@ static void send_result(int socket, int opened) {
  * lead to another file by now. */
 _Noreturn static void run(struct opener *opener) {
   char path[14 + DECIMAL_SIZE] = "/proc/self/fd/";
+  int opened;
   decimal_format(path + 14, (unsigned long)opener->pin);
-  int opened = sys_open(path, opener->flags | O_NOCTTY | O_CLOEXEC);
+  do
+    opened = sys_open(path, opener->flags | O_NOCTTY | O_CLOEXEC);
+  while (opened == -EINTR);
   send_result(opener->socket, opened);
   if (opened >= 0)
     sys_close(opened);
@@ -79,27 +81,19 @@ static void run_stderr(void) {
   run(&openers[2]);
 }
 
-static void on_cancel(int signum) {
-  (void)signum;
-}
-
-/* All signals are blocked in the thread, because one that it took would be lost to the agent, but
- * for the one that makes open(2) fail with EINTR. */
+/* With all signals blocked, because one that the thread took would be lost to the agent. */
 static int start(struct opener *opener, int fd) {
   static void (*const runs[3])(void) = {run_stdin, run_stdout, run_stderr};
   const unsigned long flags =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-  const struct sigaction cancel = {.sa_handler = on_cancel};
-  const uint64_t others = ~(UINT64_C(1) << (FIFO_CANCEL - 1));
+  const uint64_t all = UINT64_MAX;
   uint64_t before = 0;
-  if (sigaction(FIFO_CANCEL, &cancel, NULL) < 0)
-    return -errno;
-  int result = (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &others, &before, sizeof others);
+  int result = (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
   if (result < 0)
     return result;
   long thread = raw_clone(flags, opener->stack + sizeof opener->stack, runs[fd], NULL);
   sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
-  return (int)thread;
+  return thread < 0 ? (int)thread : 0;
 }
 
 /* With the effective ids. A kernel that has no such call says it when the FIFO is opened. */
@@ -109,7 +103,7 @@ static int check_access(int pin, int flags) {
   return result == -EACCES || result == -EROFS ? result : 0;
 }
 
-int fifo_begin(int fd, const char *path, int flags, int *thread) {
+int fifo_begin(int fd, const char *path, int flags) {
   struct stat file;
   int ends[2] = {-1, -1};
   cleanup_close int pin = sys_open(path, O_PATH | O_CLOEXEC);
@@ -134,6 +128,5 @@ int fifo_begin(int fd, const char *path, int flags, int *thread) {
     return result;
   }
   fd_take(&pin);
-  *thread = result;
   return ends[1];
 }

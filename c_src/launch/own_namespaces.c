@@ -22,11 +22,14 @@ static const struct {
   uint64_t flag;
 } needs[] = {
     {NEEDS_NET, CLONE_NEWNET},
+    {NEEDS_MOUNT, CLONE_NEWNS},
 };
 
 struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command) {
   uint64_t own = start->target != NULL ? start->target->flags : fresh(start);
   unsigned changes = setup_rows[command].changes;
+  if ((changes & NEEDS_SPAWN) != 0 && start->target != NULL)
+    return failure_of(setup_command_stage(command), -EPERM);
   for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
     if ((changes & needs[i].need) != 0 && (own & needs[i].flag) == 0)
       return failure_of(setup_command_stage(command), -EPERM);

@@ -14,7 +14,8 @@
 #include "wire/failure.h"
 
 /* EPERM at the command's stage, where the session has not the namespace that its row in
- * setup/commands.def needs: as root the command would change the host's. */
+ * setup/commands.def needs: as root the command would change the host's. And where it is entered
+ * and the row needs a fresh one. */
 struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command);
 
 /* In the agent, before clone: the same for each command of `setup` and `final`; and EINVAL at

@@ -3,11 +3,12 @@
 
 #include "setup/capabilities.h"
 #include "setup/identity.h"
+#include "setup/mounts.h"
 #include "setup/network.h"
+#include "setup/root.h"
 #include "setup/schedule.h"
 #include "setup/stdio_owner.h"
 #include "setup/terminal.h"
-#include "setup/terminal_inside.h"
 #include "setup/user.h"
 
 const struct setup_row setup_rows[] = {

@@ -10,6 +10,7 @@
 
 #include "setup/capability_promise.h"
 #include "setup/seccomp.h"
+#include "setup/slots.h"
 #include "wire/argument.h"
 
 /* What commands leave for those after them and for the steps before exec. */
@@ -22,13 +23,10 @@ struct setup {
     bool may_leave_group; /* the process is in a user namespace of the session's */
     bool is_given;        /* a command has said whose they are */
   } stdio;                /* setup/stdio_owner.h */
-  struct {
-    int socket;      /* to the agent, for the master of a terminal inside; -1: none is looked for */
-    bool is_settled; /* there is a controlling terminal */
-    bool is_passed;  /* it is one inside, and its master is in the socket */
-  } terminal;        /* setup/terminal_inside.h */
   struct capability_promise promise;
   struct seccomp_filters filters;
+  bool has_root; /* of its own, by a command */
+  struct slots slots;
 };
 
 /* What the child does before or after a command, and what there has to be for one: */
@@ -39,8 +37,11 @@ enum {
                              * does CHANGES_IDS */
   ASKS_AGENT =
       8, /* afterwards: what the process has no right to (EPERM) the agent is asked to do */
-  NEEDS_NET = 256, /* a net namespace of the session's, fresh or entered; else it is refused,
-                    * because it would change the host's (launch/own_namespaces.h) */
+  OPENS_FILE_SYSTEM = 16, /* before: makes the cgroup namespace, if the file system is to show it */
+  NEEDS_NET = 256,        /* a net namespace of the session's, fresh or entered; else it is refused,
+                           * because it would change the host's (launch/own_namespaces.h) */
+  NEEDS_MOUNT = 512,      /* a mount namespace, likewise */
+  NEEDS_SPAWN = 1024,     /* a fresh one and none that is entered, whose root is another's */
 };
 
 typedef int setup_fn(struct setup *setup, const struct argument *arguments);

@@ -38,7 +38,9 @@ defmodule AgentTest.Bpf do
     execveat: 322,
     pidfd_open: 434,
     clone3: 435,
-    close_range: 436
+    close_range: 436,
+    openat2: 437,
+    mount_setattr: 442
   }
 
   @aarch64 %{
@@ -64,7 +66,9 @@ defmodule AgentTest.Bpf do
     execveat: 281,
     pidfd_open: 434,
     clone3: 435,
-    close_range: 436
+    close_range: 436,
+    openat2: 437,
+    mount_setattr: 442
   }
 
   @doc "A filter of `length` instructions that allows everything."

@@ -66,10 +66,6 @@ defmodule Linx.Daemon.Options do
   @type t :: %__MODULE__{}
   @type error :: Options.error()
 
-  @doc "The table."
-  @spec table() :: [Option.row()]
-  def table, do: @table
-
   @doc """
   Checks the options of a daemon.
 
