@@ -72,6 +72,7 @@ defmodule Linx.MixProject do
           Linx.Telemetry
         ],
         "Under a supervisor": [Linx.Daemon],
+        "Before the program, as data": [Linx.Plan, Linx.Plan.Phase, Linx.Plan.Problem],
         "Agents kept ready": [Linx.Pool],
         "At the checkpoint": [Linx.Capabilities, Linx.Seccomp, Linx.User],
         Terminals: [Linx.Tty],

@@ -8,6 +8,7 @@ defmodule Linx.Reason do
   alias Linx.{Errno, ExitError, Option}
   alias Linx.Call.Options, as: Call
   alias Linx.Daemon.Options, as: Daemon
+  alias Linx.Plan.Names
   alias Linx.Process.Checks
   alias Linx.Process.Options, as: Session
 
@@ -103,6 +104,8 @@ defmodule Linx.Reason do
 
   def sentence({:no_pool, pool}),
     do: "there is no pool #{Option.shorten(pool)} on the session's node"
+
+  def sentence({:no_phase, name, nearest}), do: Names.missing(name, nearest)
 
   def sentence({:already_started, pid}), do: "the name is taken by #{Option.shorten(pid)}"
 
