@@ -82,6 +82,7 @@ _Noreturn static void give_up_at(struct failure failure) {
   struct frame frame;
   frame_error(&frame, failure.error, failure.stage, failure.index);
   session_emit(&session, &frame);
+  session_cancel_openers(&session);
   flush_all(&session.out);
   if (request.hold && !session.out.broken)
     wait_for_end(&session.in, &session.out);
@@ -275,6 +276,7 @@ static void create_child(void) {
   session.pid = launched.pid;
   session.pidfd = launched.pidfd;
   session.is_intermediate = launched.is_intermediate;
+  session.terminal_socket = launched.terminal;
   session.down = (struct channel_out){.fd = launched.down,
                                       .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
   session.up = (struct channel_in){.fd = launched.up,
@@ -307,6 +309,13 @@ static void connect_relays(void) {
   session.pty_slave = plan.slave;
 }
 
+static void open_stdio(void) {
+  struct failure failure = stdio_prepare(&plan, &request, CONTROL_IN);
+  for (int fd = 0; fd < 3; fd++)
+    session.openers[fd] = plan.openers[fd];
+  check_failure(failure);
+}
+
 int main(int argc, char *argv[]) {
   const uint8_t *frame = NULL;
   size_t size = 0;
@@ -317,6 +326,7 @@ int main(int argc, char *argv[]) {
   int undumpable = prctl(PR_SET_DUMPABLE, 0UL, 0UL, 0UL, 0UL) < 0 ? -errno : 0;
   session = (struct session){.request = &request,
                              .pty_slave = -1,
+                             .terminal_socket = -1,
                              .stdin_pipe = -1,
                              .child_signals = -1,
                              .children = -1,
@@ -353,7 +363,7 @@ int main(int argc, char *argv[]) {
   change_environment();
   if (request.setup.count > 0 || request.final.count > 0)
     keep_frame();
-  check_failure(stdio_prepare(&plan, &request, CONTROL_IN));
+  open_stdio();
   if (request.mode == MODE_ENTER)
     check_failure(enter_prepare(&target, &request));
   /* Without the procfs of its own pid namespace the agent cannot prove an exec, and it would find

@@ -27,6 +27,8 @@ requests =
           termios: %{iutf8: true, echo: false},
           term: 'xterm'
         },
+        %{stdio: {:pty, {0, 0, 0, 0}, :inside}, setup: [:terminal]},
+        %{stdio: {:pty, {1, 2, 3, 4}, :auto}, namespaces: [:mount]},
         %{stdio: :pty, termios: %{like: :binary.copy(<<0>>, 60), raw: true}, term: "vt220"},
         %{stdio: :inherit, hold: true},
         %{stdio: [stdin: :pipe, stdout: {:file, "/tmp/out", :append}, stderr: :stdout]},

@@ -546,6 +546,42 @@ static void a_terminal_may_have_a_size(void **state) {
   assert_refused();
 }
 
+static void begin_place(const char *place) {
+  begin_key("stdio");
+  put_tuple(&terms, 3);
+  put_atom(&terms, "pty");
+  put_size(24, 80, 0, 0);
+  put_atom(&terms, place);
+}
+
+static void a_terminal_may_have_a_place(void **state) {
+  (void)state;
+  begin_key("stdio");
+  put_tuple(&terms, 2);
+  put_atom(&terms, "pty");
+  put_size(24, 80, 0, 0);
+  assert_taken();
+  assert_int_equal(request.terminal.place, TERMINAL_HOST);
+  assert_false(request_looks_inside(&request, CLONE_NEWNS));
+  begin_place("inside");
+  assert_taken();
+  assert_int_equal(request.terminal.place, TERMINAL_INSIDE);
+  assert_true(request_looks_inside(&request, 0));
+  begin_place("auto");
+  assert_taken();
+  assert_int_equal(request.terminal.place, TERMINAL_AUTO);
+  assert_false(request_looks_inside(&request, CLONE_NEWPID));
+  assert_true(request_looks_inside(&request, CLONE_NEWPID | CLONE_NEWNS));
+  begin_place("outside");
+  assert_refused();
+  begin_key("stdio");
+  put_tuple(&terms, 3);
+  put_atom(&terms, "pty");
+  put_size(24, 80, 0, 0);
+  put_byte(&terms, 1);
+  assert_refused();
+}
+
 static void begin_modes(uint32_t pairs) {
   begin_key("termios");
   put_map(&terms, pairs);
@@ -1101,6 +1137,7 @@ int main(void) {
       cmocka_unit_test(unknown_namespaces_are_refused),
       cmocka_unit_test(stdio_is_a_word_for_all_three),
       cmocka_unit_test(a_terminal_may_have_a_size),
+      cmocka_unit_test(a_terminal_may_have_a_place),
       cmocka_unit_test(settings_of_a_terminal_are_given_one_by_one),
       cmocka_unit_test(wrong_settings_of_a_terminal_are_refused),
       cmocka_unit_test(the_type_of_a_terminal_is_a_string),

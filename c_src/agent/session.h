@@ -42,10 +42,12 @@ struct session {
   struct channel_out down; /* commands to the child */
   struct relay_out outputs[OUT_COUNT];
   struct relay_in inputs[IN_COUNT];
-  int stdin_pipe;    /* see own_stdio_keep; -1 */
-  int pty_slave;     /* kept open, see struct stdio_plan; -1 */
-  int child_signals; /* signalfd for SIGCHLD when descendants are killed; -1 */
-  int children;      /* the agent's own /proc/<pid>/task/<tid>/children; -1: not open */
+  int openers[3];      /* threads that may be opening a FIFO (launch/fifo.h); 0: none */
+  int stdin_pipe;      /* see own_stdio_keep; -1 */
+  int pty_slave;       /* kept open, see struct stdio_plan; -1 */
+  int terminal_socket; /* from which the master of a terminal inside comes; -1 */
+  int child_signals;   /* signalfd for SIGCHLD when descendants are killed; -1 */
+  int children;        /* the agent's own /proc/<pid>/task/<tid>/children; -1: not open */
 
   pid_t pid;            /* the child, in the agent's pid namespace */
   int pidfd;            /* of the child; -1 once it is reaped */

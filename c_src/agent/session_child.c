@@ -12,6 +12,7 @@
 
 #include "agent/descendants.h"
 #include "agent/own_stdio.h"
+#include "agent/terminal_inside.h"
 #include "agent/workload.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -183,6 +184,12 @@ static void report_waiting(struct session *session) {
   session_emit(session, &frame);
 }
 
+static void take_terminal(struct session *session) {
+  int result = terminal_inside_take(session);
+  if (result < 0)
+    session_fail(session, -result, STAGE_SETUP_terminal);
+}
+
 static void take_report(struct session *session, const struct report *report) {
   bool starting = session->state == STATE_STARTING;
   if (report->failure.stage != STAGE_NONE) {
@@ -193,10 +200,14 @@ static void take_report(struct session *session, const struct report *report) {
   } else if (starting && !session->is_intermediate && strcmp(report->name, "ready") == 0) {
     report_ready(session, (pid_t)report->value);
   } else if (!session->is_intermediate && session->state <= STATE_EXECING &&
-             strcmp(report->name, "own_stdio") == 0) {
+             channel_out_pending(&session->down) == 0 && strcmp(report->name, "own_stdio") == 0) {
     own_stdio(session, (uint32_t)report->value);
-  } else if (session->state == STATE_EXECING && strcmp(report->name, "waiting") == 0) {
+  } else if (session->state == STATE_EXECING && !session->waits &&
+             strcmp(report->name, "waiting") == 0) {
     report_waiting(session);
+  } else if (!session->is_intermediate && session->state <= STATE_EXECING &&
+             session->terminal_socket >= 0 && strcmp(report->name, "terminal") == 0) {
+    take_terminal(session);
   } else if (session->awaits_answer && strcmp(report->name, "applied") == 0) {
     report_applied(session);
   } else {
@@ -208,6 +219,7 @@ static void report_running(struct session *session) {
   struct frame frame;
   session_enter(session, STATE_RUNNING);
   session->ending.execed = true;
+  fd_close(&session->terminal_socket);
   fd_close(&session->stdin_pipe);
   session->delays = false;
   frame_status(&frame, "running");
@@ -426,6 +438,7 @@ void session_child_ended(struct session *session) {
   session->group = session->pidfd;
   session->pidfd = -1;
   fd_close(&session->up.fd);
+  session_cancel_openers(session);
   session->has_strays = session->is_intermediate;
   session->is_intermediate = false;
   session_enter(session, STATE_CLEARING);

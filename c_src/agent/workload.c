@@ -103,3 +103,9 @@ void session_flush_down(struct session *session) {
   if (session->down.broken && session->down.error != EPIPE)
     session_fail(session, session->down.error, STAGE_READY_FRAME);
 }
+
+void session_cancel_openers(const struct session *session) {
+  for (int fd = 0; fd < 3; fd++)
+    if (session->openers[fd] > 0)
+      sys_call(SYS_tgkill, getpid(), session->openers[fd], SIGURG);
+}

@@ -27,4 +27,8 @@ void session_emit(struct session *session, const struct frame *frame);
  */
 void session_flush_down(struct session *session);
 
+/* Once the child has ended, or is not created: ends the threads that wait to open a FIFO for it
+ * (launch/fifo.h). */
+void session_cancel_openers(const struct session *session);
+
 #endif

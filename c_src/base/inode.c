@@ -10,6 +10,9 @@
 /* STATX_TYPE | STATX_INO */
 #define WANTED 0x101U
 
+/* STATX_TYPE | STATX_UID */
+#define WANTED_OF_DEVICE 0x009U
+
 /* The kernel's struct statx (statx(2)), which musl-gcc's headers need not have. */
 struct kernel_statx {
   uint32_t mask, block_size;
@@ -61,6 +64,17 @@ int inode_find_mount(uint64_t *number, int at, const char *path) {
   int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
   int result = (int)sys_call(SYS_statx, at, path, flags, MOUNT, &found);
   *number = result == 0 && (found.mask & MOUNT) != 0 ? found.mount : 0;
+  return result;
+}
+
+int device_find(struct device *device, int fd) {
+  struct kernel_statx found;
+  int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, WANTED_OF_DEVICE, &found);
+  if (result == 0)
+    *device = (struct device){.mode = found.mode,
+                              .uid = found.uid,
+                              .major = found.represented_major,
+                              .minor = found.represented_minor};
   return result;
 }
 

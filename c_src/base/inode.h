@@ -29,6 +29,16 @@ int inode_describe(struct inode_kind *kind, int fd);
  * statx(2) does not say. */
 int inode_find_mount(uint64_t *number, int at, const char *path);
 
+/* What kind of file it is, and whose. */
+struct device {
+  uint16_t mode; /* S_ISCHR and the others of inode(7) are for this */
+  uint32_t uid;
+  uint32_t major, minor; /* that a device node stands for */
+};
+
+/* Of a descriptor, also one that was opened with O_PATH. 0 or a negative errno. */
+int device_find(struct device *device, int fd);
+
 bool inode_is_same(const struct inode *one, const struct inode *other);
 
 #endif

@@ -358,6 +358,7 @@ bool proc_signal_session(pid_t leader, int signum) {
     cleanup_close int pidfd = sys_pidfd_open((pid_t)pid);
     if (pidfd >= 0 && is_left_by(leader, (pid_t)pid)) {
       found = true;
+      proc_signal_descendants((pid_t)pid, signum);
       sys_pidfd_send_signal(pidfd, signum);
     }
   }

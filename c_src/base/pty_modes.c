@@ -26,6 +26,12 @@ static void set_flag(tcflag_t *flags, tcflag_t bit, enum pty_flag value) {
     *flags &= ~bit;
 }
 
+int pty_copy_modes(int from, int to) {
+  struct termios settings = {0};
+  int result = sys_ioctl(from, TCGETS, &settings);
+  return result < 0 ? result : sys_ioctl(to, TCSETS, &settings);
+}
+
 /* The kernel's structure is the beginning of libc's (ioctl_tty(2)). */
 int pty_set_modes(int fd, const struct pty_modes *modes) {
   if (!modes->has_like && !modes->raw && modes->echo == PTY_FLAG_KEEP &&

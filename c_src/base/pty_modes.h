@@ -20,4 +20,7 @@ struct pty_modes {
 /* 0 or a negative errno. May be called in the child (launch/child.h). */
 int pty_set_modes(int fd, const struct pty_modes *modes);
 
+/* Gives the terminal `to` the settings of `from`. The same. */
+int pty_copy_modes(int from, int to);
+
 #endif

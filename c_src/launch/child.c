@@ -23,12 +23,16 @@
 #include "setup/mounts.h"
 #include "setup/setup.h"
 #include "setup/stdio_owner.h"
+#include "setup/terminal_inside.h"
 #include "wire/channel.h"
 #include "wire/command.h"
 
 /* Where the pipes are in the child; all of the agent's own descriptors are above these. */
 #define UP_FD   3
 #define DOWN_FD 4
+
+/* Where the socket for a terminal's master is, until that is sent. */
+#define TERMINAL_FD 5
 
 /* The exit status of a child that has reported its failure in a frame, or that has no agent any
  * more. */
@@ -179,27 +183,35 @@ static struct failure reset_signals(struct child *child) {
 }
 
 /* Installs stdio, after which its source descriptors are not needed any more; puts the pipes onto 3
- * and 4, in place of the control channel; then closes every other descriptor, the agent's and the
- * inherited ones. */
+ * and 4, and the socket onto 5, in place of the control channel; then closes every other
+ * descriptor, the agent's and the inherited ones. */
 static struct failure arrange_fds(struct child *child) {
   int down = child->start->down;
+  int terminal = child->start->terminal;
+  int last = terminal >= 0 ? TERMINAL_FD : down >= 0 ? DOWN_FD : UP_FD;
   int result = stdio_install(&child->start->plan);
   if (result >= 0)
     result = sys_dup(child->start->up, UP_FD, O_CLOEXEC);
   if (result >= 0 && down >= 0)
     result = sys_dup(down, DOWN_FD, O_CLOEXEC);
+  if (result >= 0 && terminal >= 0)
+    result = sys_dup(terminal, TERMINAL_FD, O_CLOEXEC);
   if (result < 0)
     return failure_of(STAGE_STDIO, result);
   child->up = UP_FD;
   child->commands.fd = DOWN_FD;
-  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(down < 0 ? UP_FD + 1 : DOWN_FD + 1));
+  child->setup.terminal.socket = terminal >= 0 ? TERMINAL_FD : -1;
+  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(last + 1));
 }
 
 static struct failure lead_session(struct child *child) {
   int result = (int)sys_call(SYS_setsid);
   if (result < 0)
     return failure_of(STAGE_SETSID, result);
-  return failure_of(STAGE_STDIO, child->request->pty ? sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0);
+  /* A session has one controlling terminal, and giving up another would be its SIGHUP. */
+  if (!child->request->pty || child->start->terminal >= 0)
+    return failure_none();
+  return failure_of(STAGE_STDIO, sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0));
 }
 
 /* Ends the child because the command pipe has ended, with the agent or because the agent has closed
@@ -394,6 +406,28 @@ static struct failure park(struct child *child) {
   return failure_none();
 }
 
+/*
+ * The terminal of a child that looks for one in its own root, whose mounts are complete now. Where
+ * there is none the host's is used, unless one inside was asked for. The frame tells the agent to
+ * take the master, before the workload can write.
+ */
+static struct failure settle_terminal(struct child *child) {
+  struct frame opened;
+  if (child->start->terminal < 0)
+    return failure_none();
+  int result = terminal_inside_open(&child->setup);
+  if (result < 0 && child->request->terminal.place == TERMINAL_INSIDE)
+    return failure_of(STAGE_SETUP_terminal, result);
+  if (result < 0)
+    result = sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+  sys_close(TERMINAL_FD);
+  if (child->setup.terminal.is_passed) {
+    frame_status_value(&opened, "terminal", 1);
+    send_frame(child, &opened);
+  }
+  return failure_of(STAGE_STDIO, result);
+}
+
 static struct failure settle_keyring(struct child *child) {
   return session_keyring_settle(child->start,
                                 child->ids_are_set || child->setup.filters.first != NULL);
@@ -568,6 +602,7 @@ static struct failure (*const steps[])(struct child *child) = {
     announce_ready,
     park,
     take_root,
+    settle_terminal,   /* with the rights of root inside */
     settle_namespaces, /* the BEAM has put it into its cgroup */
     forbid_tracing_again,
     settle_keyring, /* with the rights from before `final` */

@@ -17,7 +17,8 @@
 /* faccessat2(2), since Linux 5.8; the number is the same on every architecture */
 #define LINX_SYS_FACCESSAT2 439
 
-#define STACK_SIZE          8192
+/* With room for the frame of a signal (sigaltstack(2)). */
+#define STACK_SIZE 16384
 
 struct opener {
   int pin;    /* the FIFO, without being one of its readers or writers (O_PATH) */
@@ -55,11 +56,8 @@ static void send_result(int socket, int opened) {
  * lead to another file by now. */
 _Noreturn static void run(struct opener *opener) {
   char path[14 + DECIMAL_SIZE] = "/proc/self/fd/";
-  int opened;
   decimal_format(path + 14, (unsigned long)opener->pin);
-  do
-    opened = sys_open(path, opener->flags | O_NOCTTY | O_CLOEXEC);
-  while (opened == -EINTR);
+  int opened = sys_open(path, opener->flags | O_NOCTTY | O_CLOEXEC);
   send_result(opener->socket, opened);
   if (opened >= 0)
     sys_close(opened);
@@ -81,19 +79,27 @@ static void run_stderr(void) {
   run(&openers[2]);
 }
 
-/* With all signals blocked, because one that the thread took would be lost to the agent. */
+static void on_cancel(int signum) {
+  (void)signum;
+}
+
+/* All signals are blocked in the thread, because one that it took would be lost to the agent, but
+ * for the one that makes open(2) fail with EINTR. */
 static int start(struct opener *opener, int fd) {
   static void (*const runs[3])(void) = {run_stdin, run_stdout, run_stderr};
   const unsigned long flags =
       CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
-  const uint64_t all = UINT64_MAX;
+  const struct sigaction cancel = {.sa_handler = on_cancel};
+  const uint64_t others = ~(UINT64_C(1) << (FIFO_CANCEL - 1));
   uint64_t before = 0;
-  int result = (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  if (sigaction(FIFO_CANCEL, &cancel, NULL) < 0)
+    return -errno;
+  int result = (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &others, &before, sizeof others);
   if (result < 0)
     return result;
   long thread = raw_clone(flags, opener->stack + sizeof opener->stack, runs[fd], NULL);
   sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
-  return thread < 0 ? (int)thread : 0;
+  return (int)thread;
 }
 
 /* With the effective ids. A kernel that has no such call says it when the FIFO is opened. */
@@ -103,7 +109,7 @@ static int check_access(int pin, int flags) {
   return result == -EACCES || result == -EROFS ? result : 0;
 }
 
-int fifo_begin(int fd, const char *path, int flags) {
+int fifo_begin(int fd, const char *path, int flags, int *thread) {
   struct stat file;
   int ends[2] = {-1, -1};
   cleanup_close int pin = sys_open(path, O_PATH | O_CLOEXEC);
@@ -128,5 +134,6 @@ int fifo_begin(int fd, const char *path, int flags) {
     return result;
   }
   fd_take(&pin);
+  *thread = result;
   return ends[1];
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/syscalls.h"
@@ -37,6 +38,18 @@ static int open_pipes(const struct request *request, const struct stdio_plan *pl
   int result = (int)sys_call(SYS_pipe2, up, O_CLOEXEC | O_NONBLOCK);
   if (result == 0 && (!request_execs_at_once(request) || asks))
     result = (int)sys_call(SYS_pipe2, down, O_CLOEXEC | O_NONBLOCK);
+  return result;
+}
+
+/* The child's end and the agent's. */
+static int open_terminal_socket(struct child_start *child, int *agent) {
+  int ends[2] = {-1, -1};
+  uint64_t namespaces = child->target != NULL ? child->target->flags : child->request->namespaces;
+  int result = 0;
+  if (request_looks_inside(child->request, namespaces))
+    result = (int)sys_call(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+  child->terminal = ends[0];
+  *agent = ends[1];
   return result;
 }
 
@@ -80,6 +93,9 @@ struct failure launch(struct launched *launched, const struct request *request,
   int result = open_pipes(request, plan, down, up);
   if (result < 0)
     return failure_of(STAGE_PIPE2, result);
+  result = open_terminal_socket(&start, &launched->terminal);
+  if (result < 0)
+    return failure_of(STAGE_SETUP_terminal, result);
   start.down = down[0];
   start.up = up[1];
   start.agent_down = down[1];
@@ -94,6 +110,8 @@ struct failure launch(struct launched *launched, const struct request *request,
   launched->is_intermediate = child_enters_pid_namespace(&start);
   fd_close(&down[0]);
   fd_close(&up[1]);
+  int terminal = start.terminal; /* the child may still read `start` */
+  fd_close(&terminal);
   stdio_close_child_ends(plan);
   return failure_none();
 }

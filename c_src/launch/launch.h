@@ -18,6 +18,7 @@ struct launched {
   int pidfd;
   int down;             /* commands to the child; -1: it takes none */
   int up;               /* frames from it */
+  int terminal;         /* a socket for the master of a terminal that it opens; -1: it opens none */
   bool is_intermediate; /* it joins a pid namespace and forks the workload's process */
 };
 

@@ -61,7 +61,7 @@ static bool is_fifo(const char *path) {
 }
 
 static int open_fifo(struct stdio_plan *plan, int fd, const char *path, int flags) {
-  int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND));
+  int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND), &plan->openers[fd]);
   if (socket >= 0)
     plan->fifos |= 1U << fd;
   return socket;
@@ -161,7 +161,7 @@ static struct failure open_terminal(struct stdio_plan *plan,
     return failure_of(STAGE_PTSETUP, result);
   struct failure failure = open_slave(plan);
   if (!failure_is(failure))
-    failure = failure_of(STAGE_TERMINAL, set_terminal(plan, terminal));
+    failure = failure_of(STAGE_SETUP_terminal, set_terminal(plan, terminal));
   for (int fd = 0; fd < 3; fd++)
     plan->child[fd] = plan->slave;
   return failure;

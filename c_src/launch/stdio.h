@@ -19,6 +19,7 @@ struct stdio_plan {
   int slave;
   bool stderr_to_stdout;
   unsigned fifos; /* a bit for each of 0, 1 and 2 that is being opened (launch/fifo.h) */
+  int openers[3]; /* the threads that do it; 0: none */
 };
 
 /*

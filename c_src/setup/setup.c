@@ -9,6 +9,7 @@
 #include "setup/schedule.h"
 #include "setup/stdio_owner.h"
 #include "setup/terminal.h"
+#include "setup/terminal_inside.h"
 #include "setup/user.h"
 
 const struct setup_row setup_rows[] = {

@@ -23,6 +23,11 @@ struct setup {
     bool may_leave_group; /* the process is in a user namespace of the session's */
     bool is_given;        /* a command has said whose they are */
   } stdio;                /* setup/stdio_owner.h */
+  struct {
+    int socket;      /* to the agent, for the master of a terminal inside; -1: none is looked for */
+    bool is_settled; /* there is a controlling terminal */
+    bool is_passed;  /* it is one inside, and its master is in the socket */
+  } terminal;        /* setup/terminal_inside.h */
   struct capability_promise promise;
   struct seccomp_filters filters;
   bool has_root; /* of its own, by a command */

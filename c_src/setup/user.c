@@ -37,14 +37,19 @@ struct groups {
   uint32_t ids[ARGUMENT_IDS_MAX];
 };
 
-/* The further groups, and those that list the user. */
-static struct groups asked, joined;
+/* Allocated for a command alone, because the agent has less memory than they take where its address
+ * space is limited (RLIMIT_AS, getrlimit(2)). */
+static struct {
+  struct groups asked;  /* the further groups */
+  struct groups joined; /* those that list the user */
+  struct groups own;    /* those of the process */
+} * lists;
 
 static const char home_name[] = "HOME=";
 static char home[sizeof home_name + PASSWD_PIECE];
 
-/* What is done with each line of a file. True when the rest need not be read. 0, 1 or a negative
- * errno. */
+/* What is done with each line of a file: 0, 1 when the rest need not be read, or a negative errno.
+ */
 typedef int line_fn(struct argument_text line);
 
 /* Before it is opened, because opening a device may do something (open(2)). A file whose size is 0
@@ -139,7 +144,7 @@ static int find_groups(struct argument_text line) {
   if (!passwd_read_group(line, &group))
     return 0;
   bool is_member = wanted.group.size == 0 && passwd_has_member(&group, wanted.name);
-  int result = is_member ? add_group(&joined, group.gid) : 0;
+  int result = is_member ? add_group(&lists->joined, group.gid) : 0;
   if (!wanted.found_group && passwd_is_same(group.name, wanted.group)) {
     wanted.found_group = true;
     wanted.gid = group.gid;
@@ -147,7 +152,7 @@ static int find_groups(struct argument_text line) {
   for (int i = 0; result == 0 && argument_next_text(&texts, &text); i++)
     if (!wanted.found[i] && passwd_is_same(group.name, text)) {
       wanted.found[i] = true;
-      result = add_group(&asked, group.gid);
+      result = add_group(&lists->asked, group.gid);
     }
   return result;
 }
@@ -165,7 +170,7 @@ static int take_group_ids(void) {
     uint32_t gid = 0;
     wanted.found[i] = passwd_is_number(text);
     if (wanted.found[i])
-      result = passwd_read_id(text, &gid) ? add_group(&asked, gid) : -EINVAL;
+      result = passwd_read_id(text, &gid) ? add_group(&lists->asked, gid) : -EINVAL;
     else if (text.size == 0)
       result = -EINVAL;
   }
@@ -242,25 +247,26 @@ static bool has_group(const struct groups *groups, uint32_t gid) {
 }
 
 static int keep_groups(void) {
-  static struct groups own;
-  long count = sys_call(SYS_getgroups, ARGUMENT_IDS_MAX, own.ids);
+  const struct groups *asked = &lists->asked;
+  long count = sys_call(SYS_getgroups, ARGUMENT_IDS_MAX, lists->own.ids);
   if (count < 0 || !may_keep_groups())
     return count < 0 ? (int)count : -EPERM;
-  own.count = (size_t)count;
-  for (size_t i = 0; i < asked.count; i++)
-    if (!has_group(&own, asked.ids[i]))
+  lists->own.count = (size_t)count;
+  for (size_t i = 0; i < asked->count; i++)
+    if (!has_group(&lists->own, asked->ids[i]))
       return -EPERM;
   return 0;
 }
 
 static int set_groups(void) {
-  size_t own = asked.count; /* keep_groups looks at these alone */
+  struct groups *all = &lists->asked;
+  size_t asked = all->count; /* keep_groups looks at these alone */
   int result = 0;
-  for (size_t i = 0; result == 0 && i < joined.count; i++)
-    result = add_group(&asked, joined.ids[i]);
+  for (size_t i = 0; result == 0 && i < lists->joined.count; i++)
+    result = add_group(all, lists->joined.ids[i]);
   if (result == 0)
-    result = identity_set_groups(asked.count, asked.ids);
-  asked.count = own;
+    result = identity_set_groups(all->count, all->ids);
+  all->count = asked;
   return result == -EPERM ? keep_groups() : result;
 }
 
@@ -289,15 +295,11 @@ static void begin(void) {
   wanted.texts = none;
   wanted.has_entry = wanted.found_group = wanted.is_named = false;
   wanted.uid = wanted.gid = UNCHANGED;
-  wanted.name.size = asked.count = joined.count = 0;
+  wanted.name.size = 0;
 }
 
-int user_set(struct setup *setup, const struct argument *arguments) {
-  begin();
-  wanted.texts = arguments[1];
-  int result = split(arguments[0].text);
-  if (result == 0)
-    result = look_up_user(setup);
+static int change(struct setup *setup) {
+  int result = look_up_user(setup);
   if (result == 0)
     result = look_up_groups();
   if (result == 0)
@@ -305,6 +307,20 @@ int user_set(struct setup *setup, const struct argument *arguments) {
   if (result == 0)
     result = identity_change(setup, wanted.uid, wanted.gid);
   return result < 0 || wanted.user.size == 0 ? result : give_home(setup);
+}
+
+int user_set(struct setup *setup, const struct argument *arguments) {
+  begin();
+  wanted.texts = arguments[1];
+  int result = split(arguments[0].text);
+  if (result < 0)
+    return result;
+  lists = sys_allocate(sizeof *lists);
+  if (lists == NULL)
+    return -ENOMEM;
+  result = change(setup);
+  sys_release(lists, sizeof *lists);
+  return result;
 }
 
 int user_set_home(struct setup *setup, const struct argument *arguments) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 
 #include "wire/command.h"
@@ -525,7 +526,12 @@ int request_decode(struct request *request, const uint8_t *bytes, size_t size,
   return 0;
 }
 
+bool request_looks_inside(const struct request *request, uint64_t namespaces) {
+  enum terminal_place place = request->terminal.place;
+  return place == TERMINAL_INSIDE || (place == TERMINAL_AUTO && (namespaces & CLONE_NEWNS) != 0);
+}
+
 bool request_execs_at_once(const struct request *request) {
   return request->mode == MODE_SPAWN && request->proceed && request->final.count == 0 &&
-         !request->filters;
+         !request->filters && !request_looks_inside(request, request->namespaces);
 }

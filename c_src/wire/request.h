@@ -98,6 +98,10 @@ struct request {
   struct command_list final; /* applied after :proceed */
 };
 
+/* Whether the child of the request looks for a terminal of its own root: where that was asked for,
+ * or it has other mounts than the agent, because `namespaces` (CLONE_NEW*) are its own. */
+bool request_looks_inside(const struct request *request, uint64_t namespaces);
+
 /*
  * Whether nothing but exec is left to do for a child that has applied `setup`: it does not park,
  * and no filter or command may change its outcome. Such a child sends no :ready, because the agent

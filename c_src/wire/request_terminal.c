@@ -4,16 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
+static int decode_place(struct terminal_request *terminal, struct term_reader *reader) {
+  char name[TERM_ATOM_SIZE];
+  if (term_read_atom(reader, name) < 0)
+    return -EINVAL;
+  bool is_inside = strcmp(name, "inside") == 0;
+  terminal->place = is_inside ? TERMINAL_INSIDE : TERMINAL_AUTO;
+  return is_inside || strcmp(name, "auto") == 0 ? 0 : -EINVAL;
+}
+
 int terminal_request_decode(struct terminal_request *terminal, struct term_reader *reader) {
   struct argument size[ARGUMENTS_MAX];
   char name[TERM_ATOM_SIZE];
   int arity = 0;
-  if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0 ||
-      strcmp(name, "pty") != 0 || arguments_decode("w", reader, size, NULL) < 0)
+  if (term_read_tuple(reader, &arity) < 0 || arity < 2 || arity > 3 ||
+      term_read_atom(reader, name) < 0 || strcmp(name, "pty") != 0 ||
+      arguments_decode("w", reader, size, NULL) < 0)
     return -EINVAL;
   terminal->has_size = true;
   terminal->size = size[0];
-  return 0;
+  return arity == 2 ? 0 : decode_place(terminal, reader);
 }
 
 static int decode_like(struct pty_modes *modes, struct term_reader *reader) {

@@ -43,7 +43,6 @@ enum exit_code {
   X(PTSETUP, "ptsetup", EXIT_CREATION, EXIT_REPORTED)                                              \
   X(PTSNAME, "ptsname", EXIT_CREATION, EXIT_REPORTED)                                              \
   X(PTS_OPEN, "pts_open", EXIT_CREATION, EXIT_REPORTED)                                            \
-  X(TERMINAL, "terminal", EXIT_CREATION, EXIT_REPORTED)                                            \
   X(DEVNULL_OPEN, "devnull_open", EXIT_CREATION, EXIT_REPORTED)                                    \
   X(FILE_OPEN, "file_open", EXIT_CREATION, EXIT_REPORTED)                                          \
   X(CONNECT_UNIX, "connect_unix", EXIT_CREATION, EXIT_REPORTED)                                    \

@@ -25,8 +25,9 @@ defmodule Linx.Daemon do
 
   A daemon is a process of the BEAM that starts a program, logs what it writes line by line, and ends with it:
   when the program ends the daemon exits, with a reason from which the supervisor decides on a restart, and
-  when the supervisor stops the daemon the program is asked to end, and killed when it does not. No program is left
-  when the daemon or the whole BEAM is killed.
+  when the supervisor stops the daemon the program is asked to end, and killed when it does not. When the daemon or
+  the whole BEAM is killed, the program is ended in the same way, and so it may still be ending when the supervisor starts
+  the next one.
 
   In the example `MyApp.Web` is started when Redis has written that it is ready, and both are stopped in the
   opposite order.
@@ -37,11 +38,13 @@ defmodule Linx.Daemon do
       `Linx.cmd/3` does.
     * `:stdio` - `:pty`, `:inherit`, `:devnull` or a keyword list as of `Linx.Process.spawn/1`. By default standard input is
       `:devnull`, and the outputs are pipes from which they are logged.
+    * `:name` - registers the daemon, as `GenServer.start_link/3` does: an atom, `{:global, term}` or
+      `{:via, module, term}`.
     * `:checkpoint` - a function of the session and the program's pid, called while the program is parked before its first
       instruction, as in `Linx.run/2`. `:ok` lets it go on.
 
   Every other option of `Linx.Process.spawn/1` that describes the program is taken as well: `:cwd`, `:env`,
-  `:namespaces`, `:no_new_privs`, `:node`, `:pool` and so on. `:descendants` is `:kill` by default, so that nothing which
+  `:user`, `:umask`, `:namespaces`, `:no_new_privs`, `:node`, `:pool` and so on. `:descendants` is `:kill` by default, so that nothing which
   the program leaves behind is there when it is restarted, and `:orphan_policy` has the grace of `:stop`.
 
   ## Its output
@@ -52,29 +55,32 @@ defmodule Linx.Daemon do
     * `:log_metadata` - a keyword list or a map, the metadata of each line. There is `:stream` too.
     * `:stderr` - `:log` (the default) does as `:log` says, `:merge` makes it the same as standard output, a level logs it at
       that level.
-    * `:max_line` - the most bytes of a line, #{8_000} by default: no more than `Logger` takes without truncating
+    * `:max_line` - the most bytes of a line, 8000 by default: no more than `Logger` takes without truncating
       it. A longer line is logged in pieces of up to that many bytes, cut between characters, and every piece but the
       last is followed by `" …"`.
 
   A line ends at `"\\n"` or `"\\r\\n"`, which is not part of it; what no newline ends is logged when the stream ends. Each
-  byte that is not UTF-8 is replaced by U+FFFD. A function given as `:log` is called by a process of the daemon's; what it
+  byte that is not UTF-8 is replaced by U+FFFD; other characters, also those that control a terminal, are logged as they
+  are. A function given as `:log` is called by a process of the daemon's; what it
   raises loses the line and is logged once.
 
   Output is read no faster than it is logged. A program that writes more than the log takes finds its pipe full
   and waits, as with any slow reader. There are never more than some 400 KiB of a stream, and an unfinished line,
-  in the BEAM's memory.
+  in the BEAM's memory. Lines of the two streams are in the order of their stream, and only with `stderr: :merge` in the
+  order in which they were written.
 
   ## Its start
 
   `start_link/1` returns when the program has been executed, and with `:wait_for` when it is ready:
 
-    * `:wait_for` - a function of the daemon's pid that is called every #{50} ms until it returns `true`; or
+    * `:wait_for` - a function of the daemon's pid that is called every 50 ms until it returns `true`; or
       `{:output, regex}`, which waits until the regular expression matches what the program has written to one of its
       outputs: the last 16 KiB of it, which need not be a whole line, and which are logged as well.
     * `:wait_timeout` - the most milliseconds that the start takes, or `:infinity`. 30 seconds by default.
 
   A program that cannot be executed, ends before it is ready, or takes longer, is an error of `start_link/1`, and nothing is
-  left of it. For the supervisor the child has failed to start.
+  left of it. For the supervisor the child has failed to start. As with any child that takes time to start, the supervisor
+  does nothing else meanwhile: it does not stop either before `:wait_timeout`, unless it is killed.
 
   ## Its end
 
@@ -115,7 +121,7 @@ defmodule Linx.Daemon do
   | `:exit_status_to_reason` | `:exit` |
   | `:delay_to_sigkill` | `stop: {:sigterm, milliseconds}` |
   | `:wait_for`, which waits before the program is started | `:checkpoint`, or a child before it; `:wait_for` waits for the program itself |
-  | `:uid`, `:gid` | `Linx.User.set_credentials/2` in `:checkpoint` |
+  | `:uid`, `:gid` | `:user`, `:group` |
   | `:cgroup_path` and the like | `:checkpoint`: write the pid to `cgroup.procs` |
   | `os_pid/1`, which is a number | `os_pid/1`, which is `{:ok, number}` |
   | `statistics/1` | `stats/1` |
@@ -241,7 +247,8 @@ defmodule Linx.Daemon do
   end
 
   @doc """
-  What the program has written and used so far, and how often it was restarted.
+  What the program has written and used so far, and how often it was restarted. Exits when there is no such daemon, as
+  `GenServer.call/3` does.
 
       iex> {:ok, daemon} = Linx.Daemon.start_link(argv: ["sleep", "60"])
       iex> stats = Linx.Daemon.stats(daemon)

@@ -153,12 +153,17 @@ defmodule Linx.Process do
     * `:mode` - `:cooked`, the default, or `:raw`: every byte passes as it is, without lines, signals or
       other special characters (cfmakeraw(3))
     * `:term` - `TERM`, when the environment has none. `"xterm-256color"` by default.
+    * `:inside` - whether the terminal is one of the devpts that is mounted at `/dev/pts` of the workload's own root, so
+      that its name leads to it there (tty(1)). With `:auto`, the default, it is when the workload has mounts of its own
+      and a devpts among them, mounted before the checkpoint or at it, whose `/dev/pts/ptmx` it may open; else it is
+      the host's. `true` fails at `:terminal` where `:auto` would take the host's, and `false` always does.
   """
   @type pty_option ::
           {:size, {0..65535, 0..65535} | winsize()}
           | {:echo, boolean()}
           | {:mode, :cooked | :raw}
           | {:term, os_string()}
+          | {:inside, boolean() | :auto}
 
   @typedoc "The size of a terminal, see `pty_set_winsize/2`."
   @type winsize ::
@@ -285,7 +290,7 @@ defmodule Linx.Process do
     * `:no_new_privs` - sets the bit of that name (prctl(2)) before the checkpoint. `false` by default.
     * `:keyring` - `:new` gives the workload a session keyring of its own (keyrings(7)), `:inherit` the
       BEAM's. By default it is a new one in namespaces, for a workload with other ids
-      (`Linx.User.set_credentials/2`) and behind a filter (`Linx.Seccomp`), because a process that has a session
+      (`:user`, `Linx.User.set_credentials/2`) and behind a filter (`Linx.Seccomp`), because a process that has a session
       keyring possesses the keys in it, whatever its ids: such a workload must not have the BEAM's. Any other
       workload inherits it, because keyrings count against a quota of the user's (200 for an ordinary user,
       `/proc/sys/kernel/keys/maxkeys`; EDQUOT at `:keyctl`). A kernel without keyrings, or a filter that denies them to
@@ -299,9 +304,10 @@ defmodule Linx.Process do
 
       In a pid namespace that was entered (`enter/2`) the kernel makes what a workload leaves a child of that
       namespace's PID 1. There those are killed that are still in the workload's session (setsid(2)) or its process
-      group, as a program started with `&` is, whoever its parent is. One that has called setsid(2), as a daemon
-      does, is killed only as long as the workload lives, by `stop/2` and `signal/3` with `to: :tree`, and if it and each
-      of its ancestors up to the workload is alive; otherwise it goes on with the container.
+      group, as a program started with `&` is, whoever their parents are, and their descendants. A process that has called
+      setsid(2), as a daemon does, and has no ancestor among those when the workload ends goes on with the container.
+      `stop/2` and `signal/3` with `to: :tree` reach such a process, while the workload lives and each process between
+      the two does.
     * `:usage` - whether to account for what the workload used, see `Linx.Process.Info`. `false` by
       default.
 

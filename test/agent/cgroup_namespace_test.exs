@@ -71,7 +71,11 @@ defmodule AgentTest.CgroupNamespaceTest do
   end
 
   # Commands after which the child cannot make it any more.
-  for command <- [{:set_credentials, 1234, 1234, []}, {:cap_set_thread, 0, 0, 0}] do
+  for command <- [
+        {:set_credentials, 1234, 1234, []},
+        {:set_user, "1234:1234", []},
+        {:cap_set_thread, 0, 0, 0}
+      ] do
     test "#{elem(command, 0)} takes what it needs, so it comes just before that" do
       command = unquote(Macro.escape(command))
       request = %{argv: actor(["pause"]), namespaces: [:cgroup], ack: true}

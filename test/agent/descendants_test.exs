@@ -109,6 +109,19 @@ defmodule AgentTest.DescendantsTest do
       refute Enum.any?(Host.children(target.pid), &Host.alive?/1)
     end
 
+    @tag :root
+    test "ends what descends from that, in a session of its own" do
+      target = Target.unshare(Target.everything())
+      {listener, argv} = Beacon.actor(["pause"])
+      script = ~s[(setsid "$@" & wait) & exec sleep 600]
+      argv = ["/bin/sh", "-c", script, "sh" | argv]
+      wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
+      beacon = Beacon.await_lit(listener)
+      send_term(wire, {:signal, 9})
+      Beacon.await_dark(beacon)
+      assert final(finish(wire)) == {:status, :signaled, 9}
+    end
+
     # Each process that has connected is dead; one that has not was dead before.
     defp refute_lit(listener) do
       case :gen_tcp.accept(listener, 0) do

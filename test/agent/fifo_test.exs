@@ -211,6 +211,30 @@ defmodule AgentTest.FifoTest do
       assert {"through", 0} = reader.()
     end
 
+    test "and has ended, no process finds the other side", %{tmp_dir: dir} do
+      path = fifo(dir)
+
+      for {stream, how, side} <- [
+            {:stdin, :read, "of=#{path} oflag=nonblock conv=notrunc if=/dev/null"},
+            {:stdout, :write, "if=#{path} iflag=nonblock count=1 of=/dev/null"}
+          ] do
+        wire = waiting(%{hold: true, stdio: [{stream, {:file, path, how}}]})
+        send_term(wire, {:signal, 9})
+        assert_frame(wire, {:status, :signaled, 9})
+        # The agent is still there, and the FIFO is as if nothing had waited.
+        await_one_thread(wire.agent)
+        assert {says, code} = System.cmd("/bin/sh", ["-c", "dd #{side} 2>&1"])
+        if stream == :stdin, do: assert({says =~ "No such device", code} == {true, 1})
+        if stream == :stdout, do: assert({says =~ "0 bytes", code} == {true, 0})
+        assert Host.alive?(wire.agent)
+        close_commands(wire)
+        await_gone(wire)
+      end
+    end
+
+    defp await_one_thread(pid),
+      do: if(length(File.ls!("/proc/#{pid}/task")) > 1, do: await_one_thread(pid))
+
     test "a client that does not ask for it is not told", %{tmp_dir: dir} do
       path = fifo(dir)
       wire = parked(%{argv: ["/bin/cat"], stdio: [stdin: {:file, path, :read}]})

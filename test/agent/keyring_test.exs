@@ -65,13 +65,14 @@ defmodule AgentTest.KeyringTest do
     @describetag :root
 
     test "with other ids it is a new one, whenever they were set" do
-      ids = {:set_credentials, 1234, 1234, []}
-      refute inherits?(%{setup: [ids]})
-      refute inherits?(%{final: [ids]})
-      refute inherits?(%{final: [{:set_umask, 0o77}, ids], proceed: true})
-      refute inherits?(%{}, checkpoint: [ids])
-      # The control: the key would be found with these ids.
-      assert inherits?(%{keyring: :inherit, setup: [ids]})
+      for ids <- [{:set_credentials, 1234, 1234, []}, {:set_user, "1234:1234", []}] do
+        refute inherits?(%{setup: [ids]})
+        refute inherits?(%{final: [ids]})
+        refute inherits?(%{final: [{:set_umask, 0o77}, ids], proceed: true})
+        refute inherits?(%{}, checkpoint: [ids])
+        # The control: the key would be found with these ids.
+        assert inherits?(%{keyring: :inherit, setup: [ids]})
+      end
     end
 
     test "in a fresh namespace it is a new one" do

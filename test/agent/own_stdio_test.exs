@@ -85,6 +85,17 @@ defmodule AgentTest.OwnStdioTest do
           do: assert(opens_terminal(request, commands) == {mode, @user, gid})
     end
 
+    test "opens them after a change of ids by name" do
+      change = [{:set_user, "61001", []}]
+
+      for {request, commands} <- [{%{}, change}, {%{final: change}, []}] do
+        opens_pipes(request, commands)
+        assert {_mode, @user, _gid} = opens_terminal(request, commands)
+        request = Map.put(request, :namespaces, [:user])
+        opens_pipes(request, commands, maps: @range)
+      end
+    end
+
     test "opens its pipes after capabilities were given up" do
       # CAP_SETGID and CAP_SETUID alone, and none to change owners.
       set = 0xC0
@@ -181,24 +192,29 @@ defmodule AgentTest.OwnStdioTest do
   describe "an entry into another user's namespace" do
     @describetag :root
 
-    setup do
-      wire = map_ids(parked(%{argv: actor(["pause"]), namespaces: [:user]}), @range)
+    defp target(namespaces) do
+      wire = map_ids(parked(%{argv: actor(["pause"]), namespaces: namespaces}), @range)
       send_term(wire, :proceed)
       assert_frame(wire, {:status, :running})
-      {:ok, target: wire.host_pid}
+      wire.host_pid
     end
 
-    test "opens its pipes, with a checkpoint and without", %{target: target} do
-      for proceed <- [false, true] do
+    setup do
+      {:ok, targets: [target([:user]), target([:user, :mount, :pid, :uts, :ipc, :net])]}
+    end
+
+    test "opens its pipes, with a checkpoint and without", %{targets: targets} do
+      for target <- targets, proceed <- [false, true] do
         opens_pipes(%{target: target, proceed: proceed}, [], [], :enter)
         assert {_, 0, _} = opens_terminal(%{target: target, proceed: proceed}, [], [], :enter)
       end
     end
 
-    test "opens them as another user of it", %{target: target} do
+    test "opens them as another user of it", %{targets: targets} do
       change = [{:set_credentials, 33, 33, []}]
 
-      for {more, commands} <- [
+      for target <- targets,
+          {more, commands} <- [
             {%{}, change},
             {%{setup: change}, []},
             {%{final: change}, []},

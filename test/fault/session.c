@@ -74,6 +74,30 @@ static void put_loopback(struct term *term) {
   term_atom(term, "loopback");
 }
 
+static void put_umask(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "umask");
+  term_integer(term, 027);
+}
+
+static void put_nice(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "nice");
+  term_integer(term, 5);
+}
+
+/* A number, so that the gid and the groups of an entry are the same on every host: there is none.
+ */
+static void put_user(struct term *term) {
+  term_tuple(term, 3);
+  term_atom(term, "set_user");
+  term_text(term, "61234");
+  term_list(term, 2);
+  term_text(term, "root");
+  term_text(term, "3456");
+  term_nil(term);
+}
+
 static void put_winsize(struct term *term) {
   term_tuple(term, 2);
   term_atom(term, "pty_winsize");
@@ -141,6 +165,7 @@ static put_command *const seal[] = {put_filter, put_credentials, NULL};
 static put_command *const two_filters[] = {put_filter, put_filter, NULL};
 static put_command *const credentials[] = {put_credentials, NULL};
 static put_command *const loopback[] = {put_loopback, NULL};
+static put_command *const account[] = {put_umask, put_nice, put_user, NULL};
 static put_command *const winsize[] = {put_winsize, NULL};
 
 static const char *const filtered[] = {"NoNewPrivs:\t1", "Seccomp:\t2", NULL};
@@ -154,6 +179,8 @@ static const char *const given_up[] = {"Uid:\t1234\t1234\t1234\t1234",
                                        "NoNewPrivs:\t1",
                                        "Seccomp:\t2",
                                        NULL};
+static const char *const named[] = {"Uid:\t61234\t61234\t61234\t61234", "Gid:\t0\t0\t0\t0",
+                                    "Groups:\t0 3456 ", NULL};
 static const char *const offset[] = {"clock boottime 77", NULL};
 static const char *const loopback_up[] = {"loopback up", NULL};
 static const char *const mapped[] = {"Uid:\t100000\t100000\t100000\t100000",
@@ -218,6 +245,7 @@ const struct session sessions[] = {
      .namespaces = late,
      .setup = loopback,
      .facts = loopback_up},
+    {.name = "account", .owner = OWNER_ROOT, .workload = "exit", .seal = account, .facts = named},
     {.name = "clocks",
      .owner = OWNER_ROOT,
      .workload = "exit",

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 #include "account.h"
 #include "encode.h"
 
 const char *const stream_names[STREAM_COUNT] = {"stdin", "stdout", "stderr", "pty"};
-const char *const message_names[MESSAGE_COUNT] = {
-    "proceed",         "abort",           "cap_drop_bounding",
-    "cap_set_thread",  "cap_set_ambient", "set_credentials",
-    "seccomp_install", "pty_winsize",     "signal",
-    "stdin",           "pty_in",          "close",
-    "demand",          "loopback",        "(malformed)"};
+const char *const message_names[MESSAGE_COUNT] = {"proceed",
+                                                  "abort",
+                                                  "cap_drop_bounding",
+                                                  "cap_set_thread",
+                                                  "cap_set_ambient",
+                                                  "set_credentials",
+                                                  "seccomp_install",
+                                                  "pty_winsize",
+                                                  "signal",
+                                                  "stdin",
+                                                  "pty_in",
+                                                  "close",
+                                                  "demand",
+                                                  "loopback",
+                                                  "umask",
+                                                  "nice",
+                                                  "(malformed)"};
 
 static const uint64_t masks[] = {0, 1, 0x3f, UINT64_C(0x1ffffffffff), UINT64_C(1) << 63, 1 << 21};
 
@@ -69,8 +82,30 @@ static void put_filter(struct bytes *bytes, enum filter filter) {
   bytes_free(&code);
 }
 
+static const uint32_t ids[] = {NOBODY, NOBODY, 0, 0, 1234, 1234, 4294967294U, 4294967294U};
+
+static bool is_user(const struct command *command) {
+  return command->message == MESSAGE_CREDENTIALS && command->variant % 2 == 1;
+}
+
+static void put_text(struct bytes *bytes, const char *text) {
+  put_data(bytes, (const uint8_t *)text, strlen(text));
+}
+
+/* By numbers, and names that no host has. */
+static void put_user(struct bytes *bytes, unsigned variant) {
+  char user[64];
+  uint32_t id = PICK(ids, variant);
+  snprintf(user, sizeof user, variant > 40 ? "no user %u" : "%u:%u", (unsigned)id, (unsigned)id);
+  put_text(bytes, user);
+  unsigned count = variant % 3;
+  put_list(bytes, count);
+  for (unsigned i = 0; i < count; i++)
+    put_text(bytes, i == 0 ? "1000" : "1001");
+  put_nil(bytes);
+}
+
 static void put_credentials(struct bytes *bytes, unsigned variant) {
-  static const uint32_t ids[] = {NOBODY, 0, 1234, 4294967294U};
   uint32_t id = PICK(ids, variant);
   put_unsigned(bytes, id);
   put_unsigned(bytes, id);
@@ -169,7 +204,16 @@ static void put_arguments(struct bytes *bytes, const struct command *command,
     put_unsigned(bytes, 0);
     return;
   case MESSAGE_CREDENTIALS:
-    put_credentials(bytes, command->variant);
+    if (is_user(command))
+      put_user(bytes, command->variant);
+    else
+      put_credentials(bytes, command->variant);
+    return;
+  case MESSAGE_UMASK:
+    put_unsigned(bytes, command->variant % 0777);
+    return;
+  case MESSAGE_NICE:
+    put_unsigned(bytes, command->variant % 20);
     return;
   case MESSAGE_SECCOMP:
     put_filter(bytes, (enum filter)(command->variant % FILTER_COUNT));
@@ -213,8 +257,9 @@ static unsigned arity(const struct command *command) {
   case MESSAGE_COUNT:
     return 0;
   case MESSAGE_SET_THREAD:
-  case MESSAGE_CREDENTIALS:
     return 4;
+  case MESSAGE_CREDENTIALS:
+    return is_user(command) ? 3 : 4;
   case MESSAGE_DEMAND:
     return 3;
   case MESSAGE_SIGNAL:
@@ -226,6 +271,8 @@ static unsigned arity(const struct command *command) {
   case MESSAGE_STDIN:
   case MESSAGE_PTY_IN:
   case MESSAGE_CLOSE:
+  case MESSAGE_UMASK:
+  case MESSAGE_NICE:
     break;
   }
   return 2;
@@ -240,7 +287,7 @@ static void put_command(struct bytes *bytes, const struct command *command,
   }
   if (arity(command) > 0)
     put_tuple(bytes, arity(command));
-  put_atom(bytes, message_names[command->message]);
+  put_atom(bytes, is_user(command) ? "set_user" : message_names[command->message]);
   put_arguments(bytes, command, offsets);
 }
 

@@ -93,11 +93,14 @@ static void put_directive(struct pairs *pairs, enum directive directive) {
 /* Settings that do not change how much is echoed. */
 static void put_terminal(struct pairs *pairs) {
   key(pairs, "stdio");
-  put_tuple(&pairs->bytes, 2);
+  bool looks_inside = pairs->plan->seed % 2 != 0;
+  put_tuple(&pairs->bytes, looks_inside ? 3 : 2);
   put_atom(&pairs->bytes, "pty");
   put_tuple(&pairs->bytes, 4);
   for (unsigned i = 0; i < 4; i++)
     put_unsigned(&pairs->bytes, (pairs->plan->seed >> (16 * i)) & 0xffff);
+  if (looks_inside)
+    put_atom(&pairs->bytes, "auto");
   key(pairs, "termios");
   put_map(&pairs->bytes, 1);
   put_atom(&pairs->bytes, "iutf8");

@@ -103,6 +103,7 @@ SENDS(is_set_ambient, MESSAGE_SET_AMBIENT)
 SENDS(is_credentials, MESSAGE_CREDENTIALS)
 SENDS(is_seccomp, MESSAGE_SECCOMP)
 SENDS(is_winsize, MESSAGE_WINSIZE)
+SENDS(is_nice, MESSAGE_NICE)
 SENDS(is_loopback, MESSAGE_LOOPBACK)
 
 static bool is_bad_clock(const struct plan *plan, const struct facts *facts) {
@@ -144,6 +145,8 @@ static const struct {
     {"cap_set_thread", is_set_thread},
     {"cap_set_ambient", is_set_ambient},
     {"set_credentials", is_credentials},
+    {"set_user", is_credentials},
+    {"nice", is_nice},
     {"pty_winsize", is_winsize},
     {"loopback", is_loopback},
     {"time_offsets", is_bad_clock},

@@ -8,10 +8,12 @@ static unsigned variant(struct random *random) {
 }
 
 struct command plan_setup_command(struct random *random, const struct plan *plan) {
-  static const enum message messages[] = {MESSAGE_DROP_BOUNDING, MESSAGE_SET_AMBIENT,
-                                          MESSAGE_SECCOMP,       MESSAGE_SECCOMP,
-                                          MESSAGE_SET_THREAD,    MESSAGE_CREDENTIALS};
+  static const enum message messages[] = {
+      MESSAGE_DROP_BOUNDING, MESSAGE_SET_AMBIENT, MESSAGE_SECCOMP, MESSAGE_SECCOMP,
+      MESSAGE_SET_THREAD,    MESSAGE_CREDENTIALS, MESSAGE_UMASK,   MESSAGE_NICE};
   struct command command = {.message = RANDOM_PICK(random, messages), .variant = variant(random)};
+  if (command.message == MESSAGE_CREDENTIALS && random_chance(random, 50))
+    command.variant |= 1;
   if (plan->as_nobody && command.message == MESSAGE_CREDENTIALS && random_chance(random, 85))
     command.message = MESSAGE_SECCOMP;
   if (random_chance(random, plan->pty ? 30 : 2))

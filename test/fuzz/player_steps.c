@@ -33,6 +33,8 @@ static void note_command(struct facts *facts, const struct command *command) {
   case MESSAGE_SECCOMP:
   case MESSAGE_WINSIZE:
   case MESSAGE_LOOPBACK:
+  case MESSAGE_UMASK:
+  case MESSAGE_NICE:
     facts->checkpoint_sent++;
     return;
   case MESSAGE_SIGNAL:

@@ -89,7 +89,25 @@ defmodule Linx.CallEnterTest do
     assert Linx.cmd("#{first}/linx-inside", [], enter: session, cd: first) == {"inside\n", 0}
     assert_raise ErlangError, ~r/:enoent/, fn -> Linx.cmd("linx-inside") end
     assert {:error, error} = Linx.run("linx-not-inside", enter: session)
-    assert Error.kind(error) == :not_found
+
+    # EACCES of a directory along PATH that an ordinary user may not search is not told from that of a file.
+    assert Error.kind(error) in [:not_found, :permission_denied]
+  end
+
+  @tag :userns
+  test "what the program leaves running is killed, but for what has another pid namespace's init" do
+    for {namespaces, lit?} <- [{[:user, :uts], false}, {[:user, :uts, :pid], true}] do
+      {session, host_pid} = parked(namespaces: namespaces)
+      :ok = become_root(host_pid)
+      :ok = Linx.Process.proceed(session)
+      :running = next_event(session)
+      {listener, argv} = Beacon.actor(["daemon", "keep"])
+      assert {:ok, %{status: 0}} = Linx.run(argv, enter: session, stdio: :devnull)
+      socket = Beacon.await_lit(listener)
+      assert {namespaces, Beacon.lit?(socket)} == {namespaces, lit?}
+      {:ok, {:signaled, 9}} = Linx.Process.stop(session, 0)
+      if lit?, do: Beacon.await_dark(socket)
+    end
   end
 
   test "a process that is gone, or that is none, is an error" do

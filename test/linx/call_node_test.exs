@@ -22,6 +22,20 @@ defmodule Linx.CallNodeTest do
     script = ["-c", "echo $LINX_THERE $LINX_MORE"]
     assert Linx.cmd("sh", script, node: node) == {"there\n", 0}
     assert Linx.cmd("sh", script, node: node, env: [{"LINX_MORE", "more"}]) == {"there more\n", 0}
+    assert Linx.cmd("sh", script, node: node, env: %{"LINX_THERE" => nil}) == {"\n", 0}
+
+    opts = [
+      node: node,
+      env: [LINX_MORE: "more"],
+      stdio: [stdout: :pipe],
+      auto_proceed: true,
+      events: :none
+    ]
+
+    {:ok, session} = Linx.Process.spawn([argv: ["/bin/sh" | script]] ++ opts)
+    assert Linx.Process.read(session, :stdout, 100, 30_000) == {:ok, "there more\n"}
+    Linx.Process.wait(session, 30_000)
+    GenServer.stop(session)
 
     assert {:ok, %{stdout: "out", stderr: "err"}} =
              Linx.run(sh("printf out; printf err >&2"), node: node)

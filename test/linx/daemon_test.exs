@@ -121,6 +121,13 @@ defmodule Linx.DaemonTest do
       refute File.exists?(mark)
     end
 
+    test "are each in the documentation" do
+      {:docs_v1, _, _, _, %{"en" => text}, _, _} = Code.fetch_docs(Daemon)
+
+      for {name, _takers, _check, _expected} <- Daemon.Options.table(),
+          do: assert(text =~ "* `#{inspect(name)}` - ", "no doc of #{name}")
+    end
+
     test "that the daemon decides itself, or that do not exist, are refused" do
       for option <- [
             owner: self(),
@@ -177,6 +184,13 @@ defmodule Linx.DaemonTest do
       )
 
       assert {line(), line(), line()} == {"/usr", "elsewhere", "zero hello"}
+    end
+
+    @tag :root
+    test "of a session have the program run as another user" do
+      daemon(argv: sh("id -u; umask"), user: "nobody", umask: 0o077, log_prefix: "")
+      {uid, 0} = System.cmd("id", ["-u", "nobody"])
+      assert {line() <> "\n", line()} == {uid, "0077"}
     end
 
     test ":env also takes changes" do
@@ -541,6 +555,40 @@ defmodule Linx.DaemonTest do
       assert {:ok, daemon} = Daemon.start_link(argv: ["sleep", "60"], name: name)
       assert Process.whereis(name) == daemon
       GenServer.stop(daemon)
+    end
+
+    test "says how a program that has ended or failed before it was waited for did" do
+      trap()
+
+      for {argv, answer, reason} <- [
+            {["no such"], {:error, :enoent}, :shutdown},
+            {["true"], :ok, :normal},
+            {["false"], :ok, {:exited, 1}}
+          ] do
+        {:ok, options} = Daemon.Options.parse(argv: argv)
+        {:ok, daemon} = GenServer.start_link(Daemon.Server, {options, nil, self()})
+        await_over(daemon)
+        refute_received {:EXIT, ^daemon, _}
+
+        case answer do
+          :ok ->
+            assert GenServer.call(daemon, :await) == :ok
+            assert_receive {:EXIT, ^daemon, ^reason}
+
+          {:error, errno} ->
+            assert {{^reason, {:refused, %Error{errno: ^errno}}}, _call} =
+                     catch_exit(GenServer.call(daemon, :await))
+
+            refute_received {:EXIT, ^daemon, _}
+        end
+      end
+    end
+
+    defp await_over(daemon) do
+      state = :sys.get_state(daemon)
+
+      if state.refused == nil and (state.result == nil or state.reader != nil),
+        do: await_over(daemon)
     end
 
     test "waits for output that matches, wherever it is cut" do

@@ -97,6 +97,25 @@ defmodule Linx.OrderlyEndTest do
       assert await_line(path, "bye") == "ready\nbye\n"
     end
 
+    test "the input of a call raises, which the call raises too" do
+      for call <- [&Linx.cmd("/bin/sh", &1, &2), &Linx.run(["/bin/sh" | &1], &2)] do
+        {path, ["/bin/sh", "-c", script]} = farewell()
+        args = ["-c", String.replace(script, "exit 7", "exit 0")]
+
+        input =
+          Stream.map([1], fn _ ->
+            await_line(path, "ready")
+            raise "no input"
+          end)
+
+        assert_raise RuntimeError, "no input", fn ->
+          call.(args, input: input, kill_after: @long)
+        end
+
+        assert File.read!(path) == "ready\nbye\n"
+      end
+    end
+
     test "a call ends by its time limit, with the signal of its option" do
       {path, [program | args]} = farewell("INT")
       # The caller leaves as soon as the program is ready, and so has no other way to end it.

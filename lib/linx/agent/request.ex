@@ -78,8 +78,8 @@ defmodule Linx.Agent.Request do
   defp orphan_policy(options), do: options
 
   # The environment that a workload inherits is the agent's, so the agent looks into it for a TERM.
-  defp put_terminal(%{stdio: {:pty, size, termios, term}} = options) do
-    options = Map.merge(options, %{stdio: {:pty, size}, termios: termios})
+  defp put_terminal(%{stdio: {:pty, size, termios, term, inside}} = options) do
+    options = Map.merge(options, %{stdio: stdio(size, inside), termios: termios})
 
     case options do
       %{env: env} -> %{options | env: if(term?(env), do: env, else: env ++ ["TERM=" <> term])}
@@ -88,6 +88,10 @@ defmodule Linx.Agent.Request do
   end
 
   defp put_terminal(options), do: options
+
+  defp stdio(size, false), do: {:pty, size}
+  defp stdio(size, true), do: {:pty, size, :inside}
+  defp stdio(size, :auto), do: {:pty, size, :auto}
 
   defp changes_term?(options),
     do: term?(Map.get(options, :env_set, [])) or "TERM" in Map.get(options, :env_unset, [])

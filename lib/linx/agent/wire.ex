@@ -11,7 +11,7 @@ defmodule Linx.Agent.Wire do
   @stages ~w(
     malformed_request request_too_big malformed_command command_too_big
     standard_fds allocate memfd sigprocmask signalfd subreaper pipe2
-    posix_openpt ptsetup ptsname pts_open terminal devnull_open file_open connect_unix pidfd_open
+    posix_openpt ptsetup ptsname pts_open devnull_open file_open connect_unix pidfd_open
     open_ns_user open_ns_mount open_ns_uts open_ns_ipc open_ns_cgroup open_ns_net open_ns_time open_ns_pid
     clone ready_frame malformed_ready exec_outcome guard relay sigaction waitid
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid

@@ -47,6 +47,17 @@ defmodule Linx.Call.Feeder do
     end
   end
 
+  @doc "An exception of the input that has ended the feeding; `:ok` when there was none so far."
+  @spec raised(t()) :: :ok | {:error, {:input, :error | :exit | :throw, term(), list()}}
+  def raised({_pid, monitor}) do
+    receive do
+      {:DOWN, ^monitor, :process, _pid, {:shutdown, {__MODULE__, kind, reason, stacktrace}}} ->
+        {:error, {:input, kind, reason, stacktrace}}
+    after
+      0 -> :ok
+    end
+  end
+
   @doc "Ends the feeding of a session that has ended."
   @spec stop(t()) :: :ok
   def stop({pid, monitor}) do

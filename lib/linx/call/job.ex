@@ -94,12 +94,16 @@ defmodule Linx.Call.Job do
   defp ended(job, ending) do
     case ending do
       {{:ok, :aborted}, _usage} -> {:error, :aborted}
-      {{:ok, outcome}, usage} -> {:ok, outcome, usage}
+      {{:ok, outcome}, usage} -> with(:ok <- raised(job), do: {:ok, outcome, usage})
       {{:error, reason} = result, _usage} -> failure(job, result, reason)
       {:error, :timeout} = error -> error
       {:error, reason} -> failure(job, reason)
     end
   end
+
+  # An exception of the input ends the program, which may then end as if nothing were wrong.
+  defp raised(%{feeder: nil}), do: :ok
+  defp raised(%{feeder: feeder}), do: Feeder.raised(feeder)
 
   @doc """
   Runs a call whose output is collected, from its start to its end: the output up to the call's bound, and how

@@ -66,6 +66,10 @@ defmodule Linx.Daemon.Options do
   @type t :: %__MODULE__{}
   @type error :: Options.error()
 
+  @doc "The table."
+  @spec table() :: [Option.row()]
+  def table, do: @table
+
   @doc """
   Checks the options of a daemon.
 

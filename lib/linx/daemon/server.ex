@@ -46,6 +46,8 @@ defmodule Linx.Daemon.Server do
     :reader,
     :helper,
     :result,
+    :refused,
+    awaited?: false,
     phase: :starting,
     executed?: false,
     matched?: false
@@ -102,8 +104,7 @@ defmodule Linx.Daemon.Server do
   end
 
   @impl true
-  def handle_call(:await, _from, %{phase: :running} = state), do: {:reply, :ok, state}
-  def handle_call(:await, from, state), do: {:noreply, %{state | starter: from}}
+  def handle_call(:await, from, state), do: awaited(%{state | starter: from, awaited?: true})
 
   def handle_call(:stats, _from, state) do
     stats = Map.merge(Tally.read(state.tally), %{restarts: state.restarts, usage: usage(state)})
@@ -133,6 +134,18 @@ defmodule Linx.Daemon.Server do
 
   defp usage(_state), do: nil
 
+  # However soon the program is ready, has ended or is refused: the one who starts it is told before the daemon ends.
+  defp awaited(%{refused: {:reason, reason}} = state), do: stop_refused(reason, state)
+  defp awaited(%{phase: :running} = state), do: state |> reply() |> settle()
+  defp awaited(state), do: {:noreply, state}
+
+  defp reply(%{starter: nil} = state), do: state
+
+  defp reply(%{starter: starter} = state) do
+    GenServer.reply(starter, :ok)
+    %{state | starter: nil}
+  end
+
   ## The program's life
 
   @impl true
@@ -148,8 +161,8 @@ defmodule Linx.Daemon.Server do
   def handle_info({:helper, helper, answer}, %{helper: helper, result: nil} = state),
     do: helped(answer, %{state | helper: nil})
 
-  def handle_info(:wait_timeout, %{phase: phase} = state) when phase in [:starting, :waiting],
-    do: refuse(:timeout, state)
+  def handle_info(:wait_timeout, %{phase: phase, refused: nil} = state) when phase != :running,
+    do: refuse(if(state.result, do: refusal(state), else: :timeout), state)
 
   def handle_info({:EXIT, session, _reason}, %{session: session, result: nil} = state)
       when session != nil,
@@ -210,9 +223,8 @@ defmodule Linx.Daemon.Server do
   defp ready(state), do: {:noreply, state}
 
   defp run(state) do
-    if state.starter, do: GenServer.reply(state.starter, :ok)
     tell(:ready, %{}, %{}, state)
-    %{state | phase: :running, starter: nil}
+    reply(%{state | phase: :running})
   end
 
   # What a user's function does takes time, in which the daemon is stopped, asked or ends with its program.
@@ -283,6 +295,7 @@ defmodule Linx.Daemon.Server do
   defp settle(%{result: nil} = state), do: {:noreply, state}
   defp settle(%{reader: reader} = state) when reader != nil, do: {:noreply, state}
   defp settle(%{phase: phase} = state) when phase != :running, do: refuse(refusal(state), state)
+  defp settle(%{awaited?: false} = state), do: {:noreply, state}
 
   defp settle(state) do
     {outcome, reason} = reason(state)
@@ -330,11 +343,19 @@ defmodule Linx.Daemon.Server do
     end
   end
 
-  # The program is not ready, and the start an error. The exit signal would end a starter that does not trap it.
+  # The program is not ready, and the start an error.
   defp refuse(reason, state) do
     state = shut_down(state)
-    Process.unlink(state.parent)
     stopped(reason, state)
+
+    if state.awaited?,
+      do: stop_refused(reason, state),
+      else: {:noreply, %{state | refused: {:reason, reason}}}
+  end
+
+  # The exit signal would end a starter that does not trap it.
+  defp stop_refused(reason, state) do
+    Process.unlink(state.parent)
     {:stop, {:shutdown, {:refused, reason}}, state}
   end
 

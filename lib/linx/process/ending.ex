@@ -50,8 +50,16 @@ defmodule Linx.Process.Ending do
   @spec kill_now() :: [Linx.Process.Session.effect()]
   def kill_now, do: [{:send, @kill}]
 
+  @doc "Ends the workload as the option `:stop` says: without a grace it is killed at once, otherwise as `terminate/2` does."
+  @spec stop(session(), Linx.Process.Options.stop()) :: change()
+  def stop(session, {signal, 0}) do
+    if parks?(session), do: terminate(session, {signal, 0}), else: kill(session)
+  end
+
+  def stop(session, stop), do: terminate(session, stop)
+
   @doc """
-  Asks the workload to end, and has it killed when the grace, in milliseconds, is over. Without a grace, and when the
+  Asks the workload to end, and has it killed when the grace, in milliseconds, is over. When the
   signal is SIGKILL, it is killed at once. A child that parks is aborted. A workload that does not run yet is asked
   when it does.
 
@@ -68,7 +76,7 @@ defmodule Linx.Process.Ending do
         {session, sends} = abort(session)
         {session, sends ++ [{:rescue_after, max(grace, @react), :workload}]}
 
-      grace == 0 or signal == @sigkill ->
+      signal == @sigkill ->
         kill(session)
 
       session.state in [:running, :waiting] ->

@@ -97,7 +97,7 @@ defmodule Linx.Process.Error do
   @hints [
     {:execve, :enoent,
      "the program, or the interpreter its first line names, does not exist where the workload runs " <>
-       "(Linx.Process.spawn/1 takes a path, Linx.cmd/3 and its like look along PATH)"},
+       "(Linx.Process.spawn/1 takes a path, or looks along PATH with :search_path, as Linx.cmd/3 and its like do)"},
     {:execve, :eacces,
      "the program is no regular file, lacks execute permission for the workload's user, or lies on a " <>
        "filesystem mounted noexec"},

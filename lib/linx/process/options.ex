@@ -35,7 +35,7 @@ defmodule Linx.Process.Options do
     {:clear_env, [:request, :call], [true, false], nil},
     {:cwd, [:request, :call], &Checks.string/1, "a path, without NUL bytes"},
     {:stdio, [:request, :call], &Stdio.check/1,
-     ":inherit, :devnull, :pty, {:pty, options} of :size, :echo, :mode and :term, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
+     ":inherit, :devnull, :pty, {:pty, options} of :size, :echo, :mode, :term and :inside, :pipe, or a keyword list over :stdin, :stdout and :stderr of " <>
        ":inherit, :devnull, :pipe, {:file, path, :read | :write | :append}, {:connect_unix, path} and, " <>
        "for :stderr, :stdout"},
     {:no_new_privs, [:request, :call], [true, false], nil},
@@ -281,7 +281,7 @@ defmodule Linx.Process.Options do
 
     outputs =
       case stdio do
-        {:pty, _size, _termios, _term} when as_stream? ->
+        {:pty, _size, _termios, _term, _inside} when as_stream? ->
           [:pty]
 
         directives when is_list(directives) ->
@@ -297,7 +297,7 @@ defmodule Linx.Process.Options do
 
   @doc "Whether the workload of checked options has a terminal."
   @spec terminal?(map()) :: boolean()
-  def terminal?(request), do: match?(%{stdio: {:pty, _size, _termios, _term}}, request)
+  def terminal?(request), do: match?(%{stdio: {:pty, _size, _termios, _term, _inside}}, request)
 
   defp how(options), do: [auto_proceed: options.auto_proceed, demand: demand(options)]
 

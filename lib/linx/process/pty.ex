@@ -15,7 +15,9 @@ defmodule Linx.Process.Pty do
   @typedoc """
   Of `termios` are `:like`, another terminal's settings as the agent sends them, `:raw`, `:echo` and `:iutf8`.
   """
-  @type t :: {:pty, size :: Checks.winsize(), termios :: map(), term :: binary()}
+  @type t ::
+          {:pty, size :: Checks.winsize(), termios :: map(), term :: binary(),
+           inside :: boolean() | :auto}
 
   @doc """
   The terminal that `options` describe.
@@ -23,14 +25,14 @@ defmodule Linx.Process.Pty do
       iex> Linx.Process.Pty.check([])
       {:ok, {:pty, {24, 80, 0, 0}, %{iutf8: true}, "xterm-256color"}}
       iex> Linx.Process.Pty.check(size: {50, 132}, echo: false, mode: :raw)
-      {:ok, {:pty, {50, 132, 0, 0}, %{iutf8: true, raw: true, echo: false}, "xterm-256color"}}
+      {:ok, {:pty, {50, 132, 0, 0}, %{iutf8: true, raw: true, echo: false}, "xterm-256color", :auto}}
       iex> Linx.Process.Pty.check(echo: :off)
       :error
   """
   @spec check(term()) :: {:ok, t()} | :error
   def check(options) do
     if Keyword.keyword?(options) and Enum.uniq_by(options, &elem(&1, 0)) == options,
-      do: Enum.reduce_while(options, {:ok, {:pty, @size, %{iutf8: true}, @term}}, &put/2),
+      do: Enum.reduce_while(options, {:ok, {:pty, @size, %{iutf8: true}, @term, :auto}}, &put/2),
       else: :error
   end
 
@@ -44,17 +46,20 @@ defmodule Linx.Process.Pty do
   defp put_one({:size, {rows, cols}}, terminal),
     do: put_one({:size, {rows, cols, 0, 0}}, terminal)
 
-  defp put_one({:size, size}, {:pty, _default, termios, term}) do
-    with {:ok, size} <- Checks.winsize(size), do: {:pty, size, termios, term}
+  defp put_one({:size, size}, terminal) do
+    with {:ok, size} <- Checks.winsize(size), do: put_elem(terminal, 1, size)
   end
 
   defp put_one({:echo, echo?}, terminal) when is_boolean(echo?), do: set(terminal, :echo, echo?)
   defp put_one({:mode, :cooked}, terminal), do: terminal
   defp put_one({:mode, :raw}, terminal), do: set(terminal, :raw, true)
 
-  defp put_one({:term, term}, {:pty, size, termios, _default}) do
+  defp put_one({:inside, inside}, terminal) when inside in [true, false, :auto],
+    do: put_elem(terminal, 4, inside)
+
+  defp put_one({:term, term}, terminal) do
     with {:ok, term} when term != "" <- Checks.string(term),
-         do: {:pty, size, termios, term},
+         do: put_elem(terminal, 3, term),
          else: (_none -> :error)
   end
 
@@ -64,8 +69,8 @@ defmodule Linx.Process.Pty do
 
   defp put_one(_other, _terminal), do: :error
 
-  defp set({:pty, size, termios, term}, name, value),
-    do: {:pty, size, Map.put(termios, name, value), term}
+  defp set(terminal, name, value),
+    do: put_elem(terminal, 2, Map.put(elem(terminal, 2), name, value))
 
-  defp unset({:pty, size, termios, term}, name), do: {:pty, size, Map.delete(termios, name), term}
+  defp unset(terminal, name), do: put_elem(terminal, 2, Map.delete(elem(terminal, 2), name))
 end

@@ -207,7 +207,11 @@ defmodule Linx.Process.Session do
 
   # The caller gets the reply of a wait.
   defp call(session, {:stop, grace}, from) do
-    {session, effects} = Ending.terminate(session, grace(session, grace))
+    {session, effects} =
+      if grace == :default,
+        do: Ending.stop(session, session.stop),
+        else: Ending.terminate(session, grace(session, grace))
+
     {put_in(session.waiters[from], :wait), [{:watch, from, :infinity} | effects]}
   end
 
@@ -414,7 +418,7 @@ defmodule Linx.Process.Session do
 
   # Requests that wait for a stream get the reply that they would get after the session's end.
   defp stop(%{state: :ended} = session), do: break_pipes(session, :no_process)
-  defp stop(session), do: Ending.terminate(session, session.stop)
+  defp stop(session), do: Ending.stop(session, session.stop)
 
   defp rescue_from_agent(%{state: :ended} = session, _victim), do: {session, []}
 

@@ -53,7 +53,15 @@ defmodule Linx.Process.OptionsTest do
             {{:pty, echo: false}, default, %{iutf8: true, echo: false}},
             {{:pty, like: "settings"}, default, %{like: "settings"}}
           ],
-          do: assert(%{stdio: {:pty, ^size}, termios: ^termios} = request(stdio: stdio))
+          do: assert(%{stdio: {:pty, ^size, :auto}, termios: ^termios} = request(stdio: stdio))
+    end
+
+    test "a terminal is inside where there is one, or as is said" do
+      size = {24, 80, 0, 0}
+      assert request(stdio: :pty).stdio == {:pty, size, :auto}
+      assert request(stdio: {:pty, inside: :auto}).stdio == {:pty, size, :auto}
+      assert request(stdio: {:pty, inside: true}).stdio == {:pty, size, :inside}
+      assert request(stdio: {:pty, inside: false}).stdio == {:pty, size}
     end
 
     test "TERM is added to an environment without one, and asked for where it is inherited" do
@@ -300,6 +308,7 @@ defmodule Linx.Process.OptionsTest do
         {:pty, term: "vt\0"},
         {:pty, term: :vt220},
         {:pty, like: :settings},
+        {:pty, inside: :maybe},
         {:pty, [echo: true], 1},
         %{stdin: :devnull},
         [:devnull],
