@@ -71,7 +71,7 @@ defmodule Linx.FifoTest do
 
   test "stop/2 does, within its grace", %{fifo: fifo} do
     assert P.stop(waiting(fifo), 3_600_000) == {:ok, {:signaled, 15}}
-    assert P.stop(waiting(fifo), 0) == {:ok, {:signaled, 9}}
+    assert P.stop(waiting(fifo), 0) == {:ok, {:signaled, 15}}
   end
 
   test "an abort at the checkpoint does", %{fifo: fifo} do
