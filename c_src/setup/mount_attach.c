@@ -39,11 +39,12 @@ static int change_attributes_at(int mounted, const struct mount_target *target,
   return result;
 }
 
-static int make_private_at(int mounted, const struct mount_target *target) {
+static int change_propagation_at(int mounted, const struct mount_target *target,
+                                 uint64_t propagation, bool recursive) {
   struct found_place found;
   int result = find_place(&found, mounted, target);
   if (result == 0)
-    result = mount_set_propagation_at(&found.place, MS_PRIVATE, true);
+    result = mount_set_propagation_at(&found.place, propagation, recursive);
   fd_close(&found.directory);
   return result;
 }
@@ -55,6 +56,13 @@ int mount_change_attributes(int mounted, const struct mount_target *target,
                                          : result;
 }
 
+int mount_change_propagation(int mounted, const struct mount_target *target, uint64_t propagation,
+                             bool recursive) {
+  int result = mount_set_propagation(mounted, propagation, recursive);
+  return result == -ENOSYS ? change_propagation_at(mounted, target, propagation, recursive)
+                           : result;
+}
+
 static int attach(int fd, bool is_shared, const struct mount_target *target,
                   const struct mount_wish *wish) {
   int result = mount_set_attributes(fd, &wish->attributes, wish->recursive);
@@ -62,7 +70,7 @@ static int attach(int fd, bool is_shared, const struct mount_target *target,
   if (result == 0 || later)
     result = mount_move(fd, target->fd);
   if (result == 0 && is_shared)
-    result = make_private_at(fd, target);
+    result = change_propagation_at(fd, target, MS_PRIVATE, true);
   return result == 0 && later ? change_attributes_at(fd, target, &wish->attributes) : result;
 }
 

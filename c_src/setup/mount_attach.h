@@ -26,10 +26,12 @@ int mount_attach(struct slots *slots, unsigned slot, const struct mount_target *
                  const struct mount_wish *wish);
 
 /*
- * The attributes of a mount that is attached, also before Linux 5.12, where `target` says how to
- * find it again.
+ * The attributes and the propagation type of a mount that is attached, also before Linux 5.12,
+ * where `target` says how to find it again. EINVAL: `mounted` is not the root of a mount.
  */
 int mount_change_attributes(int mounted, const struct mount_target *target,
                             const struct mount_attributes *attributes, bool recursive);
+int mount_change_propagation(int mounted, const struct mount_target *target, uint64_t propagation,
+                             bool recursive);
 
 #endif

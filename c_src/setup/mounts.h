@@ -39,6 +39,30 @@ bool mounts_opens_cgroups(const struct argument *arguments);
  */
 setup_fn mounts_attach;
 
+/* PaaR: a target, attributes to set and to clear, and :recursive. EINVAL: the target is not the
+ * root of a mount, or an attribute is in both lists. EPERM: one to clear is locked
+ * (mount_namespaces(7)).
+ */
+setup_fn mounts_set_attributes;
+
+/* PpR: a target, a propagation type, and :recursive. EINVAL as above. */
+setup_fn mounts_set_propagation;
+
+/* PD: a target whose last name is not followed, and :detach (umount2(2), MNT_DETACH). */
+setup_fn mounts_unmount;
+
+/* P: makes what is at the path, and all that is mounted in it, read-only, by a copy that covers it.
+ * A path that does not exist is no failure. EINVAL: the root. */
+setup_fn mounts_make_readonly;
+
+/*
+ * Pcc: hides what is at the path: a directory below a copy of the second slot, an empty tmpfs, and
+ * anything else below one of the first, the null device; both are read-only there. A path that does
+ * not exist is no failure. EINVAL: the root, or slots that hold something else or were opened after
+ * the root was changed, because an image chooses what that opens (CVE-2025-31133).
+ */
+setup_fn mounts_mask;
+
 /* -EINVAL for a descriptor of the root: what is mounted there is seen by no path. */
 int mounts_check_not_root(int target);
 

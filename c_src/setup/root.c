@@ -5,9 +5,11 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/cleanup.h"
 #include "base/inode.h"
-#include "base/syscalls.h"
 #include "setup/mount_calls.h"
+#include "setup/path_text.h"
+#include "setup/resolve.h"
 
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
@@ -78,4 +80,15 @@ int root_pivot(struct setup *setup, const struct argument *arguments) {
   slots_done(slots, slot, false);
   slots_note_root(slots);
   return 0;
+}
+
+int root_change(struct setup *setup, const struct argument *arguments) {
+  char path[PATH_MAX];
+  (void)setup;
+  text_copy(path, &arguments[0].text);
+  cleanup_close int fd = resolve_open(path, O_PATH | O_DIRECTORY);
+  int result = fd < 0 ? fd : (int)sys_call(SYS_fchdir, fd);
+  if (result == 0)
+    result = (int)sys_call(SYS_chroot, ".");
+  return result == 0 ? (int)sys_call(SYS_chdir, "/") : result;
 }

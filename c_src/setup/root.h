@@ -13,4 +13,8 @@
  */
 setup_fn root_pivot;
 
+/* P: chroot(2), for a session without a mount namespace of its own. It is no boundary: a process
+ * with CAP_SYS_CHROOT leaves it. */
+setup_fn root_change;
+
 #endif

@@ -2,6 +2,7 @@
 #include "setup/setup.h"
 
 #include "setup/capabilities.h"
+#include "setup/files.h"
 #include "setup/identity.h"
 #include "setup/mounts.h"
 #include "setup/network.h"
