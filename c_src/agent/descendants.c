@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/proc.h"
+#include "base/proc_session.h"
 
 /* Milliseconds that the sweep takes at most, and between two looks of it. */
 #define SWEEP_MS       1000
@@ -56,8 +57,8 @@ bool session_sweep(struct session *session) {
   int64_t now = clock_ms();
   if (session->sweep_until == 0)
     session->sweep_until = now + SWEEP_MS;
-  if (!proc_signal_session(session->pid, SIGKILL) || now >= session->sweep_until)
+  if (!proc_kill_session(session->pid, session->sweep_until) || now >= session->sweep_until)
     return false;
-  session->look_at = now + SWEEP_PAUSE_MS;
+  session->look_at = clock_ms() + SWEEP_PAUSE_MS;
   return true;
 }

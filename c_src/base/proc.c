@@ -335,32 +335,3 @@ bool proc_has_living_children(int fd) {
   buffer_release(&found);
   return living;
 }
-
-static bool is_left_by(pid_t leader, pid_t pid) {
-  struct proc_stat stat;
-  return pid != leader && proc_read_stat(pid, &stat) == 0 &&
-         (stat.session == leader || stat.group == leader) && stat.state != 'Z' && stat.state != 'X';
-}
-
-bool proc_signal_session(pid_t leader, int signum) {
-  struct directory directory;
-  bool found = false;
-  cleanup_close int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (proc < 0)
-    return false;
-  directory_begin(&directory, proc);
-  const char *name;
-  while ((name = directory_next(&directory)) != NULL) {
-    unsigned long pid = 0;
-    if (!decimal_parse(&name, &pid) || *name != '\0' || !is_left_by(leader, (pid_t)pid))
-      continue;
-    /* Pinned, and looked at again, because the number may be another process's by now. */
-    cleanup_close int pidfd = sys_pidfd_open((pid_t)pid);
-    if (pidfd >= 0 && is_left_by(leader, (pid_t)pid)) {
-      found = true;
-      proc_signal_descendants((pid_t)pid, signum);
-      sys_pidfd_send_signal(pidfd, signum);
-    }
-  }
-  return found;
-}

@@ -78,11 +78,4 @@ bool proc_has_living_children(int fd);
  * process that has got the number of one of them since is not signalled. */
 void proc_signal_descendants(pid_t pid, int signum);
 
-/*
- * Sends `signum` to every other process of the session (setsid(2)) or the process group that
- * `leader` has begun, and to what descends from them. `leader` is a child of the caller that is not
- * reaped, so that its number stands for no other. Whether one of them was alive, and not a zombie.
- */
-bool proc_signal_session(pid_t leader, int signum);
-
 #endif

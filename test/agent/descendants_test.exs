@@ -122,6 +122,19 @@ defmodule AgentTest.DescendantsTest do
       assert final(finish(wire)) == {:status, :signaled, 9}
     end
 
+    @tag :root
+    test "ends what is left there and forks and ends faster than it can be found" do
+      target = Target.unshare(Target.everything(), ["ignore", 17])
+
+      for _ <- 1..3 do
+        argv = [path("hostile"), "chain"]
+        wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
+        result = finish(wire)
+        assert {result.output, final(result)} == {"", {:status, :exited, 0}}
+        refute Enum.any?(Host.children(target.pid), &Host.alive?/1)
+      end
+    end
+
     # Each process that has connected is dead; one that has not was dead before.
     defp refute_lit(listener) do
       case :gen_tcp.accept(listener, 0) do

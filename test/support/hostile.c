@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Noreturn void wait_for_the_end(void) {
@@ -51,12 +52,31 @@ static void play_lock(void) {
   splice(0, NULL, ends[0], NULL, sizeof(bytes), 0);
 }
 
+/* A process that forks and ends at once, for five seconds: no process of it lives long enough to be
+ * found and killed. Says "over" when it has not been ended before. */
+static void play_chain(void) {
+  struct timespec start;
+  struct timespec now;
+  pid_t pid = fork();
+
+  if (pid != 0)
+    exit(pid < 0);
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do {
+    if (fork() > 0)
+      _exit(0);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while (now.tv_sec - start.tv_sec < 5);
+  exit(write(1, "over\n", 5) != 5);
+}
+
 static const struct {
   const char *name;
   void (*play)(void);
 } parts[] = {
     {"packets", play_packets},
     {"lock", play_lock},
+    {"chain", play_chain},
 };
 
 int main(int argc, char **argv) {
