@@ -129,7 +129,6 @@ defmodule Linx.Daemon do
   """
 
   alias Linx.Daemon.{Options, Server, Tally}
-  alias Linx.Option
   alias Linx.Process.Supervised
   alias Linx.Signal
 
@@ -285,7 +284,8 @@ defmodule Linx.Daemon do
   def signal(daemon, signal, opts \\ []), do: call(daemon, {:signal, signal, opts})
 
   @doc """
-  Why a daemon could not be started, in words.
+  Why a daemon could not be started, in words: as `Linx.format_error/1`, with what a daemon says of the options that
+  sessions and calls have as well.
 
       iex> Linx.Daemon.format_error({:bad_log, :loud})
       "bad option :log: false, a level of Logger, or a function of a line, or of a stream and a line, got: :loud"
@@ -293,13 +293,7 @@ defmodule Linx.Daemon do
       "the program exited with status 3"
   """
   @spec format_error(term()) :: String.t()
-  def format_error({function, reason}) when function in [:checkpoint, :wait_for],
-    do: "the function given as #{inspect(function)} failed: #{words(reason)}"
-
   def format_error(reason), do: Options.message(reason) || Linx.Reason.sentence(reason)
-
-  defp words(text) when is_binary(text), do: text
-  defp words(reason), do: Option.shorten(reason)
 
   defp call(daemon, request) do
     GenServer.call(daemon, request, :infinity)

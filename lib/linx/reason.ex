@@ -67,8 +67,11 @@ defmodule Linx.Reason do
 
   # Why a value that fits by itself is not taken. The other options that fit are those of a request that is too big.
   @contexts %{
-    owner: "with :checkpoint the call takes the events itself",
+    owner: "a name has to be registered, and with :checkpoint the call takes the events itself",
+    stream_to: "a name has to be registered",
     events: "with :checkpoint the call takes the events itself",
+    search_path: "not together with :files",
+    use_stdio: "not together with :stdio, :input or :stderr_to_stdout",
     loopback: "it needs :net among the fresh namespaces",
     time_offsets: "they need :time among the fresh namespaces",
     node: "this one runs without it",
@@ -79,6 +82,9 @@ defmodule Linx.Reason do
     close_stdin: "not together with :input or :stdio",
     pool: "there is no pool of that name"
   }
+
+  # Bytes of a value that may be what makes a request too big: of the options of one, the largest has more.
+  @big 65_536
 
   @doc """
   A reason as a sentence, without a final full stop.
@@ -102,6 +108,9 @@ defmodule Linx.Reason do
 
   def sentence({:missing_agent, path}) when is_binary(path), do: Linx.Agent.missing_message(path)
 
+  def sentence({function, reason}) when function in [:checkpoint, :wait_for],
+    do: "the function given as #{inspect(function)} failed: #{failure(reason)}"
+
   def sentence({:no_pool, pool}),
     do: "there is no pool #{Option.shorten(pool)} on the session's node"
 
@@ -118,6 +127,9 @@ defmodule Linx.Reason do
   def sentence(reason) when is_atom(reason), do: errno(reason)
   def sentence(reason), do: Option.shorten(reason)
 
+  defp failure(text) when is_binary(text), do: text
+  defp failure(reason), do: Option.shorten(reason)
+
   defp outcome(outcome),
     do: Exception.message(%ExitError{argv: ["the program"], outcome: outcome})
 
@@ -133,7 +145,7 @@ defmodule Linx.Reason do
       Session.decided_by_call?(name) ->
         "option #{inspect(name)} is the call's own to set; for another value use Linx.Process.spawn/1"
 
-      Session.option?(name) ->
+      Session.option?(name) or Call.option?(name) or Daemon.option?(name) ->
         "option #{inspect(name)} cannot be given here, got: #{Option.shorten(value)}"
 
       true ->
@@ -181,9 +193,15 @@ defmodule Linx.Reason do
       {true, true} when name == "stdio" -> Call.message(reason)
       {nil, false} -> Call.message(reason)
       {false, _call} -> Session.message(reason)
-      _fits -> context(name, reason) || bad_size("option :#{name}", value)
+      _fits -> context(name, reason) || too_big(name, value) || expected(reason)
     end
   end
+
+  defp too_big(name, value),
+    do: if(:erlang.external_size(value) > @big, do: bad_size("option :#{name}", value))
+
+  # A call takes less than a session of an option that both have.
+  defp expected(reason), do: Call.message(reason) || Session.message(reason)
 
   defp context(name, reason) do
     with text when text != nil <- known(@contexts, name),

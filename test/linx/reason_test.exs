@@ -92,6 +92,53 @@ defmodule Linx.ReasonTest do
              ~s(chdir failed for "/bin/true" with cwd: "/no/such": ENOENT)
   end
 
+  test "a value that fits by itself is said to be refused for what stands beside it" do
+    spawn = &Linx.Process.spawn([argv: ["/bin/true"]] ++ &1)
+
+    for {result, words} <- [
+          {spawn.(files: ["/bin/true"], search_path: true), "not together with :files"},
+          {spawn.(owner: :no_such_name), "has to be registered"},
+          {spawn.(stream_to: :no_such_name), "has to be registered"},
+          {Linx.run("true", env: ["A=1"]), "an enumerable of {name, value}"},
+          {Linx.run("true", pty: true, input: "x"), "not together with :input"},
+          {Linx.run("true", into: [], stdio: [stdout: :devnull]), "does not capture"}
+        ] do
+      assert {:error, reason} = result
+      assert Linx.format_error(reason) =~ words
+      refute Linx.format_error(reason) =~ "too big"
+    end
+
+    assert_raise ArgumentError, ~r/not together with :stdio, :input/, fn ->
+      Linx.cmd("true", [], use_stdio: false, input: "x")
+    end
+
+    assert_raise ArgumentError, ~r/not together with :input or :stdio/, fn ->
+      Linx.shell("true", close_stdin: true, input: "x")
+    end
+  end
+
+  test "an option of another function is not said to be none" do
+    for {result, name} <- [
+          {Linx.run("true", lines: 80), ":lines"},
+          {Linx.run("true", wait_for: nil), ":wait_for"},
+          {Linx.Process.spawn(argv: ["/bin/true"], cd: "/"), ":cd"},
+          {Linx.Daemon.start_link(argv: ["true"], cd: "/"), ":cd"},
+          {Linx.Daemon.start_link(argv: ["true"], events: :none), ":events"}
+        ] do
+      assert {:error, {:bad_option, _option} = reason} = result
+      assert Linx.format_error(reason) =~ "option #{name} cannot be given here"
+    end
+
+    assert Linx.format_error({:bad_option, {:no_such, 1}}) == "there is no option :no_such"
+  end
+
+  test "what a function of a daemon's has returned or raised is said" do
+    for module <- [Linx, Linx.Daemon] do
+      assert module.format_error({:checkpoint, :no}) =~ "given as :checkpoint failed: :no"
+      assert module.format_error({:wait_for, "** why"}) =~ "given as :wait_for failed: ** why"
+    end
+  end
+
   test "a program that cannot be executed is named" do
     for program <- ["no such program", "./no/such", "/no/such"] do
       assert {:error, error} = Linx.run([program, "1"])

@@ -14,13 +14,15 @@ defmodule Linx.Call.Options do
   @cmds [:cmd, :shell]
   @all @cmds ++ [:run | @streams]
   @lines "a positive number of bytes; for a stream also true or false"
+  @into "a Collectable, or for Linx.run/2 also a function of a binary"
 
   # The rows of `Linx.Option`, with the calls that take the option.
   @table [
     {:cd, @all, &Linx.Process.Checks.string/1, "a path, without NUL bytes"},
     {:env, @all, &Environment.check_changes/1,
      "an enumerable of {name, value} with strings, or nil for a variable to remove"},
-    {:input, @all, &Checks.input/1, "iodata, an enumerable of iodata, or a function of a sink"},
+    {:input, @all, &Checks.input/1,
+     "iodata, an enumerable of iodata, or a function of a Linx.Stdin"},
     {:timeout, @all, &Checks.timeout/1, "milliseconds or :infinity"},
     {:kill_after, @all, &Checks.milliseconds/1, "milliseconds"},
     {:checkpoint, @all, &Checks.checkpoint/1,
@@ -32,21 +34,18 @@ defmodule Linx.Call.Options do
        ":stderr (not together with :stderr_to_stdout; no :pipe in Linx.cmd/3) of the directives of " <>
        "Linx.Process.spawn/1"},
     {:pty, @all, &Checks.pty/1,
-     "true or false, or a list of :size, :echo, :mode and :term; without :input, :stdio and :stderr_to_stdout"},
+     "true or false, or a list of :size, :echo, :mode, :term and :inside"},
     {:enter, @all, &Session.target/1,
      "the pid of a process on this host, or a session on the call's node"},
-    {:close_stdin, [:shell], [true, false], "true or false; without :input and :stdio"},
-    {:into, @cmds, &Checks.into/1, "a Collectable"},
-    {:into, [:run], &Checks.sink/1,
-     "a Collectable or a function of a binary; without another place for stdout in :stdio"},
-    {:stderr_into, [:run], &Checks.sink/1,
-     "a Collectable or a function of a binary; without another place for stderr in :stdio"},
+    {:close_stdin, [:shell], [true, false], nil},
+    {:into, @cmds, &Checks.into/1, @into},
+    {:into, [:run], &Checks.sink/1, @into},
+    {:stderr_into, [:run], &Checks.sink/1, "a Collectable or a function of a binary"},
     {:lines, @cmds, &Checks.lines/1, @lines},
     {:lines, @streams, &Checks.stream_lines/1, @lines},
     {:max_chunk, @all, &Checks.lines/1, "a positive number of bytes"},
     {:parallelism, @cmds, [true, false], nil},
-    {:use_stdio, @cmds, [true, false],
-     "true or false; without :stdio, :input and :stderr_to_stdout"},
+    {:use_stdio, @cmds, [true, false], nil},
     {:max_output, [:run], &Checks.max_output/1, "a number of bytes or :infinity"},
     {:ignore_exit, [:stream!], [true, false], nil}
   ]
@@ -69,6 +68,10 @@ defmodule Linx.Call.Options do
     row = Enum.find(@table, fn {other, kinds, _, _} -> other == name and kind in kinds end)
     if row, do: Option.check(row, value), else: :other
   end
+
+  @doc "Whether a call has an option of that name."
+  @spec option?(term()) :: boolean()
+  def option?(name), do: List.keymember?(@table, name, 0)
 
   @doc "What is wrong with the value of an option, in words; nil when the error is of none of the table."
   @spec message(term()) :: String.t() | nil

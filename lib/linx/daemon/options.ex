@@ -70,6 +70,10 @@ defmodule Linx.Daemon.Options do
   @spec table() :: [Option.row()]
   def table, do: @table
 
+  @doc "Whether a daemon has an option of that name which a session has not, or takes otherwise."
+  @spec option?(term()) :: boolean()
+  def option?(name), do: List.keymember?(@table, name, 0)
+
   @doc """
   Checks the options of a daemon.
 
