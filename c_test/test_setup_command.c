@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/mount_api.h"
@@ -63,6 +64,69 @@ static void put_mode_flag(int64_t mode) {
   put_tuple(&terms, 2);
   put_atom(&terms, "mode");
   put_integer(&terms, mode);
+}
+
+static void put_list_of(int64_t number) {
+  put_list(&terms, 1);
+  put_integer(&terms, number);
+  put_nil(&terms);
+}
+
+static void put_pair(const char *key, int64_t value) {
+  put_map(&terms, 1);
+  put_atom(&terms, key);
+  put_integer(&terms, value);
+}
+
+static void put_valid_of_process(char type) {
+  static const char *const names[] = {"r", "rttime", "e", "deadline", "g", "best_effort"};
+  switch (type) {
+  case 'v':
+  case 'V':
+    put_atom(&terms, "keep");
+    return;
+  case 'h':
+    put_data(&terms, long_text, HOST_NAME_MAX_BYTES);
+    return;
+  case 'r':
+  case 'e':
+  case 'g':
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i += 2)
+      if (names[i][0] == type)
+        put_atom(&terms, names[i + 1]);
+    return;
+  case 'l':
+    put_atom(&terms, "infinity");
+    return;
+  case 'N':
+    put_big(&terms, false, UINT32_MAX - 1, 4);
+    return;
+  case 'B':
+    put_atom(&terms, "true");
+    return;
+  case 'C':
+    put_list(&terms, 2);
+    put_integer(&terms, 3);
+    put_integer(&terms, CPU_NUMBER_MAX);
+    put_nil(&terms);
+    return;
+  case 'E':
+    put_map(&terms, 3);
+    put_atom(&terms, "nice");
+    put_integer(&terms, -20);
+    put_atom(&terms, "flags");
+    put_list(&terms, 1);
+    put_atom(&terms, "dl_overrun");
+    put_nil(&terms);
+    put_atom(&terms, "period");
+    put_big(&terms, false, UINT64_MAX, 8);
+    return;
+  case 'G':
+    put_integer(&terms, 7);
+    return;
+  default:
+    fail();
+  }
 }
 
 static void put_valid_of_mount(char type) {
@@ -124,7 +188,7 @@ static void put_valid_of_mount(char type) {
     put_integer(&terms, 07777);
     return;
   default:
-    fail();
+    put_valid_of_process(type);
   }
 }
 
@@ -219,6 +283,58 @@ static bool put_invalid_flags(const char *unknown, int which) {
   }
 }
 
+static bool put_invalid_of_process(char type, int which) {
+  static const char *const keys[] = {"niceness", "nice", "priority", "flags", "runtime"};
+  static const int values[] = {0, 20, 100, 1, -1};
+  switch (type) {
+  case 'v':
+    put_big(&terms, which == 2, which == 1 ? UINT32_MAX : 1, 4);
+    return which <= 2;
+  case 'V':
+    put_list_of(-1);
+    return which == 1;
+  case 'h':
+    put_data(&terms, which == 1 ? "a\0b" : long_text, which == 1 ? 3 : HOST_NAME_MAX_BYTES + 1);
+    return which <= 2;
+  case 'r':
+  case 'e':
+  case 'g':
+    put_integer(&terms, 1);
+    return which == 1;
+  case 'l':
+    put_integer(&terms, -1);
+    return which == 1;
+  case 'N':
+    put_big(&terms, which == 2, which == 1 ? UINT32_MAX : 1, 4);
+    return which <= 2;
+  case 'B':
+    put_integer(&terms, 1);
+    return which == 1;
+  case 'C':
+    if (which == 1)
+      put_nil(&terms);
+    else
+      put_list_of(which == 2 ? CPU_NUMBER_MAX + 1 : -1);
+    return which <= 3;
+  case 'E':
+    if (which == 6) { /* the same key twice */
+      put_map(&terms, 2);
+      for (int i = 0; i < 2; i++) {
+        put_atom(&terms, "nice");
+        put_integer(&terms, 1);
+      }
+    } else {
+      put_pair(keys[which - 1], values[which - 1]);
+    }
+    return which <= 6;
+  case 'G':
+    put_integer(&terms, which == 1 ? 8 : -1);
+    return which <= 2;
+  default:
+    return false;
+  }
+}
+
 static bool put_invalid_of_mount(char type, int which) {
   static const char *const times[] = {"noatime", "relatime", "strictatime"};
   switch (type) {
@@ -266,7 +382,7 @@ static bool put_invalid_of_mount(char type, int which) {
     put_integer(&terms, which == 1 ? 010000 : -1);
     return which <= 2;
   default:
-    return false;
+    return which <= 6 && put_invalid_of_process(type, which);
   }
 }
 
@@ -445,6 +561,60 @@ static void values_of_mounts_are_read_as_they_are(void **state) {
   assert_false(argument_next_option(&arguments[5], &option));
 }
 
+static void values_of_processes_are_read_as_they_are(void **state) {
+  (void)state;
+  read_values("vVhr");
+  assert_true(arguments[0].id == ARGUMENT_ID_KEPT);
+  assert_true(arguments[1].ids.is_kept);
+  assert_int_equal(arguments[2].text.size, HOST_NAME_MAX_BYTES);
+  assert_int_equal(arguments[3].word, RLIMIT_RTTIME);
+  read_values("lNBe");
+  assert_true(arguments[0].mask == UINT64_MAX);
+  assert_true(arguments[1].word == UINT32_MAX - 1);
+  assert_true(arguments[2].is_on);
+  assert_int_equal(arguments[3].word, 6);
+  read_values("gGE");
+  assert_int_equal(arguments[0].word, 2);
+  assert_int_equal(arguments[1].word, 7);
+  const struct argument_scheduling *scheduling = &arguments[2].scheduling;
+  assert_true(scheduling->has_nice);
+  assert_int_equal(scheduling->nice, -20);
+  assert_int_equal(scheduling->flags, 4);
+  assert_true(scheduling->period == UINT64_MAX);
+  assert_true(scheduling->runtime == 0 && scheduling->deadline == 0 && scheduling->priority == 0);
+  read_values("C");
+  assert_int_equal(arguments[0].ids.count, 2);
+  assert_int_equal(arguments[0].ids.values[0], 3);
+  assert_int_equal(arguments[0].ids.values[1], CPU_NUMBER_MAX);
+}
+
+/* Where a number or a list may stand for what :keep and :infinity do not. */
+static void a_letter_with_a_word_takes_its_numbers(void **state) {
+  (void)state;
+  begin_row("set_credentials", 3);
+  put_integer(&terms, 1);
+  put_atom(&terms, "keep");
+  put_nil(&terms);
+  assert_int_equal(decode_cut(terms.size), 0);
+  assert_true(arguments[0].id == 1 && arguments[1].id == ARGUMENT_ID_KEPT);
+  assert_false(arguments[2].ids.is_kept);
+  assert_int_equal(arguments[2].ids.count, 0);
+  begin_row("set_credentials", 3);
+  put_atom(&terms, "keep");
+  put_integer(&terms, 2);
+  put_list_of(5);
+  assert_int_equal(decode_cut(terms.size), 0);
+  assert_false(arguments[2].ids.is_kept);
+  assert_int_equal(arguments[2].ids.values[0], 5);
+  begin_row("rlimit", 3);
+  put_atom(&terms, "core");
+  put_integer(&terms, 0);
+  put_big(&terms, false, UINT64_MAX, 8);
+  assert_int_equal(decode_cut(terms.size), 0);
+  assert_int_equal(arguments[0].word, RLIMIT_CORE);
+  assert_true(arguments[1].mask == 0 && arguments[2].mask == UINT64_MAX);
+}
+
 static void each_is_a_command_at_the_checkpoint_alone(void **state) {
   (void)state;
   struct command command;
@@ -476,6 +646,8 @@ int main(void) {
       cmocka_unit_test(another_number_of_arguments_is_refused),
       cmocka_unit_test(each_argument_is_held_to_its_letter),
       cmocka_unit_test(values_are_read_as_they_are),
+      cmocka_unit_test(values_of_processes_are_read_as_they_are),
+      cmocka_unit_test(a_letter_with_a_word_takes_its_numbers),
       cmocka_unit_test(values_of_mounts_are_read_as_they_are),
       cmocka_unit_test(each_is_a_command_at_the_checkpoint_alone),
       cmocka_unit_test(each_fails_under_its_own_name),

@@ -23,6 +23,7 @@ static const struct {
 } needs[] = {
     {NEEDS_NET, CLONE_NEWNET},
     {NEEDS_MOUNT, CLONE_NEWNS},
+    {NEEDS_UTS, CLONE_NEWUTS},
 };
 
 struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command) {

@@ -160,6 +160,18 @@ int capabilities_set_ambient(struct setup *setup, const struct argument *argumen
   return 0;
 }
 
+int capabilities_set_securebits(struct setup *setup, const struct argument *arguments) {
+  int result = sys_prctl(PR_SET_SECUREBITS, arguments->word, 0);
+  setup->promise.has_keep = setup->promise.has_keep || result == 0;
+  return result;
+}
+
+int capabilities_keep(struct setup *setup, const struct argument *arguments) {
+  int result = sys_prctl(PR_SET_KEEPCAPS, arguments->is_on, 0);
+  setup->promise.has_keep = setup->promise.has_keep || result == 0;
+  return result;
+}
+
 int capabilities_after_ids(const struct capability_promise *promise) {
   int result = 0;
   if (promise->has_sets)

@@ -32,6 +32,14 @@ setup_fn capabilities_set_thread;
 /* m: makes the ambient set exactly the mask (PR_CAP_AMBIENT). */
 setup_fn capabilities_set_ambient;
 
+/* N: the securebits (PR_SET_SECUREBITS(2const)). EPERM without CAP_SETPCAP, for a bit that the
+ * kernel does not know, and for one that is locked. */
+setup_fn capabilities_set_securebits;
+
+/* B: whether a change from uid 0 leaves the permitted set (PR_SET_KEEPCAPS(2const));
+ * set_credentials and set_user leave it where no command has said. EPERM: the flag is locked. */
+setup_fn capabilities_keep;
+
 /*
  * After a change of ids, which clears the sets when it is one from uid 0 to others: puts back those
  * that commands have asked for. An ambient set that no command has asked for is cleared after any

@@ -15,6 +15,8 @@ struct capability_promise {
   bool has_ids;     /* set_credentials was applied */
   bool has_sets;    /* cap_set_thread was applied, the last time with these three sets: */
   bool has_ambient; /* cap_set_ambient was applied, the last time with `ambient` */
+  bool has_keep;    /* keep_capabilities or securebits was applied, and so a change of ids leaves
+                     * the flag of PR_SET_KEEPCAPS as it is */
   uint64_t effective;
   uint64_t permitted;
   uint64_t inheritable;

@@ -25,10 +25,10 @@ int identity_set_no_new_privs(void) {
 }
 
 /* So that a change from uid 0 leaves the permitted set (PR_SET_KEEPCAPS(2const)); exec clears the
- * flag. EPERM: it is locked as it is. Where that loses capabilities which commands ask for, those
- * fail. */
-static int keep_permitted(void) {
-  int result = sys_prctl(PR_SET_KEEPCAPS, 1, 0);
+ * flag. EPERM: it is locked as it is. A command may have said how it is to be. Where that loses
+ * capabilities which commands ask for, those fail. */
+static int keep_permitted(const struct capability_promise *promise) {
+  int result = promise->has_keep ? 0 : sys_prctl(PR_SET_KEEPCAPS, 1, 0);
   return result == -EPERM ? 0 : result;
 }
 
@@ -37,7 +37,7 @@ int identity_change(struct setup *setup, uint32_t uid, uint32_t gid) {
     stdio_owner_follow(setup, uid);
   int result = identity_set_gid(gid);
   if (result == 0)
-    result = keep_permitted();
+    result = keep_permitted(&setup->promise);
   if (result == 0)
     result = identity_set_uid(uid);
   if (result < 0)
@@ -48,7 +48,7 @@ int identity_change(struct setup *setup, uint32_t uid, uint32_t gid) {
 
 int identity_set(struct setup *setup, const struct argument *arguments) {
   const struct argument *groups = &arguments[2];
-  int result = identity_set_groups(groups->ids.count, groups->ids.values);
+  int result = groups->ids.is_kept ? 0 : identity_set_groups(groups->ids.count, groups->ids.values);
   if (result == -EPERM && groups->ids.count == 0 && sys_call(SYS_getgroups, 0, NULL) == 0)
     result = 0;
   return result < 0 ? result : identity_change(setup, arguments[0].id, arguments[1].id);
@@ -58,4 +58,16 @@ int identity_set_umask(struct setup *setup, const struct argument *arguments) {
   (void)setup;
   int result = (int)sys_call(SYS_umask, arguments->mode); /* only a filter makes it fail */
   return result < 0 ? result : 0;
+}
+
+int identity_set_personality(struct setup *setup, const struct argument *arguments) {
+  (void)setup;
+  int result = (int)sys_call(SYS_personality, arguments->word); /* the domain from before */
+  return result < 0 ? result : 0;
+}
+
+int identity_forbid_new_privs(struct setup *setup, const struct argument *arguments) {
+  (void)setup;
+  (void)arguments;
+  return identity_set_no_new_privs();
 }

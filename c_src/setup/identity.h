@@ -26,12 +26,19 @@ int identity_set_no_new_privs(void);
 int identity_change(struct setup *setup, uint32_t uid, uint32_t gid);
 
 /*
- * uuU: uid, gid and supplementary groups, as identity_change has them. Where setgroups(2) is denied
- * (user_namespaces(7)), no groups can be asked for if there are none.
+ * vvV: uid, gid and supplementary groups, as identity_change has them; what is kept stays as it is.
+ * Where setgroups(2) is denied (user_namespaces(7)), no groups can be asked for if there are none.
  */
 setup_fn identity_set;
 
 /* o: the file mode creation mask (umask(2)). */
 setup_fn identity_set_umask;
+
+/* N: the execution domain (personality(2)). Exec clears some of its bits for a set-user-ID program.
+ */
+setup_fn identity_set_personality;
+
+/* No exec from here on gives privileges (PR_SET_NO_NEW_PRIVS(2const)). */
+setup_fn identity_forbid_new_privs;
 
 #endif

@@ -3,7 +3,9 @@
 
 #include "setup/capabilities.h"
 #include "setup/files.h"
+#include "setup/host.h"
 #include "setup/identity.h"
+#include "setup/limits.h"
 #include "setup/mounts.h"
 #include "setup/network.h"
 #include "setup/root.h"

@@ -47,6 +47,7 @@ enum {
                            * because it would change the host's (launch/own_namespaces.h) */
   NEEDS_MOUNT = 512,      /* a mount namespace, likewise */
   NEEDS_SPAWN = 1024,     /* a fresh one and none that is entered, whose root is another's */
+  NEEDS_UTS = 2048,       /* a UTS namespace, likewise */
 };
 
 typedef int setup_fn(struct setup *setup, const struct argument *arguments);

@@ -6,6 +6,7 @@
 
 #include "wire/etf.h"
 #include "wire/mount_argument.h"
+#include "wire/process_argument.h"
 
 #define PERMISSION_BITS 0777
 
@@ -19,6 +20,7 @@ static int decode_ids(struct term_reader *reader, struct argument *argument, uin
                                        ids != NULL ? ARGUMENT_IDS_MAX : 0, &count);
   if (result < 0 || count > ARGUMENT_IDS_MAX)
     return -EINVAL;
+  argument->ids.is_kept = false;
   argument->ids.values = ids;
   argument->ids.count = (size_t)count;
   return 0;
@@ -107,7 +109,9 @@ static int decode(char type, struct term_reader *reader, struct argument *argume
   case 'w':
     return decode_cells(reader, argument);
   default:
-    return mount_argument_decode(type, reader, argument);
+    return strchr(PROCESS_LETTERS, type) != NULL
+               ? process_argument_decode(type, reader, argument, ids)
+               : mount_argument_decode(type, reader, argument);
   }
 }
 

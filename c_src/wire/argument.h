@@ -14,7 +14,7 @@
  *   b  a binary
  *   w  {rows, cols, xpixel, ypixel}, 0 to 65535 each
  *
- * and those of wire/mount_argument.h.
+ * and those of wire/mount_argument.h and wire/process_argument.h.
  */
 #ifndef LINX_WIRE_ARGUMENT_H
 #define LINX_WIRE_ARGUMENT_H
@@ -30,6 +30,12 @@
 /* (uid_t)-1 means "leave alone" to the kernel (setresuid(2)), so it is no id. */
 #define ARGUMENT_ID_MAX (UINT32_MAX - 1)
 
+/* "Leave it as it is" to setresuid(2) and setresgid(2): what :keep stands for. */
+#define ARGUMENT_ID_KEPT    UINT32_MAX
+
+#define HOST_NAME_MAX_BYTES 64 /* __NEW_UTS_LEN of linux/utsname.h */
+#define CPU_NUMBER_MAX      8191
+
 /* Bytes of a text, and texts in a list. */
 #define ARGUMENT_TEXT_MAX  4095
 #define ARGUMENT_TEXTS_MAX 256
@@ -44,12 +50,23 @@ struct argument_flags {
   uint32_t mode; /* of FLAG_MODE */
 };
 
+/* Of sched_setattr(2). */
+struct argument_scheduling {
+  bool has_nice;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t flags, runtime, deadline, period; /* the last three in nanoseconds */
+};
+
 struct argument {
   union {
     uint64_t mask;
     uint32_t number;
     unsigned slot;
     struct argument_flags flags;
+    uint32_t word; /* one of several, as the kernel numbers them, or a number */
+    bool is_on;
+    struct argument_scheduling scheduling;
     uint32_t mode;
     uint32_t id;
     int niceness;
@@ -62,6 +79,7 @@ struct argument {
     struct {
       const uint32_t *values; /* in the caller's storage */
       size_t count;
+      bool is_kept; /* there is no list: what the process has stays */
     } ids;
     struct {
       const uint8_t *bytes; /* borrowed from the frame */

@@ -24,6 +24,11 @@ defmodule AgentTest.CapabilityPromiseTest do
   @setpcap 1 <<< 8
   @net_bind 1 <<< 10
 
+  # linux/securebits.h
+  @noroot 1 <<< 0
+  @no_fixup 1 <<< 2
+  @no_raise 1 <<< 6
+
   @sets {:cap_set_thread, @net_bind, @net_bind, @net_bind}
   @ambient {:cap_set_ambient, @net_bind}
   @ids {:set_credentials, 1000, 1000, []}
@@ -275,6 +280,9 @@ defmodule AgentTest.CapabilityPromiseTest do
       {30, sets(mask)},
       {20, tuple([:cap_set_ambient, mask])},
       {10, tuple([:cap_drop_bounding, oneof([0, @chown, @net_bind])])},
+      {4, tuple([:keep_capabilities, boolean()])},
+      {if(uid == 0, do: 6, else: 1),
+       tuple([:securebits, oneof([0, @noroot, @no_fixup, @no_raise])])},
       {if(uid == 0, do: 20, else: 5), ids}
     ])
   end
@@ -291,6 +299,8 @@ defmodule AgentTest.CapabilityPromiseTest do
     do: %{state | bounding: state.bounding &&& bnot(mask)}
 
   defp promised({:cap_set_ambient, mask}, state), do: %{state | ambient: mask}
+  defp promised({:keep_capabilities, _keep?}, state), do: state
+  defp promised({:securebits, bits}, state), do: %{state | root: (bits &&& @noroot) == 0}
   defp promised({:set_credentials, uid, _, _}, state), do: %{state | uid: uid, ids: true}
   defp promised({:cap_set_thread, e, p, i}, state), do: limited(%{state | sets: {e, p, i}})
 

@@ -31,16 +31,6 @@ defmodule AgentTest.LoopbackTest do
     end
   end
 
-  # user_namespaces(7): one's own ids, without setgroups where it is an ordinary user's.
-  defp map_own_ids(wire) do
-    if not Host.root?(), do: File.write!("/proc/#{wire.host_pid}/setgroups", "deny")
-
-    for {map, flag} <- [{"uid_map", "-u"}, {"gid_map", "-g"}] do
-      {id, 0} = System.cmd("id", [flag])
-      File.write!("/proc/#{wire.host_pid}/#{map}", "0 #{String.trim(id)} 1\n")
-    end
-  end
-
   describe "of root" do
     @describetag :root
     @describetag :tmp_dir

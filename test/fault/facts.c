@@ -142,6 +142,20 @@ static void show_loopback(struct text *text, pid_t pid) {
   say(text, "loopback %s\n", is_up ? "up" : "down");
 }
 
+/* proc(5), personality and limits, which root may read of any process. */
+static void show_allowance(struct text *text, pid_t pid) {
+  char file[4096];
+  unsigned long soft = 0;
+  unsigned long hard = 0;
+  const char *core = NULL;
+  if (read_file(pid, "personality", file, sizeof file) > 0)
+    say(text, "personality %.8s\n", file);
+  if (read_file(pid, "limits", file, sizeof file) > 0)
+    core = strstr(file, "Max core file size");
+  if (core != NULL && sscanf(core, "Max core file size %lu %lu", &soft, &hard) == 2)
+    say(text, "core %lu %lu\n", soft, hard);
+}
+
 static void drop_numbers(char *text) {
   char *to = text;
   for (const char *from = text; *from != '\0'; from++)
@@ -240,6 +254,7 @@ void facts_read(pid_t pid, const struct namespaces *own, const struct namespaces
   show_namespaces(&text, pid, own, target);
   show_loopback(&text, pid);
   show_clock(&text, pid);
+  show_allowance(&text, pid);
   show_map(&text, pid, "uid_map");
   show_map(&text, pid, "gid_map");
   show_descriptors(&text, pid);

@@ -86,6 +86,70 @@ static void put_nice(struct term *term) {
   term_integer(term, 5);
 }
 
+static void put_rlimit(struct term *term) {
+  term_tuple(term, 4);
+  term_atom(term, "rlimit");
+  term_atom(term, "core");
+  term_integer(term, 0);
+  term_integer(term, 4096);
+}
+
+static void put_scheduler(struct term *term) {
+  term_tuple(term, 3);
+  term_atom(term, "scheduler");
+  term_atom(term, "batch");
+  term_map(term, 0);
+}
+
+static void put_cpus(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "cpu_affinity");
+  term_list(term, 1);
+  term_integer(term, 0);
+  term_nil(term);
+}
+
+static void put_io(struct term *term) {
+  term_tuple(term, 3);
+  term_atom(term, "io_priority");
+  term_atom(term, "idle");
+  term_integer(term, 0);
+}
+
+static void put_personality(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "personality");
+  term_integer(term, 0x40000);
+}
+
+static void put_securebits(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "securebits");
+  term_integer(term, 64);
+}
+
+static void put_keep(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "keep_capabilities");
+  term_atom(term, "true");
+}
+
+static void put_no_new_privs(struct term *term) {
+  term_atom(term, "no_new_privs");
+}
+
+static void put_hostname(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "hostname");
+  term_text(term, "fault");
+}
+
+static void put_domainname(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "domainname");
+  term_text(term, "fault");
+}
+
 /* A number, so that the gid and the groups of an entry are the same on every host: there is none.
  */
 static void put_user(struct term *term) {
@@ -166,6 +230,10 @@ static put_command *const two_filters[] = {put_filter, put_filter, NULL};
 static put_command *const credentials[] = {put_credentials, NULL};
 static put_command *const loopback[] = {put_loopback, NULL};
 static put_command *const account[] = {put_umask, put_nice, put_user, NULL};
+static put_command *const names[] = {put_hostname, put_domainname, NULL};
+static put_command *const allowance[] = {put_rlimit, put_scheduler,    put_cpus,
+                                         put_io,     put_personality,  put_securebits,
+                                         put_keep,   put_no_new_privs, NULL};
 static put_command *const winsize[] = {put_winsize, NULL};
 
 static const char *const filtered[] = {"NoNewPrivs:\t1", "Seccomp:\t2", NULL};
@@ -182,6 +250,9 @@ static const char *const given_up[] = {"Uid:\t1234\t1234\t1234\t1234",
 static const char *const named[] = {"Uid:\t61234\t61234\t61234\t61234", "Gid:\t0\t0\t0\t0",
                                     "Groups:\t0 3456 ", NULL};
 static const char *const offset[] = {"clock boottime 77", NULL};
+static const char *const host_names[] = {"Uid:\t0\t0\t0\t0", NULL};
+static const char *const allowed[] = {"NoNewPrivs:\t1", "personality 00040000", "core 0 4096",
+                                      NULL};
 static const char *const loopback_up[] = {"loopback up", NULL};
 static const char *const mapped[] = {"Uid:\t100000\t100000\t100000\t100000",
                                      "Gid:\t100000\t100000\t100000\t100000", "Groups:\t ", NULL};
@@ -246,6 +317,17 @@ const struct session sessions[] = {
      .setup = loopback,
      .facts = loopback_up},
     {.name = "account", .owner = OWNER_ROOT, .workload = "exit", .seal = account, .facts = named},
+    {.name = "names",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = late,
+     .setup = names,
+     .facts = host_names},
+    {.name = "allowance",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .seal = allowance,
+     .facts = allowed},
     {.name = "clocks",
      .owner = OWNER_ROOT,
      .workload = "exit",

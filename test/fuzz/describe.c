@@ -75,6 +75,8 @@ void describe_command(char *text, size_t size, const struct command *command) {
   case MESSAGE_LOOPBACK:
   case MESSAGE_UMASK:
   case MESSAGE_NICE:
+  case MESSAGE_ALLOWANCE:
+  case MESSAGE_HOSTNAME:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     snprintf(text, size, "%s variant %u", name, command->variant);

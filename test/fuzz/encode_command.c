@@ -23,6 +23,8 @@ const char *const message_names[MESSAGE_COUNT] = {"proceed",
                                                   "loopback",
                                                   "umask",
                                                   "nice",
+                                                  "(allowance)",
+                                                  "hostname",
                                                   "(malformed)"};
 
 static const uint64_t masks[] = {0, 1, 0x3f, UINT64_C(0x1ffffffffff), UINT64_C(1) << 63, 1 << 21};
@@ -114,6 +116,62 @@ static void put_credentials(struct bytes *bytes, unsigned variant) {
   for (unsigned i = 0; i < count; i++)
     put_unsigned(bytes, 1000 + i);
   put_nil(bytes);
+}
+
+/* Commands that any process may apply; in the first rows none is refused. */
+static const struct allowance {
+  const char *name;
+  unsigned arity;
+} allowances[] = {{"rlimit", 4},      {"no_new_privs", 0},     {"scheduler", 3},
+                  {"io_priority", 3}, {"personality", 2},      {"cpu_affinity", 2},
+                  {"securebits", 2},  {"keep_capabilities", 2}};
+
+static const struct allowance *allowance_of(const struct command *command) {
+  return &PICK(allowances, command->variant);
+}
+
+static void put_rlimit(struct bytes *bytes, unsigned variant) {
+  static const char *const resources[] = {"core", "nice", "rtprio", "locks"};
+  put_atom(bytes, PICK(resources, variant / 8));
+  put_unsigned(bytes, 0);
+  put_unsigned(bytes, variant % 2 == 0 ? 0 : 1000);
+}
+
+static void put_scheduling(struct bytes *bytes, unsigned variant) {
+  static const char *const policies[] = {"batch", "other", "fifo"};
+  put_atom(bytes, PICK(policies, variant / 8));
+  put_map(bytes, 1);
+  put_atom(bytes, "nice");
+  put_unsigned(bytes, 5);
+}
+
+static void put_allowance(struct bytes *bytes, unsigned variant) {
+  switch (variant % 8) {
+  case 0:
+    put_rlimit(bytes, variant);
+    return;
+  case 2:
+    put_scheduling(bytes, variant);
+    return;
+  case 3:
+    put_atom(bytes, variant < 32 ? "best_effort" : "realtime");
+    put_unsigned(bytes, 4);
+    return;
+  case 5:
+    put_list(bytes, 1);
+    put_unsigned(bytes, variant < 32 ? 0 : 8191);
+    put_nil(bytes);
+    return;
+  case 7:
+    put_atom(bytes, variant < 32 ? "true" : "false");
+    return;
+  case 4:
+  case 6:
+    put_unsigned(bytes, 0);
+    return;
+  default:
+    return;
+  }
 }
 
 static void put_winsize(struct bytes *bytes, unsigned variant) {
@@ -215,6 +273,12 @@ static void put_arguments(struct bytes *bytes, const struct command *command,
   case MESSAGE_NICE:
     put_unsigned(bytes, command->variant % 20);
     return;
+  case MESSAGE_ALLOWANCE:
+    put_allowance(bytes, command->variant);
+    return;
+  case MESSAGE_HOSTNAME:
+    put_text(bytes, "fuzzed");
+    return;
   case MESSAGE_SECCOMP:
     put_filter(bytes, (enum filter)(command->variant % FILTER_COUNT));
     return;
@@ -260,6 +324,8 @@ static unsigned arity(const struct command *command) {
     return 4;
   case MESSAGE_CREDENTIALS:
     return is_user(command) ? 3 : 4;
+  case MESSAGE_ALLOWANCE:
+    return allowance_of(command)->arity;
   case MESSAGE_DEMAND:
     return 3;
   case MESSAGE_SIGNAL:
@@ -273,9 +339,16 @@ static unsigned arity(const struct command *command) {
   case MESSAGE_CLOSE:
   case MESSAGE_UMASK:
   case MESSAGE_NICE:
+  case MESSAGE_HOSTNAME:
     break;
   }
   return 2;
+}
+
+static const char *name_of(const struct command *command) {
+  if (command->message == MESSAGE_ALLOWANCE)
+    return allowance_of(command)->name;
+  return is_user(command) ? "set_user" : message_names[command->message];
 }
 
 /* Without frame: as it stands in :setup and :seal too. */
@@ -287,7 +360,7 @@ static void put_command(struct bytes *bytes, const struct command *command,
   }
   if (arity(command) > 0)
     put_tuple(bytes, arity(command));
-  put_atom(bytes, is_user(command) ? "set_user" : message_names[command->message]);
+  put_atom(bytes, name_of(command));
   put_arguments(bytes, command, offsets);
 }
 

@@ -105,6 +105,8 @@ SENDS(is_seccomp, MESSAGE_SECCOMP)
 SENDS(is_winsize, MESSAGE_WINSIZE)
 SENDS(is_nice, MESSAGE_NICE)
 SENDS(is_loopback, MESSAGE_LOOPBACK)
+SENDS(is_allowance, MESSAGE_ALLOWANCE)
+SENDS(is_hostname, MESSAGE_HOSTNAME)
 
 static bool is_bad_clock(const struct plan *plan, const struct facts *facts) {
   return plan_lacks_time(plan) || plan->offsets == OFFSETS_BEYOND ||
@@ -147,6 +149,15 @@ static const struct {
     {"set_credentials", is_credentials},
     {"set_user", is_credentials},
     {"nice", is_nice},
+    {"rlimit", is_allowance},
+    {"scheduler", is_allowance},
+    {"cpu_affinity", is_allowance},
+    {"io_priority", is_allowance},
+    {"personality", is_allowance},
+    {"securebits", is_allowance},
+    {"keep_capabilities", is_allowance},
+    {"no_new_privs", is_allowance},
+    {"hostname", is_hostname},
     {"pty_winsize", is_winsize},
     {"loopback", is_loopback},
     {"time_offsets", is_bad_clock},

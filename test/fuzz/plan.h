@@ -88,6 +88,8 @@ enum message {
   MESSAGE_LOOPBACK, /* in lists alone */
   MESSAGE_UMASK,
   MESSAGE_NICE,
+  MESSAGE_ALLOWANCE, /* rlimit, scheduler and others, by the variant */
+  MESSAGE_HOSTNAME,  /* in lists alone, as loopback */
   MESSAGE_MALFORMED,
   MESSAGE_COUNT,
 };

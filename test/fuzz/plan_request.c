@@ -108,6 +108,24 @@ static void choose_lists(struct plan *plan, struct random *random) {
     plan->seal[i] = plan_setup_command(random, plan);
 }
 
+static void add(struct command *list, int *count, struct command command) {
+  if (*count < COMMANDS_MAX)
+    list[(*count)++] = command;
+}
+
+static void choose_allowances(struct plan *plan) {
+  struct random random = random_stream(plan->seed, 9);
+  bool uts = (plan->namespaces & NAMESPACE_UTS) != 0 && plan->kind == KIND_SPAWN;
+  struct command hostname = {.message = MESSAGE_HOSTNAME};
+  struct command allowance = {.message = MESSAGE_ALLOWANCE, .variant = random_below(&random, 64)};
+  if (random_chance(&random, 25))
+    add(plan->setup, &plan->setup_count, allowance);
+  if (random_chance(&random, 25))
+    add(plan->seal, &plan->seal_count, allowance);
+  if (uts && random_chance(&random, 30))
+    add(plan->setup, &plan->setup_count, hostname);
+}
+
 /* From a stream of its own, so that the rest of a seed's plan stays what it was. */
 static void choose_namespace_options(struct plan *plan) {
   static const enum clock_offsets offsets[] = {OFFSETS_AHEAD, OFFSETS_AHEAD, OFFSETS_BACK,
@@ -152,6 +170,7 @@ void plan_request(struct plan *plan) {
   /* Last, so that the sessions of older seeds are as they were. */
   plan->describes_pty = plan->pty && random_chance(&random, 50);
   choose_namespace_options(plan);
+  choose_allowances(plan);
 }
 
 static void add_work(struct plan *plan, enum work work, long number) {

@@ -35,6 +35,8 @@ static void note_command(struct facts *facts, const struct command *command) {
   case MESSAGE_LOOPBACK:
   case MESSAGE_UMASK:
   case MESSAGE_NICE:
+  case MESSAGE_ALLOWANCE:
+  case MESSAGE_HOSTNAME:
     facts->checkpoint_sent++;
     return;
   case MESSAGE_SIGNAL:

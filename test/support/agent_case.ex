@@ -73,6 +73,18 @@ defmodule AgentTest.Case do
     wire
   end
 
+  @doc "Maps id 0 to the user's own, as an ordinary user may (user_namespaces(7))."
+  def map_own_ids(wire) do
+    if not Host.root?(), do: File.write!("/proc/#{wire.host_pid}/setgroups", "deny")
+
+    for {map, flag} <- [{"uid_map", "-u"}, {"gid_map", "-g"}] do
+      {id, 0} = System.cmd("id", [flag])
+      File.write!("/proc/#{wire.host_pid}/#{map}", "0 #{String.trim(id)} 1\n")
+    end
+
+    wire
+  end
+
   @doc "As `parked/2`, and on to `:running`. The commands of `:checkpoint` are sent before `:proceed`."
   def running(request, opts \\ []) do
     {commands, opts} = Keyword.pop(opts, :checkpoint, [])

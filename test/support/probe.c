@@ -240,6 +240,7 @@ static void show_namespaces(void) {
   }
   uname(&host);
   fact("hostname", host.nodename);
+  fact("domainname", host.domainname);
 }
 
 /* Where mounts made here would travel to: the optional fields of the root's line, proc(5). */
@@ -315,6 +316,7 @@ static void show_scheduling(void) {
   fact_number("nice", getpriority(PRIO_PROCESS, 0));
   fact_number("scheduler", syscall(SYS_sched_getscheduler, 0));
   CPU_ZERO(&cpus);
+  fact_number("io_priority", syscall(SYS_ioprio_get, 1, 0));
   fact_number("cpus", sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? CPU_COUNT(&cpus) : -1);
   fact_line("oom_score_adj", "/proc/self/oom_score_adj", "");
   fprintf(report, "personality %08x\n", (unsigned)personality(0xffffffff));
