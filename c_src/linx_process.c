@@ -306,6 +306,7 @@ static void connect_relays(void) {
   session.outputs[OUT_PTY] = output(plan.master, STREAM_PTY);
   session.inputs[IN_STDIN] = input(plan.agent[0], STREAM_STDIN);
   session.inputs[IN_PTY] = input(plan.master, STREAM_PTY);
+  session.inputs[IN_PTY].is_held = session.terminal_socket >= 0;
   session.pty_slave = plan.slave;
 }
 

@@ -54,7 +54,7 @@ int relay_out_poll_fd(const struct relay_out *relay) {
 }
 
 short relay_in_events(const struct relay_in *relay) {
-  return buffer_length(&relay->queue) > 0 ? POLLOUT : 0;
+  return buffer_length(&relay->queue) > 0 && !relay->is_held ? POLLOUT : 0;
 }
 
 void relay_out_close(struct relay_out *relay) {
@@ -224,7 +224,8 @@ int relay_in_begin(struct relay_in *relay, const uint8_t *bytes, size_t size) {
 int relay_in_data(struct relay_in *relay, const uint8_t *bytes, size_t size) {
   if (relay->fd < 0 || relay->close_when_empty)
     return 0;
-  size_t taken = buffer_length(&relay->queue) == 0 ? write_some(relay, bytes, size) : 0;
+  bool waits = relay->is_held || buffer_length(&relay->queue) > 0;
+  size_t taken = waits ? 0 : write_some(relay, bytes, size);
   return relay->fd < 0 ? 0 : buffer_append(&relay->queue, bytes + taken, size - taken);
 }
 

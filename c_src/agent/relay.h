@@ -39,6 +39,7 @@ struct relay_in {
   bool acknowledge;
   bool grown; /* the pipe has been made larger */
   bool close_when_empty;
+  bool is_held;     /* all is queued, because what is to take it is not known yet */
   uint64_t written; /* taken by the kernel and not acknowledged yet */
   int closed_with;  /* errno for the {closed, stdin, errno} that is due; 0 */
   int failed_with;  /* of a terminal: errno of a write that failed, at which it was closed; 0 */

@@ -220,6 +220,7 @@ static void report_running(struct session *session) {
   session_enter(session, STATE_RUNNING);
   session->ending.execed = true;
   fd_close(&session->terminal_socket);
+  session->inputs[IN_PTY].is_held = false;
   fd_close(&session->stdin_pipe);
   session->delays = false;
   frame_status(&frame, "running");

@@ -38,6 +38,7 @@ int terminal_inside_take(struct session *session) {
   /* The client may have closed the terminal before. */
   if (output->fd < 0)
     return 0;
+  pty_copy_winsize(output->fd, master); /* set since the child has copied it */
   fd_close(&output->fd);
   output->fd = fd_take(&master);
   if (session->inputs[IN_PTY].fd >= 0)

@@ -43,3 +43,9 @@ int pty_set_winsize(int fd, unsigned rows, unsigned cols, unsigned xpixel, unsig
                                (unsigned short)ypixel};
   return sys_ioctl(fd, TIOCSWINSZ, &size);
 }
+
+int pty_copy_winsize(int from, int to) {
+  struct winsize size;
+  int result = sys_ioctl(from, TIOCGWINSZ, &size);
+  return result < 0 ? result : sys_ioctl(to, TIOCSWINSZ, &size);
+}

@@ -15,5 +15,6 @@ int pty_number(int master, unsigned *number);
 int pty_open_numbered(unsigned number);
 
 int pty_set_winsize(int fd, unsigned rows, unsigned cols, unsigned xpixel, unsigned ypixel);
+int pty_copy_winsize(int from, int to);
 
 #endif

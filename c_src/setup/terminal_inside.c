@@ -107,12 +107,9 @@ static int copy_owner(const struct setup *setup, int peer) {
 }
 
 static int copy_settings(const struct setup *setup, int peer) {
-  struct winsize size;
   int result = pty_copy_modes(STDIN_FILENO, peer);
   if (result == 0)
-    result = sys_ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
-  if (result == 0)
-    result = sys_ioctl(peer, TIOCSWINSZ, &size);
+    result = pty_copy_winsize(STDIN_FILENO, peer);
   return result == 0 ? copy_owner(setup, peer) : result;
 }
 

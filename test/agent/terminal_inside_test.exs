@@ -67,6 +67,33 @@ defmodule AgentTest.TerminalInsideTest do
     end
   end
 
+  test "has what was typed, and the size that was set, before it was opened" do
+    for {script, place} <- [{@own_devpts, :inside}, {@own_devpts, :auto}, {"true", :auto}] do
+      request = %{stdio: {:pty, @size, place}}
+      wire = prepared(request, script)
+
+      for frame <- [:proceed, {:pty_in, "hello\n"}, {:pty_winsize, {40, 110, 0, 0}}],
+          do: send_term(wire, frame)
+
+      seen = await_pty(wire, "got hello\r\n")
+      assert final(finish(wire)) == {:status, :exited, 0}
+      assert seen =~ ~r/^(30 100|40 110)\r$/m
+    end
+  end
+
+  test "has the size that was set while the child opened it" do
+    for script <- [@own_devpts, "true"] do
+      request = %{argv: ["/bin/sh", "-c", "read line; stty size"], stdio: {:pty, @size, :auto}}
+      wire = prepared(request, script)
+
+      for frame <- [:proceed, {:pty_winsize, {40, 110, 0, 0}}, {:pty_in, "hello\n"}],
+          do: send_term(wire, frame)
+
+      await_pty(wire, "40 110\r\n")
+      assert final(finish(wire)) == {:status, :exited, 0}
+    end
+  end
+
   test "the host's is used by :auto without a devpts of its own, and by :inside where it is the host's" do
     for place <- [:inside, :auto] do
       wire = go(prepared(%{stdio: {:pty, @size, place}}, "true"))
