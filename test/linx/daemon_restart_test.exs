@@ -103,22 +103,7 @@ defmodule Linx.DaemonRestartTest do
   defp await_registered, do: Process.whereis(__MODULE__) || await_registered()
 
   test "telemetry tells when a program is ready and when the daemon ends" do
-    refute function_exported?(:telemetry, :execute, 3), "this test brings its own"
-    Process.register(self(), :telemetry_listener)
-
-    [{:telemetry, _code}] =
-      Code.compile_string("""
-      defmodule :telemetry do
-        def execute(event, measurements, metadata),
-          do: send(:telemetry_listener, {:telemetry, event, measurements, metadata}) && :ok
-      end
-      """)
-
-    on_exit(fn ->
-      :code.purge(:telemetry)
-      :code.delete(:telemetry)
-    end)
-
+    Linx.Test.Telemetry.start()
     Process.flag(:trap_exit, true)
     argv = ["sh", "-c", "echo one; exit 3"]
     {:ok, daemon} = Daemon.start_link(argv: argv, log: fn _ -> :ok end)

@@ -51,23 +51,6 @@ defmodule Linx.PoolTest do
     File.cd!(path)
   end
 
-  defp telemetry do
-    if function_exported?(:telemetry, :execute, 3), do: flunk("this test brings its own")
-    Process.register(self(), :telemetry_listener)
-
-    Code.compile_string("""
-    defmodule :telemetry do
-      def execute(event, measurements, metadata),
-        do: send(:telemetry_listener, {:telemetry, event, measurements, metadata}) && :ok
-    end
-    """)
-
-    on_exit(fn ->
-      :code.purge(:telemetry)
-      :code.delete(:telemetry)
-    end)
-  end
-
   defp told(name) do
     receive do
       {:telemetry, [:linx, :pool, ^name], measurements, metadata} -> {measurements, metadata}
@@ -560,7 +543,7 @@ defmodule Linx.PoolTest do
   defp descriptors, do: length(File.ls!("/proc/#{System.pid()}/fd"))
 
   test "hits, misses and agents that were lost are told" do
-    telemetry()
+    Linx.Test.Telemetry.start()
     pool = pool(1)
     assert {"", 0} = Linx.cmd("true", [], pool: pool)
     assert {%{duration: duration}, %{pool: ^pool, session: session}} = told(:hit)

@@ -6,31 +6,13 @@ defmodule Linx.TelemetryTest do
 
   alias Linx.Process, as: P
 
-  @stand_in """
-  defmodule :telemetry do
-    def execute(event, measurements, metadata),
-      do: send(:telemetry_listener, {:telemetry, event, measurements, metadata}) && :ok
-  end
-  """
-
-  defp load do
-    refute function_exported?(:telemetry, :execute, 3), "this test brings its own"
-    Process.register(self(), :telemetry_listener)
-    [{:telemetry, _code}] = Code.compile_string(@stand_in)
-
-    on_exit(fn ->
-      :code.purge(:telemetry)
-      :code.delete(:telemetry)
-    end)
-  end
-
   defp told(name) do
     assert_receive {:telemetry, [:linx, :session, ^name], measurements, metadata}, 30_000
     {measurements, metadata}
   end
 
   test "a session's way is told from start to stop, with its duration and usage" do
-    load()
+    Linx.Test.Telemetry.start()
     argv = actor(["burn", 5])
     session = session(argv: argv, usage: true, pool: nil)
     {started, %{session: ^session, mode: :spawn, argv: ^argv}} = told(:start)
@@ -50,7 +32,7 @@ defmodule Linx.TelemetryTest do
   end
 
   test "a session that failed is an exception" do
-    load()
+    Linx.Test.Telemetry.start()
     session = session(argv: ["/no/such/program"], auto_proceed: true)
     {_, %{session: ^session}} = told(:start)
     {_, _} = told(:ready)
@@ -63,7 +45,7 @@ defmodule Linx.TelemetryTest do
   end
 
   test "an aborted session stops, and output is no event" do
-    load()
+    Linx.Test.Telemetry.start()
     {session, _} = parked(stdio: :pty)
     :ok = P.abort(session)
     {_, %{result: {:ok, :aborted}}} = told(:stop)
