@@ -139,6 +139,20 @@ defmodule Linx.ReasonTest do
     end
   end
 
+  test "a user or a group that cannot be had is named" do
+    for {name, value} <- [user: "no-such", group: "no-such", groups: ["no-such"]] do
+      assert {:error, error} = Linx.run("true", [{name, value}])
+      assert {error.stage, error.errno, error.option} == {:set_user, :enoent, {name, value}}
+
+      assert Linx.format_error(error) =~
+               ~s(set_user failed for "true" with #{name}: #{inspect(value)}: ENOENT)
+    end
+
+    assert {:error, error} = Linx.run("true", user: "no-such", group: "no-such")
+    assert {error.option, error.program} == {nil, "true"}
+    assert Linx.format_error(error) =~ ~s(set_user failed for "true": ENOENT)
+  end
+
   test "a program that cannot be executed is named" do
     for program <- ["no such program", "./no/such", "/no/such"] do
       assert {:error, error} = Linx.run([program, "1"])

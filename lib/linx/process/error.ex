@@ -16,7 +16,8 @@ defmodule Linx.Process.Error do
     * `:index` - which element of a list of commands failed, from 0, when it was one
     * `:program` - the program of the session, as it was given; `nil` for an error of no session
     * `:option` - the option that the step serves, as it was given: `{:cwd, "/no/such/directory"}`, or of a call
-      `{:cd, "/no/such/directory"}`. `nil` when it serves none
+      `{:cd, "/no/such/directory"}`, and the id of a user or group as text. `nil` when it serves none, or several that were
+      given: `:user`, `:group` and `:groups`
     * `:stdout`, `:stderr` - what the program had written, in an error of `Linx.run/2` whose program had run: the
       values that `Linx.Result` would have; `nil` for all other errors, and for an output that was not captured. The
       message has none of it, and `inspect/2` the first bytes of each.
@@ -208,12 +209,14 @@ defmodule Linx.Process.Error do
   def new(stage, name, index) when is_atom(name),
     do: %__MODULE__{stage: stage, errno: name, code: Errno.code(name), index: index}
 
-  # The option of a session that a stage serves.
+  # The options of a session that a stage serves.
   @options %{
-    chdir: :cwd,
-    clone: :namespaces,
-    connect_unix: :stdio,
-    file_open: :stdio
+    chdir: [:cwd],
+    clone: [:namespaces],
+    connect_unix: [:stdio],
+    file_open: [:stdio],
+    nice: [:nice],
+    set_user: [:user, :group, :groups]
   }
 
   @typedoc "What a session's errors name: its program, and the options that a stage may serve."
@@ -227,7 +230,7 @@ defmodule Linx.Process.Error do
   """
   @spec subject(map()) :: subject()
   def subject(%{argv: [program | _arguments]} = options),
-    do: {program, Map.take(options, Map.values(@options))}
+    do: {program, Map.take(options, @options |> Map.values() |> List.flatten())}
 
   @doc """
   The error of a session with what it is about.
@@ -238,8 +241,13 @@ defmodule Linx.Process.Error do
   """
   @spec about(t(), subject()) :: t()
   def about(%__MODULE__{stage: stage} = error, {program, options}) do
-    name = @options[stage]
-    option = if is_map_key(options, name), do: {name, options[name]}
+    # Of several options that were given it is not known which one it was.
+    option =
+      case options |> Map.take(Map.get(@options, stage, [])) |> Map.to_list() do
+        [option] -> option
+        _none_or_several -> nil
+      end
+
     %{error | program: error.program || program, option: error.option || option}
   end
 
@@ -278,7 +286,7 @@ defmodule Linx.Process.Error do
   end
 
   def message(%__MODULE__{} = error) do
-    "#{error.stage}#{position(error.index)} failed#{about(error)}: #{reason(error)}" <>
+    "#{error.stage}#{position(error)} failed#{about(error)}: #{reason(error)}" <>
       hint(error.stage, error.errno, error.option)
   end
 
@@ -296,8 +304,10 @@ defmodule Linx.Process.Error do
   defp with_option(nil), do: ""
   defp with_option({name, value}), do: " with #{name}: #{Option.shorten(value)}"
 
-  defp position(nil), do: ""
-  defp position(index), do: " (element #{index})"
+  # The list of what serves an option is the library's own.
+  defp position(%{index: nil}), do: ""
+  defp position(%{stage: stage}) when is_map_key(@options, stage), do: ""
+  defp position(%{index: index}), do: " (element #{index})"
 
   defp reason(%{errno: :unknown, code: code}), do: "unknown error #{code}"
   defp reason(%{errno: name, code: nil}), do: "#{name}"
