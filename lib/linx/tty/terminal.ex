@@ -21,7 +21,7 @@ defmodule Linx.Tty.Terminal do
   @enforce_keys [:port, :settings]
   defstruct [:port, :settings]
 
-  @typedoc "`settings` are those of the terminal before, as the kernel's struct."
+  @typedoc "`settings` are those of the terminal before, as the struct termios of the agent's libc."
   @type t :: %__MODULE__{port: port(), settings: binary()}
 
   @typedoc "Rows and columns of characters, width and height in pixels."
