@@ -69,13 +69,14 @@ defmodule Linx do
       `:stderr_to_stdout`.
     * `:enter` - a live process, in whose namespaces the program runs instead of fresh ones: a session, or its pid on this
       host, see `Linx.Process.enter/2`. The candidates for the program along the BEAM's `PATH` are those of the root that
-      the process has. What the program leaves running in another pid namespace is that namespace's own.
+      the process has. What the program leaves running in the pid namespace of that process is killed as far as `:descendants`
+      of `Linx.Process.spawn/1` says.
     * `:stdio` - where the streams lead that the call does not use itself, as in `Linx.Process.spawn/1`: a
       keyword list over `:stdin`, `:stdout` and `:stderr`, or `:inherit` or `:devnull` for all. Stderr cannot
       be a `:pipe`, because the call does not read it.
     * the options of `Linx.Process.spawn/1`: `:namespaces`, `:no_new_privs`, `:node`, `:pool`, `:name` and so on. The call
-      decides `:argv`, `:files`, `:search_path`, `:linger`, `:auto_proceed`, `:stream_to`, `:active` and `:usage` itself. `:descendants` is `:kill`
-      by default; with `:leave` the call lasts until every process that has the output open has closed it.
+      decides `:argv`, `:files`, `:search_path`, `:linger`, `:link`, `:auto_proceed`, `:stream_to`, `:active` and `:usage`
+      itself. `:descendants` is `:kill` by default; with `:leave` the call lasts until every process that has the output open has closed it.
       `:orphan_policy` is `{:kill, kill_after}` by default. Events are sent only when `:owner` or `:events` is given.
 
   ## Differences from `System.cmd/3`
@@ -83,7 +84,7 @@ defmodule Linx do
   | What | `System.cmd/3` | `Linx.cmd/3` |
   | --- | --- | --- |
   | stdin | a pipe that does not end: a program that reads its input waits | `/dev/null`, or the `:input` |
-  | processes that the program leaves running | go on, and the call lasts until they have closed the output | are killed when the program ends, unless `descendants: :leave` is given or the program has entered a container's pid namespace with nsenter(1) and the like |
+  | processes that the program leaves running | go on, and the call lasts until they have closed the output | are killed when the program ends, unless `descendants: :leave` is given or the program has entered a container's pid namespace with nsenter(1) and the like, or with `:enter` and they have called setsid(2) |
   | a caller that is killed | its program goes on | its program is ended |
   | an exception in `:into` | the program goes on while the caller lives | the program is ended |
   | a caller that traps exits | has the message `{:EXIT, port, :normal}` afterwards | has no message |
@@ -109,8 +110,10 @@ defmodule Linx do
   `ArgumentError` for an option that does not fit, before anything is started. `ErlangError` with `:enoent`,
   `:eacces` and so on when the program cannot be executed, as `System.cmd/3` raises it; `Linx.Process.Error` when
   its surroundings cannot be set up, such as a namespace or the directory; `RuntimeError` for the rest, such as no agent, no
-  such pool, or a `:checkpoint` that returned an error. The program is looked for along
-  the BEAM's `PATH`, not along that of `:env` (as `:search_path` of `Linx.Process.spawn/1` does), or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
+  such pool, or a `:checkpoint` that returned an error.
+
+  The program is looked for along the BEAM's `PATH`, and not along that of `:env`, as `:search_path` of
+  `Linx.Process.spawn/1` does; or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
   @spec cmd(Linx.Process.os_string(), [Linx.Process.os_string()], keyword()) ::
           {Collectable.t(), 0..255 | :timeout}
@@ -238,7 +241,8 @@ defmodule Linx do
   after `:kill_after` milliseconds by SIGKILL. At the end of the output the stream waits for the program's end, and raises
   `Linx.ExitError` when it failed.
 
-  Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`, and
+  Takes the options of `cmd/3` but for `:into`, `:parallelism` and `:use_stdio`; `:max_chunk` is the most bytes of an
+  element. And
 
     * `:lines` - `true`, or how many bytes a line may have, a MiB by default. Lines come without the `"\\n"` or
       `"\\r\\n"` that ends them. A longer one ends the program and raises `Linx.Process.Error` with the stage
@@ -268,10 +272,9 @@ defmodule Linx do
   An enumeration that stops early has no such element. A bad option and an exception of the input are raised as in
   `stream!/2`.
   """
-  @spec stream([binary()] | binary(), keyword()) :: Enumerable.t()
-  def stream(program, opts \\ [])
-  def stream(program, opts) when is_binary(program), do: stream([program], opts)
-  def stream(argv, opts), do: Linx.Call.Stream.new(check!(:stream, argv, opts))
+  @spec stream([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+          Enumerable.t()
+  def stream(argv, opts \\ []), do: Linx.Call.Stream.new(check!(:stream, argv, opts))
 
   @doc """
   A session's stdin as a `Collectable`, for a session with `stdio: [stdin: :pipe]`.

@@ -152,7 +152,8 @@ defmodule Linx.Process do
     * `:echo` - whether input is echoed. `true` by default, and `false` with `mode: :raw`.
     * `:mode` - `:cooked`, the default, or `:raw`: every byte passes as it is, without lines, signals or
       other special characters (cfmakeraw(3))
-    * `:term` - `TERM`, when the environment has none. `"xterm-256color"` by default.
+    * `:term` - `TERM`, where the BEAM's environment has none, an empty one, `dumb` or `unknown`, and `:env` does not say
+      it. `"xterm-256color"` by default.
     * `:inside` - whether the terminal is one of the devpts that is mounted at `/dev/pts` of the workload's own root, so
       that its name leads to it there (tty(1)). With `:auto`, the default, it is when the workload has mounts of its own
       and a devpts among them, mounted before the checkpoint or at it, whose `/dev/pts/ptmx` it may open; else it is
@@ -275,8 +276,8 @@ defmodule Linx.Process do
     * `:search_path` - when `true`, a first element of `:argv` without a slash is looked for at exec as execvp(3) does:
       along the `PATH` of the workload's environment, in its own root, where an empty element is its working directory and
       `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` is taken when there is none. A file that may not be executed is
-      skipped, and a text without `#!` is executed by `/bin/sh`. Not together with `:files`. `false` by default. (`Linx.cmd/3`,
-      `Linx.run/2` and `Linx.stream!/2` have another rule: they look for their program along the BEAM's own `PATH`,
+      skipped, and a text without `#!` is executed by `/bin/sh`. Not together with `:files`. `false` by default. (`Linx.cmd/3`
+      and the other calls have another rule: they look for their program along the BEAM's own `PATH`,
       whatever `:env` says, and execute no text without `#!`.)
     * `:arg0` - the workload's argv[0], instead of the file that is executed.
     * `:stdio` - `:inherit` (the default: the BEAM's own), `:devnull`, `:pty` (a terminal), `:pipe` (all
@@ -304,7 +305,7 @@ defmodule Linx.Process do
 
       In a pid namespace that was entered (`enter/2`) the kernel makes what a workload leaves a child of that
       namespace's PID 1. There those are killed that are still in the workload's session (setsid(2)) or its process
-      group, as a program started with `&` is, whoever their parents are, and their descendants. A process that has called
+      group, as a program started with `&` is, whatever their parents are, and their descendants. A process that has called
       setsid(2), as a daemon does, and has no ancestor among those when the workload ends goes on with the container.
       `stop/2` and `signal/3` with `to: :tree` reach such a process, while the workload lives and each process between
       the two does.
@@ -523,11 +524,12 @@ defmodule Linx.Process do
   def abort(session), do: call(session, :abort)
 
   @doc """
-  Sends a signal to the workload: a number from 1 to 64 or a name of `Linx.Signal`.
+  Sends a signal to the workload: a number from 1 to 64 or a name of `Linx.Signal`. `stop/2` ends a workload with a
+  grace.
 
   `to: :group` sends it to the workload's process group, `to: :tree` to the workload and all its
-  descendants that can be found: those that have detached themselves only with `descendants: :kill`, and not in a pid
-  namespace that was entered.
+  descendants that can be found: those whose parents have ended only with `descendants: :kill`, and not in a pid
+  namespace that was entered (see `:descendants` of `spawn/1`).
 
   A signal before the workload runs is kept, and sent when it runs. `{:error, {:bad_signal, value}}`,
   `{:error, {:bad_to, value}}`, or `{:error, :no_process}` after the end.

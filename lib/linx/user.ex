@@ -4,6 +4,9 @@ defmodule Linx.User do
   @moduledoc """
   The identity of a workload: the id maps of its user namespace (user_namespaces(7)), and the ids it
   runs with.
+
+  The options `:user`, `:group` and `:groups` of `Linx.Process.spawn/1` and of calls set ids as well, also by the names of
+  `/etc/passwd` and `/etc/group`, and need no stop at the checkpoint.
   """
 
   alias Linx.Capabilities
