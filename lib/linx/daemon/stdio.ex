@@ -52,7 +52,7 @@ defmodule Linx.Daemon.Stdio do
   defp default(:stdin, _own), do: :devnull
   defp default(:stderr, %{stderr: :merge}), do: :stdout
 
-  # A program that nobody reads writes to /dev/null, and is not slowed down.
+  # A program whose output is not read writes to /dev/null, and is not slowed down.
   defp default(stream, own),
     do: if(sink(stream, own) != nil or looks?(own), do: :pipe, else: :devnull)
 
