@@ -19,9 +19,27 @@ defmodule Linx.Plan do
 
   An edit whose phase does not exist, or whose name is taken, raises `ArgumentError`, which names the nearest one. So edits
   are joined by pipes.
+
+  Wherever `Linx.Process.spawn/1`, `Linx.Process.enter/2` and the calls of `Linx` take options or a program, they take a plan
+  instead, or one as `:plan`. It is checked first: a plan that contradicts itself is `{:error, {:bad_plan, problems}}`, and
+  nothing is started. How the session behaves (`:owner`, `:stdio`, `:timeout` and so on) is said beside it; what a plan has
+  options for is not.
+
+      iex> plan = Linx.Plan.new!(["sh", "-c", "umask; pwd"], search_path: true, umask: 0o027, cwd: "/")
+      iex> {:ok, result} = Linx.run(plan, timeout: 60_000)
+      iex> result.stdout
+      "0027\\n/\\n"
+
+  The error of a phase names it, with the position of its command there (`Linx.Process.Error`):
+
+      iex> {:error, error} = Linx.run(Linx.Plan.new!("true", cwd: "/no/such/directory"))
+      iex> {error.stage, error.errno, error.phase, error.subject}
+      {:chdir, :enoent, :cwd, "/no/such/directory"}
   """
 
-  alias Linx.Plan.{Edit, Phase}
+  alias Linx.Plan.{Build, Check, Checks, Edit, Explain, Look, Merge, Options, Phase, Problem}
+  alias Linx.Plan.Request
+  alias Linx.Process.Checks, as: Session
 
   defstruct phases: [], argv: [], process: [], notes: [], metadata: %{}
 
@@ -43,6 +61,68 @@ defmodule Linx.Plan do
 
   @typedoc "The name of a phase."
   @type name :: Phase.name()
+
+  @doc """
+  The plan of a program, a list with its arguments or its name alone, and options. Their order is without effect.
+
+  Where something runs:
+
+    * `:namespaces` - fresh ones, as `Linx.Process.spawn/1` takes them; with `Linx.Process.enter/2` those that are joined. By
+      default those that the other options need.
+    * `:time_offsets`, `:loopback`, `:keyring`, `:cwd`, `:env`, `:clear_env`, `:search_path` - as `Linx.Process.spawn/1` takes
+      them
+
+  Who it is, and what it may use:
+
+    * `:user` - `"name"`, `"name:group"`, an id, `{user, group}` or `{user, group, groups}`; names are those of the workload's
+      root. With a group no supplementary groups are looked up.
+    * `:nice`, `:umask` - as `Linx.Process.spawn/1` takes them
+    * `:capabilities` - those that the program can have: `:none`, `:all`, `:default` (the 14 that Docker leaves a container), or
+      a keyword list of `:keep` and `:drop`, each one of those three or a list of `Linx.Capabilities`, and `:ambient`, a list. A
+      program of another user than root has the ambient ones alone. With `:drop` and no `:keep` the others are kept, and with
+      `:ambient` alone these. The rest is taken from the bounding set as well, so that no program can gain it.
+    * `:no_new_privs` - `true` sets the bit of that name (prctl(2))
+    * `:seccomp` - a filter, as `Linx.Seccomp.install/2` takes it. It is installed right before exec.
+
+  `{:error, {:bad_<option>, value}}`, `{:error, {:bad_argv, value}}`, `{:error, {:bad_option, {name, value}}}` for an option
+  that does not exist, `{:error, {:bad_options, value}}` for what is no keyword list.
+
+      iex> {:ok, plan} = Linx.Plan.new(["/bin/sh"], user: "www", umask: 0o022, loopback: true)
+      iex> plan
+      #Linx.Plan<["/bin/sh"] in net, 5 phases: namespaces · network · umask · user · exec>
+      iex> Linx.Plan.new("ls", umask: -1)
+      {:error, {:bad_umask, -1}}
+  """
+  @spec new([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+          {:ok, t()} | {:error, {atom(), term()}}
+  def new(argv, opts \\ []) do
+    case Checks.argv(argv) do
+      {:ok, checked} ->
+        with {:ok, options} <- Options.parse(opts) do
+          phases = Build.phases(options)
+          {:ok, %__MODULE__{argv: checked, phases: phases, notes: Build.notes(options)}}
+        end
+
+      :error ->
+        {:error, {:bad_argv, argv}}
+    end
+  end
+
+  @doc """
+  The plan that `new/2` returns; raises `ArgumentError` for its errors.
+
+      iex> Linx.Plan.new!("ls", cwd: "/").argv
+      ["ls"]
+      iex> Linx.Plan.new!("ls", cwd: 7)
+      ** (ArgumentError) bad option :cwd: a path, without NUL bytes, got: 7
+  """
+  @spec new!([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) :: t()
+  def new!(argv, opts \\ []) do
+    case new(argv, opts) do
+      {:ok, plan} -> plan
+      {:error, error} -> raise ArgumentError, Options.message(error)
+    end
+  end
 
   @doc """
   The names of the phases, in their order.
@@ -168,6 +248,88 @@ defmodule Linx.Plan do
   @spec append(t(), name(), [Phase.command()]) :: t()
   def append(%__MODULE__{} = plan, name, commands) when is_list(commands),
     do: update(plan, name, &%{&1 | commands: &1.commands ++ commands})
+
+  @doc """
+  The plan with more options of `new/2`, applied to its phases.
+
+  A phase that the plan has keeps its place and what is not said anew; another one is put where it belongs. Namespaces are
+  added. Raises `ArgumentError` for an option that does not fit.
+
+      iex> plan = Linx.Plan.new!("ls", umask: 0, nice: 1)
+      iex> plan = Linx.Plan.merge(plan, umask: 0o022, user: "www")
+      iex> Linx.Plan.to_request(plan).final
+      [{:umask, 0o022}, {:nice, 1}, {:set_user, "www", []}]
+  """
+  @spec merge(t(), keyword()) :: t()
+  def merge(%__MODULE__{} = plan, opts) do
+    case Options.parse(opts) do
+      {:ok, options} ->
+        phases = Merge.phases(plan.phases, Build.phases(options))
+        %{plan | phases: phases, notes: Enum.uniq(plan.notes ++ Build.notes(options))}
+
+      {:error, error} ->
+        raise ArgumentError, Options.message(error)
+    end
+  end
+
+  @doc """
+  Whether the plan contradicts itself: `:ok`, or every problem, in the order of the phases.
+
+  A plan that does is not run. With `look: true` it is also asked whether something on this machine is in the way, such as
+  a namespace that the kernel has not or a directory that does not exist, as far as that is known without trying it.
+
+      iex> plan = Linx.Plan.new!("ls", capabilities: [keep: [:cap_kill], ambient: [:cap_net_raw]])
+      iex> {:error, [problem]} = Linx.Plan.check(plan)
+      iex> to_string(problem)
+      "phase ambient, step 1: net_raw: what is ambient has to be permitted"
+      iex> Linx.Plan.check(Linx.Plan.new!("/no/such/program"), look: true)
+      {:error, [%Linx.Plan.Problem{phase: :exec, message: ~s(there is no file "/no/such/program")}]}
+  """
+  @spec check(t(), look: boolean()) :: :ok | {:error, [Problem.t(), ...]}
+  def check(%__MODULE__{argv: argv, phases: phases, process: process}, opts \\ []) do
+    look? = Keyword.get(opts, :look, false)
+
+    with [] <- whole(argv, phases, process),
+         [] <- Check.problems(phases),
+         [] <- if(look?, do: Look.problems(argv, phases), else: []) do
+      :ok
+    else
+      problems -> {:error, problems}
+    end
+  end
+
+  defp whole(argv, phases, process) do
+    for {false, message} <- [
+          {match?({:ok, ^argv}, Session.strings(argv)),
+           "argv is a list of the program and its arguments, of strings without NUL bytes"},
+          {is_list(phases) and not List.improper?(phases), "the phases are a list"},
+          {is_list(process) and Keyword.keyword?(process),
+           "what goes with a session, :process, is a keyword list"}
+        ],
+        do: %Problem{message: message}
+  end
+
+  @doc ~S'''
+  The plan as numbered text: what is done, in which order, by whom, and why there. Values of variables are not in it.
+
+      iex> plan = Linx.Plan.new!(["make", "test"], umask: 0o022)
+      iex> text = plan |> Linx.Plan.explain() |> IO.iodata_to_binary()
+      iex> text |> String.split("\n") |> Enum.take(5) |> List.last()
+      "  1 umask           0022"
+  '''
+  @spec explain(t()) :: iodata()
+  def explain(%__MODULE__{argv: argv, phases: phases, notes: notes}),
+    do: Explain.text(argv, phases, notes)
+
+  @doc """
+  What the plan says to the agent: the keys of its request, as `pages/wire.md` has them.
+
+      iex> Linx.Plan.to_request(Linx.Plan.new!("ls", umask: 0o022, loopback: true))
+      %{argv: ["ls"], namespaces: [:net], setup: [:loopback], final: [umask: 0o022]}
+  """
+  @spec to_request(t()) :: map()
+  def to_request(%__MODULE__{argv: argv, phases: phases}),
+    do: phases |> Request.keys() |> Map.put(:argv, argv)
 
   defimpl Inspect do
     import Inspect.Algebra

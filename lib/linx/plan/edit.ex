@@ -54,8 +54,8 @@ defmodule Linx.Plan.Edit do
   def delete(phases, name), do: List.delete_at(phases, find!(phases, name))
 
   @doc """
-  Puts a phase of the table where the table has it: behind the last one that comes before it there. Phases that are not
-  of the table stay where they are.
+  Puts a phase of the table where the table has it: before the first one that comes after it there, or is done later. So a
+  phase that is not of the table stays behind the one that it was put behind.
 
       iex> alias Linx.Plan.{Edit, Phases}
       iex> phases = Edit.put([Phases.make(:namespaces, []), Phases.make(:exec, [])], Phases.make(:umask, []))
@@ -63,19 +63,17 @@ defmodule Linx.Plan.Edit do
       [:namespaces, :umask, :exec]
   """
   @spec put(phases(), Phase.t()) :: phases()
-  def put(phases, %Phase{name: name} = phase) do
-    rank = Phases.rank(name)
-
-    behind =
-      phases
-      |> Enum.with_index(1)
-      |> Enum.reduce(0, fn {%{name: other}, at}, behind ->
-        other = Phases.rank(other)
-        if other != nil and other < rank, do: at, else: behind
-      end)
-
-    List.insert_at(phases, behind, phase)
+  def put(phases, %Phase{} = phase) do
+    at = Enum.find_index(phases, &later?(&1, phase)) || length(phases)
+    List.insert_at(phases, at, phase)
   end
+
+  defp later?(%{name: name, where: where}, phase) do
+    rank = Phases.rank(name)
+    (rank != nil and rank > Phases.rank(phase.name)) or time(where) > time(phase.where)
+  end
+
+  defp time(where), do: Enum.find_index(Phases.wheres(), &(&1 == where)) || -1
 
   defp find!(phases, name) do
     with nil <- Enum.find_index(phases, &(&1.name == name)) do

@@ -39,7 +39,7 @@ defmodule Linx.Plan.Phases do
     {:keyring, :seal, [], "with the rights from before the ids"},
     {:stdio_owner, :seal, [], "to change an owner takes capabilities"},
     {:cwd, :seal, [], "tried again as the user, where only the user may enter it"},
-    {:environment, :seal, [], "HOME is looked up in the workload's own root"},
+    {:environment, :seal, [], "a HOME that is looked up is that of the workload's own root"},
     {:umask, :seal, [], "it would change the modes of what comes before"},
     {:personality, :seal, [], "it could break what comes before"},
     {:priority, :seal, [], "to raise it takes a capability"},
@@ -57,7 +57,7 @@ defmodule Linx.Plan.Phases do
     {:seccomp, :seal, [], "judged by the kernel here, and installed right before exec"},
     {:init, :exec, [], "process 1 is not behind the filters"},
     {:stop, :exec, [], "what it takes is not denied yet"},
-    {:exec, :exec, [], "the program"}
+    {:exec, :exec, [], "nothing of the set-up comes after it"}
   ]
 
   @rows Map.new(Enum.with_index(@table), fn {{name, where, before, why}, rank} ->
