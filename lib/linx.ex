@@ -8,7 +8,7 @@ defmodule Linx do
              |> String.split(~r/<!-- \/?moduledoc -->\n/)
              |> Enum.fetch!(1)
 
-  alias Linx.{Call, Result, Stdin}
+  alias Linx.{Call, Plan, Result, Stdin}
   alias Linx.Call.{Cmd, Failure, Run, Shell}
   alias Linx.Process.Error
 
@@ -58,6 +58,8 @@ defmodule Linx do
       this many milliseconds later, SIGKILL together with all that it has started. 500 by default.
     * `:stop` - `{signal, grace_ms}`, for another signal than SIGTERM, as in `Linx.Process.spawn/1`.
       `{:sigterm, kill_after}` by default.
+    * `:plan` - a `Linx.Plan` that says what is done before the program runs. Or a plan stands in the place of the program, and
+      has its own, to which `cmd/3` adds the arguments.
     * `:checkpoint` - a function of the session and the program's host pid, called in the caller while the
       program is parked before exec: to set up its id maps, capabilities and filters. It returns `:ok`, or
       `{:error, reason}`, which ends the call. The timeout does not interrupt it.
@@ -115,11 +117,12 @@ defmodule Linx do
   The program is looked for along the BEAM's `PATH`, and not along that of `:env`, as `:search_path` of
   `Linx.Process.spawn/1` does; or, when its name has a slash, by its path, which may be relative to the BEAM's directory.
   """
-  @spec cmd(Linx.Process.os_string(), [Linx.Process.os_string()], keyword()) ::
+  @spec cmd(Linx.Process.os_string() | Plan.t(), [Linx.Process.os_string()], keyword()) ::
           {Collectable.t(), 0..255 | :timeout}
   def cmd(command, args \\ [], opts \\ [])
-      when (is_binary(command) or is_integer(hd(command))) and is_list(args) do
-    call = check!(:cmd, [command | args], opts)
+      when (is_binary(command) or is_struct(command, Plan) or is_integer(hd(command))) and
+             is_list(args) do
+    call = check_cmd!(command, args, opts)
 
     case Cmd.run(call) do
       {:ok, result} ->
@@ -212,7 +215,7 @@ defmodule Linx do
           iex> {error.stage, byte_size(error.stdout)}
           {:max_output, 100}
   """
-  @spec run([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+  @spec run([Linx.Process.os_string()] | Linx.Process.os_string() | Plan.t(), keyword()) ::
           {:ok, Result.t()} | {:error, Error.t() | term()}
   def run(argv, opts \\ []) do
     with {:ok, call} <- Call.parse(:run, argv, opts),
@@ -252,7 +255,7 @@ defmodule Linx do
   A bad option raises `ArgumentError` here. The enumeration raises the `Linx.Process.Error`s of `run/2`, and an
   exception of the input. `stream/2` has how the program ended as its last element instead.
   """
-  @spec stream!([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+  @spec stream!([Linx.Process.os_string()] | Linx.Process.os_string() | Plan.t(), keyword()) ::
           Enumerable.t()
   def stream!(argv, opts \\ []), do: Linx.Call.Stream.new(check!(:stream!, argv, opts))
 
@@ -272,7 +275,7 @@ defmodule Linx do
   An enumeration that stops early has no such element. A bad option and an exception of the input are raised as in
   `stream!/2`.
   """
-  @spec stream([Linx.Process.os_string()] | Linx.Process.os_string(), keyword()) ::
+  @spec stream([Linx.Process.os_string()] | Linx.Process.os_string() | Plan.t(), keyword()) ::
           Enumerable.t()
   def stream(argv, opts \\ []), do: Linx.Call.Stream.new(check!(:stream, argv, opts))
 
@@ -311,6 +314,13 @@ defmodule Linx do
   """
   @spec format_error(term()) :: String.t()
   defdelegate format_error(reason), to: Linx.Reason, as: :sentence
+
+  defp check_cmd!(%Plan{} = plan, args, opts) do
+    {argv, opts} = Plan.Use.argv(plan, args, opts)
+    check!(:cmd, argv, opts)
+  end
+
+  defp check_cmd!(command, args, opts), do: check!(:cmd, [command | args], opts)
 
   defp check!(kind, argv, opts), do: kind |> Call.parse(argv, opts) |> checked!()
 

@@ -9,7 +9,7 @@ defmodule Linx.Call do
   # `Linx.Process.spawn/1`, and checked as there.
 
   alias Linx.Call.{Options, Sink, Stdio}
-  alias Linx.Option
+  alias Linx.{Option, Plan}
   alias Linx.Process.{Checks, Environment}
   alias Linx.Process.Options, as: Session
 
@@ -84,9 +84,14 @@ defmodule Linx.Call do
       {:error, {:bad_option, {:lines, 80}}}
   """
   @spec parse(kind(), term(), term()) :: {:ok, t()} | {:error, error()}
+  def parse(kind, %Plan{} = plan, opts) do
+    {argv, opts} = Plan.Use.argv(plan, [], opts)
+    parse(kind, argv, opts)
+  end
+
   def parse(kind, argv, opts) do
     with {:ok, argv} <- check_argv(argv),
-         {:ok, opts} <- Option.list(opts),
+         {:ok, opts} <- opts |> Plan.Use.options() |> Option.list(),
          {:ok, call, given} <- collect(%__MODULE__{kind: kind, argv: argv}, opts),
          :ok <- check_events(call, given),
          {:ok, stdio} <- Stdio.compose(call),
@@ -192,9 +197,17 @@ defmodule Linx.Call do
          :ok <- check_size(call, session) do
       {:ok, session}
     else
-      {:error, {:bad_cwd, path}} when path == call.cd -> {:error, {:bad_cd, path}}
-      {:error, {:bad_stdio, _composed}} -> Option.bad(:stdio, call.stdio)
-      error -> error
+      {:error, {:bad_cwd, path}} when path == call.cd ->
+        {:error, {:bad_cd, path}}
+
+      {:error, {:bad_option, {:cwd, path}}} when path == call.cd ->
+        {:error, {:bad_option, {:cd, path}}}
+
+      {:error, {:bad_stdio, _composed}} ->
+        Option.bad(:stdio, call.stdio)
+
+      error ->
+        error
     end
   end
 

@@ -100,6 +100,7 @@ defmodule Linx.Process do
 
   import Kernel, except: [spawn: 1]
 
+  alias Linx.Plan
   alias Linx.Process.{Checks, Elements, Error, Info, Options, Remote, Server, Supervised}
   alias Linx.Signal
 
@@ -179,6 +180,7 @@ defmodule Linx.Process do
   @typedoc "An option of `spawn/1` and `enter/2`."
   @type option ::
           {:argv, nonempty_list(os_string())}
+          | {:plan, Linx.Plan.t()}
           | {:namespaces, [namespace()]}
           | {:loopback, boolean()}
           | {:time_offsets, [{:boottime | :monotonic, seconds()}]}
@@ -249,6 +251,9 @@ defmodule Linx.Process do
 
     * `:argv` - required: a non-empty list of strings. The first is the file to execute, a path as the
       workload sees it; `PATH` is not searched without `:search_path`.
+    * `:plan` - a `Linx.Plan`, with its program unless there is an `:argv`. It decides what `Linx.Plan.new/2` has options for,
+      which are refused beside it. A plan alone stands for `[plan: plan]`. One that contradicts itself is
+      `{:error, {:bad_plan, problems}}`, with the problems of `Linx.Plan.check/2`.
     * `:namespaces` - fresh ones for the workload, of `:user`, `:mount`, `:uts`, `:ipc`, `:cgroup`, `:net`,
       `:time` and `:pid`. None by default. The child is in them at the checkpoint, but for the cgroup
       namespace: its root is the cgroup that the child is in when it is made, so that is after `proceed/1`, or
@@ -387,7 +392,7 @@ defmodule Linx.Process do
       iex> Linx.Process.wait(session)
       {:ok, {:exited, 0}}
   """
-  @spec spawn([option()]) :: {:ok, pid()} | {:error, start_error()}
+  @spec spawn([option()] | Linx.Plan.t()) :: {:ok, pid()} | {:error, start_error()}
   def spawn(opts) do
     with {:ok, options} <- Options.parse(:spawn, opts, self()),
          do: start(:spawn, options)
@@ -415,12 +420,12 @@ defmodule Linx.Process do
       iex> Linx.Process.enter(0, argv: ["/bin/true"])
       {:error, {:bad_target, 0}}
   """
-  @spec enter(pos_integer() | session(), [option()]) ::
+  @spec enter(pos_integer() | session(), [option()] | Linx.Plan.t()) ::
           {:ok, pid()}
           | {:error, start_error() | {:bad_target, term()} | :not_ready}
   def enter(target, opts) do
     with {:ok, target} <- check_target(target),
-         {:ok, opts} <- on_node_of(target, opts),
+         {:ok, opts} <- on_node_of(target, Plan.Use.options(opts)),
          {:ok, host_pid} <- resolve_target(target),
          {:ok, options} <- Options.parse({:enter, host_pid}, opts, self()),
          do: start(:enter, options)
@@ -456,14 +461,18 @@ defmodule Linx.Process do
       iex> {spec.id, spec.restart, spec.shutdown}
       {1, :transient, 70_000}
   """
-  @spec child_spec([
-          option()
-          | {:id, term()}
-          | {:restart, :permanent | :transient | :temporary}
-          | {:shutdown, timeout() | :brutal_kill}
-          | {:significant, boolean()}
-        ]) :: Supervisor.child_spec()
-  def child_spec(opts) when is_list(opts), do: Supervised.child_spec(opts, __MODULE__)
+  @spec child_spec(
+          [
+            option()
+            | {:id, term()}
+            | {:restart, :permanent | :transient | :temporary}
+            | {:shutdown, timeout() | :brutal_kill}
+            | {:significant, boolean()}
+          ]
+          | Plan.t()
+        ) :: Supervisor.child_spec()
+  def child_spec(opts) when is_list(opts) or is_struct(opts, Plan),
+    do: opts |> Plan.Use.options() |> Supervised.child_spec(__MODULE__)
 
   @doc false
   @spec start_supervised([option()]) :: {:ok, pid()} | {:error, start_error()}

@@ -8,7 +8,8 @@ defmodule Linx.Reason do
   alias Linx.{Errno, ExitError, Option}
   alias Linx.Call.Options, as: Call
   alias Linx.Daemon.Options, as: Daemon
-  alias Linx.Plan.Names
+  alias Linx.Plan.{Names, Problem}
+  alias Linx.Plan.Options, as: Plan
   alias Linx.Process.Checks
   alias Linx.Process.Options, as: Session
 
@@ -54,7 +55,9 @@ defmodule Linx.Reason do
     gid: "a number from 0 to 4294967294, or rows {inside, outside, count} that do not overlap",
     groups: "a list of numbers from 0 to 4294967294",
     setgroups: ":allow or :deny",
-    capabilities: "a list or a MapSet of capabilities as Linx.Capabilities.all/0 has them",
+    capabilities:
+      "a list or a MapSet of capabilities as Linx.Capabilities.all/0 has them; in a plan also :none, :default or :all, " <>
+        "or a keyword list over :keep, :drop and :ambient of such",
     filter: "an array of struct sock_filter, of 8 bytes each, as a binary",
     prepare: "a function of the session and the host pid",
     size: "a positive number of agents",
@@ -115,6 +118,9 @@ defmodule Linx.Reason do
     do: "there is no pool #{Option.shorten(pool)} on the session's node"
 
   def sentence({:no_phase, name, nearest}), do: Names.missing(name, nearest)
+
+  def sentence({:bad_plan, [%Problem{} | _] = problems}),
+    do: "the plan contradicts itself: " <> Enum.map_join(problems, "; ", &to_string/1)
 
   def sentence({:already_started, pid}), do: "the name is taken by #{Option.shorten(pid)}"
 
@@ -189,7 +195,7 @@ defmodule Linx.Reason do
   # A call takes the :stdio of a session only together with other options, which its own words say.
   defp bad(name, value, reason) do
     case {Session.fits(reason), Call.fits(reason)} do
-      {nil, nil} -> Daemon.message(reason) || bad_value(name, value)
+      {nil, nil} -> Daemon.message(reason) || of_plan(name, reason) || bad_value(name, value)
       {true, true} when name == "stdio" -> Call.message(reason)
       {nil, false} -> Call.message(reason)
       {false, _call} -> Session.message(reason)
@@ -202,6 +208,9 @@ defmodule Linx.Reason do
 
   # A call takes less than a session of an option that both have.
   defp expected(reason), do: Call.message(reason) || Session.message(reason)
+
+  # Linx.Capabilities refuses values under the same name.
+  defp of_plan(name, reason), do: if(known(@values, name) == nil, do: Plan.message(reason))
 
   defp context(name, reason) do
     with text when text != nil <- known(@contexts, name),

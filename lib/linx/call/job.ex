@@ -172,13 +172,19 @@ defmodule Linx.Call.Job do
   end
 
   defp options(call, mode, node) do
-    with {:ok, program} <- Executable.options(call.argv, node) do
+    with {:ok, program} <- program(call, node) do
       encode(%{call.session | collect: call.collect}, mode, program)
     else
       {:error, :enoent} -> {:error, Error.new(:execve, :enoent)}
       error -> error
     end
   end
+
+  # A plan may have the program looked for where it runs.
+  defp program(%{session: %{request: %{search_path: true}}} = call, _node),
+    do: {:ok, [argv: call.argv]}
+
+  defp program(call, node), do: Executable.options(call.argv, node)
 
   defp encode(session, mode, more) do
     with {:ok, options} <- Options.put(session, more),
@@ -266,7 +272,7 @@ defmodule Linx.Call.Job do
 
     with :ok <- if(job.feeder, do: Feeder.failure(job.feeder), else: :ok) do
       case result do
-        {:error, %Error{stage: :execve, errno: errno}} -> {:error, refusal(job.call, errno)}
+        {:error, %Error{stage: :execve} = error} -> {:error, refusal(job.call, error)}
         {:error, %Error{}} -> result
         _other -> {:error, reason}
       end
@@ -274,10 +280,13 @@ defmodule Linx.Call.Job do
   end
 
   # Where the program runs that enters a process the files are others than those of the BEAM.
-  defp refusal(%{enter: target}, errno) when target != nil, do: Error.new(:execve, errno)
+  defp refusal(%{enter: target}, error) when target != nil, do: refused(error, error.errno)
+  defp refusal(%{session: %{request: %{search_path: true}}}, error), do: error
 
-  defp refusal(%{argv: [program | _]} = call, errno),
-    do: Error.new(:execve, Executable.refusal(program, errno, node_of(call)))
+  defp refusal(%{argv: [program | _]} = call, error),
+    do: refused(error, Executable.refusal(program, error.errno, node_of(call)))
+
+  defp refused(error, errno), do: %{Error.new(:execve, errno) | phase: error.phase}
 
   defp node_of(call), do: call.session.node || node()
 

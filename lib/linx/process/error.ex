@@ -14,6 +14,9 @@ defmodule Linx.Process.Error do
     * `:code` - the errno's number; for `:agent_died` the agent's exit code, 128 + n when signal n
       killed it
     * `:index` - which element of a list of commands failed, from 0, when it was one
+    * `:phase`, `:position` - the phase of the session's `Linx.Plan` that failed, and which of its commands, from 1; nil
+      without a plan, and where it was no phase, or no command
+    * `:subject` - what that command or key is about, such as a path or a user; nil when it is about nothing that has a name
     * `:program` - the program of the session, as it was given; `nil` for an error of no session
     * `:option` - the option that the step serves, as it was given: `{:cwd, "/no/such/directory"}`, or of a call
       `{:cd, "/no/such/directory"}`, and the id of a user or group as text. `nil` when it serves none, or several that were
@@ -34,7 +37,21 @@ defmodule Linx.Process.Error do
 
   alias Linx.{Errno, Option, Signal}
 
-  defexception [:stage, :errno, :code, :index, :program, :option, :stdout, :stderr]
+  alias Linx.Plan.{Blame, Names, Phase}
+
+  defexception [
+    :stage,
+    :errno,
+    :code,
+    :index,
+    :phase,
+    :position,
+    :subject,
+    :program,
+    :option,
+    :stdout,
+    :stderr
+  ]
 
   @typedoc "What sort of failure it is; see `kind/1`."
   @type kind ::
@@ -53,6 +70,9 @@ defmodule Linx.Process.Error do
           errno: Errno.name() | nil,
           code: non_neg_integer() | nil,
           index: non_neg_integer() | nil,
+          phase: Phase.name() | nil,
+          position: pos_integer() | nil,
+          subject: String.t() | nil,
           program: binary() | nil,
           option: {atom(), term()} | nil,
           stdout: binary() | Collectable.t() | nil,
@@ -219,28 +239,43 @@ defmodule Linx.Process.Error do
     set_user: [:user, :group, :groups]
   }
 
-  @typedoc "What a session's errors name: its program, and the options that a stage may serve."
+  @typedoc """
+  What a session's errors name: its program, and the options that a stage may serve; as `:plan` what is needed to find
+  the phase of an error.
+  """
   @type subject :: {program :: binary() | nil, options :: map()}
 
   @doc """
-  What the errors of a session name, of its checked options.
+  What the errors of a session name, of its checked options and the phases of its plan.
 
       iex> Linx.Process.Error.subject(%{argv: ["/bin/ls", "-l"], cwd: "/", usage: true})
       {"/bin/ls", %{cwd: "/"}}
   """
-  @spec subject(map()) :: subject()
-  def subject(%{argv: [program | _arguments]} = options),
-    do: {program, Map.take(options, @options |> Map.values() |> List.flatten())}
+  @spec subject(map(), [Phase.t()] | nil) :: subject()
+  def subject(%{argv: [program | _arguments]} = options, phases \\ nil) do
+    named = Map.take(options, @options |> Map.values() |> List.flatten())
+    {program, if(phases, do: Map.put(named, :plan, Blame.index(phases)), else: named)}
+  end
 
   @doc """
-  The error of a session with what it is about.
+  The error of a session with what it is about; `list` is the list of commands that a session with a plan applies then.
 
       iex> alias Linx.Process.Error
       iex> Error.about(Error.new(:chdir, :enoent), {"/bin/ls", %{cwd: "/no"}}).option
       {:cwd, "/no"}
   """
-  @spec about(t(), subject()) :: t()
-  def about(%__MODULE__{stage: stage} = error, {program, options}) do
+  @spec about(t(), subject(), :setup | :final | nil) :: t()
+  def about(error, subject, list \\ nil)
+
+  def about(error, {program, %{plan: index} = options}, list) do
+    place = Blame.place(index, error.stage, error.index, list)
+
+    error
+    |> struct!(place)
+    |> about({program, Map.drop(options, [:plan, :cwd, :namespaces])}, list)
+  end
+
+  def about(%__MODULE__{stage: stage} = error, {program, options}, _list) do
     # Of several options that were given it is not known which one it was.
     option =
       case options |> Map.take(Map.get(@options, stage, [])) |> Map.to_list() do
@@ -287,7 +322,7 @@ defmodule Linx.Process.Error do
 
   def message(%__MODULE__{} = error) do
     "#{error.stage}#{position(error)} failed#{about(error)}: #{reason(error)}" <>
-      hint(error.stage, error.errno, error.option)
+      hint(error.stage, error.errno, error.option || error.phase)
   end
 
   defp of(%{program: nil}), do: ""
@@ -305,9 +340,15 @@ defmodule Linx.Process.Error do
   defp with_option({name, value}), do: " with #{name}: #{Option.shorten(value)}"
 
   # The list of what serves an option is the library's own.
-  defp position(%{index: nil}), do: ""
-  defp position(%{stage: stage}) when is_map_key(@options, stage), do: ""
-  defp position(%{index: index}), do: " (element #{index})"
+  defp position(%{phase: nil, index: nil}), do: ""
+  defp position(%{phase: nil, stage: stage}) when is_map_key(@options, stage), do: ""
+  defp position(%{phase: nil, index: index}), do: " (element #{index})"
+
+  defp position(%{phase: phase, position: position, subject: subject}) do
+    subject = if subject, do: " #{Option.shorten(subject)}", else: ""
+    step = if position, do: ", step #{position}", else: ""
+    "#{subject} (phase #{Names.text(phase)}#{step})"
+  end
 
   defp reason(%{errno: :unknown, code: code}), do: "unknown error #{code}"
   defp reason(%{errno: name, code: nil}), do: "#{name}"
@@ -336,7 +377,7 @@ defmodule Linx.Process.Error do
     import Inspect.Algebra
 
     @always [:stage, :errno, :code]
-    @fields @always ++ [:index, :program, :option, :stdout, :stderr]
+    @fields @always ++ [:index, :phase, :position, :subject, :program, :option, :stdout, :stderr]
 
     # Bytes of an output that are shown.
     @shown 80

@@ -12,6 +12,7 @@ defmodule Linx.Process.Options do
 
   alias Linx.Agent.Request
   alias Linx.Option
+  alias Linx.Plan.Use
   alias Linx.Process.{Checks, Environment, Final, Namespaces, Pipes, Receiver, Stdio, Streams}
   alias Linx.Process.Terminal
 
@@ -20,6 +21,8 @@ defmodule Linx.Process.Options do
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
   # (`Linx.cmd/3`, `Linx.run/2`, `Linx.stream!/2`) passes it on, or else decides it itself.
   @table [
+    {:plan, [:session, :call], &Use.check/1,
+     "a Linx.Plan, without options that it decides beside it"},
     {:argv, [:request], &Checks.strings/1, "a non-empty list of strings without NUL bytes"},
     {:files, [:request], &Checks.strings/1, "a non-empty list of paths, without NUL bytes"},
     {:arg0, [:request, :call], &Checks.string/1, "a string without NUL bytes"},
@@ -68,6 +71,7 @@ defmodule Linx.Process.Options do
   defstruct request: %{},
             encoded: <<>>,
             given: [],
+            plan: nil,
             owner: nil,
             linger: true,
             auto_proceed: false,
@@ -97,6 +101,7 @@ defmodule Linx.Process.Options do
           request: map(),
           encoded: binary(),
           given: keyword(),
+          plan: Linx.Plan.t() | nil,
           owner: Receiver.t() | nil,
           linger: boolean(),
           auto_proceed: boolean(),
@@ -153,15 +158,26 @@ defmodule Linx.Process.Options do
   """
   @spec put(t(), keyword()) :: {:ok, t()} | {:error, error()}
   def put(options, opts) do
-    with {:ok, opts} <- Option.list(opts) do
-      Enum.reduce_while(opts, {:ok, %{options | given: opts ++ options.given}}, fn
-        {name, value}, {:ok, options} ->
-          case put(options, name, value) do
-            {:ok, options} -> {:cont, {:ok, options}}
-            error -> {:halt, error}
-          end
-      end)
-    end
+    with {:ok, opts} <- opts |> Use.options() |> Option.list(),
+         {:ok, options} <- put_each(options, opts),
+         do: put_plan(options)
+  end
+
+  defp put_plan(%{plan: nil} = options), do: {:ok, options}
+
+  defp put_plan(options) do
+    with {:ok, request} <- Use.put(options.request, options.plan, options.given),
+         do: {:ok, %{options | request: request}}
+  end
+
+  defp put_each(options, opts) do
+    Enum.reduce_while(opts, {:ok, %{options | given: opts ++ options.given}}, fn
+      {name, value}, {:ok, options} ->
+        case put(options, name, value) do
+          {:ok, options} -> {:cont, {:ok, options}}
+          error -> {:halt, error}
+        end
+    end)
   end
 
   defp put(options, name, value) do
@@ -200,7 +216,7 @@ defmodule Linx.Process.Options do
          {:ok, encoded} <- Request.encode(mode, options.request, how(options)) do
       {:ok, %{options | encoded: encoded, given: []}}
     else
-      {:lacks, name} -> Option.bad(name, options.given[name])
+      {:lacks, name} -> lacks(options, name)
       :too_big -> too_big(options)
     end
   end
@@ -217,14 +233,24 @@ defmodule Linx.Process.Options do
          true <- Request.fits?(mode, options.request, how(options)) do
       :ok
     else
-      {:lacks, name} -> Option.bad(name, options.given[name])
+      {:lacks, name} -> lacks(options, name)
       false -> too_big(options)
     end
   end
 
-  defp too_big(%{request: request, given: given}) do
+  defp too_big(%{request: request} = options) do
     {name, _checked} = Enum.max_by(request, fn {_, value} -> :erlang.external_size(value) end)
-    Option.bad(name, given[name])
+    unfit(options, name, "it is too big for a request, which has 16 MiB at most")
+  end
+
+  defp lacks(options, name),
+    do: unfit(options, name, "a session that enters namespaces has none of its own")
+
+  # The error of a value that is an option's, or that a plan has instead.
+  defp unfit(%{plan: plan, given: given}, name, message) do
+    if plan == nil or is_map_key(Map.new(given), name),
+      do: Option.bad(name, given[name]),
+      else: Use.unfit(plan, name, message)
   end
 
   @doc """

@@ -135,7 +135,7 @@ defmodule Linx.Process.Server do
           linger: options.linger,
           auto_proceed: options.auto_proceed,
           events: options.events,
-          subject: Error.subject(options.request),
+          subject: Error.subject(options.request, options.plan && options.plan.phases),
           stop: options.stop,
           terminal: if(Options.terminal?(options.request), do: %Terminal{}),
           pipes: options.pipes,

@@ -442,7 +442,13 @@ defmodule Linx.Process.Session do
     settle({session, effects ++ ends})
   end
 
-  defp fail(session, error), do: failed(session, Error.about(error, session.subject))
+  defp fail(session, error),
+    do: failed(session, Error.about(error, session.subject, list(session.state)))
+
+  # The list of commands that is applied in a state; nil at the checkpoint, where they come one at a time.
+  defp list(state) when state in [:starting, :spawned], do: :setup
+  defp list(:ready), do: nil
+  defp list(_after_the_checkpoint), do: :final
 
   # After the final event only the streams can fail.
   defp failed(%{state: :ended} = session, error), do: break_pipes(session, error)
