@@ -2,8 +2,8 @@
 
 defmodule Linx.Plan.Arguments do
   @moduledoc false
-  # What the arguments of set-up commands have to be, a letter each, as `c_src/wire/argument.h` and
-  # `c_src/wire/mount_argument.h` have them. Pure.
+  # What the arguments of set-up commands have to be, a letter each, as `c_src/wire/argument.h`,
+  # `c_src/wire/mount_argument.h` and `c_src/wire/process_argument.h` have them. Pure.
 
   @mask_max 0xFFFF_FFFF_FFFF_FFFF
   @id_max 0xFFFF_FFFE
@@ -12,6 +12,17 @@ defmodule Linx.Plan.Arguments do
   @texts_max 256
   @slot_max 63
   @node_max 0xFFFFF
+
+  @name_max 64
+  @cpu_max 8191
+  @personality_max 0xFFFF_FFFE
+
+  @resources ~w(
+    cpu fsize data stack core rss nproc nofile memlock as locks sigpending msgqueue nice rtprio rttime
+  )a
+  @policies [:other, :fifo, :rr, :batch, :idle, :deadline]
+  @policy_flags [:reset_on_fork, :reclaim, :dl_overrun]
+  @io_classes [:none, :realtime, :best_effort, :idle]
 
   @times [:noatime, :relatime, :strictatime]
   @attributes [:rdonly, :nosuid, :nodev, :noexec, :nosymfollow, :nodiratime | @times]
@@ -42,7 +53,19 @@ defmodule Linx.Plan.Arguments do
     ?O => "a list of up to 256 options, a name or {name, value}, of binaries without NUL",
     ?d => ":char, :block or :fifo",
     ?i => "a number, 0 to 1048575",
-    ?M => "permission bits, 0 to 0o7777"
+    ?M => "permission bits, 0 to 0o7777",
+    ?v => "an id, 0 to 4294967294, or :keep",
+    ?V => "a list of ids, 0 to 4294967294, or :keep",
+    ?h => "a binary of up to 64 bytes without NUL",
+    ?r => "one of #{Enum.map_join(@resources, " ", &inspect/1)}",
+    ?l => "a number of 64 bits, or :infinity",
+    ?N => "a number, 0 to 4294967294",
+    ?B => "true or false",
+    ?C => "a list of numbers of CPUs, 0 to 8191, which is not empty",
+    ?e => "one of #{Enum.map_join(@policies, " ", &inspect/1)}",
+    ?E => "a map of :nice, :priority, :flags, :runtime, :deadline and :period (sched_setattr(2))",
+    ?g => "one of #{Enum.map_join(@io_classes, " ", &inspect/1)}",
+    ?G => "a level, 0 to 7"
   }
 
   @doc """
@@ -53,6 +76,15 @@ defmodule Linx.Plan.Arguments do
   """
   @spec letters() :: [char()]
   def letters, do: Map.keys(@words)
+
+  @doc """
+  The resources that have a limit (getrlimit(2)).
+
+      iex> :nofile in Linx.Plan.Arguments.resources()
+      true
+  """
+  @spec resources() :: [atom()]
+  def resources, do: @resources
 
   @doc """
   What an argument of a letter is, in words.
@@ -95,6 +127,22 @@ defmodule Linx.Plan.Arguments do
   def fits?(?i, value), do: number?(value, @node_max)
   def fits?(?M, value), do: number?(value, 0o7777)
 
+  def fits?(?v, value), do: value == :keep or number?(value, @id_max)
+  def fits?(?V, value), do: value == :keep or fits?(?U, value)
+  def fits?(?h, value), do: text?(value) and byte_size(value) <= @name_max
+  def fits?(?r, value), do: value in @resources
+  def fits?(?l, value), do: value == :infinity or number?(value, @mask_max)
+  def fits?(?N, value), do: number?(value, @personality_max)
+  def fits?(?B, value), do: is_boolean(value)
+
+  def fits?(?C, value),
+    do: value != [] and list?(value, @cpu_max + 1, &number?(&1, @cpu_max))
+
+  def fits?(?e, value), do: value in @policies
+  def fits?(?E, value), do: is_map(value) and Enum.all?(value, &scheduling?/1)
+  def fits?(?g, value), do: value in @io_classes
+  def fits?(?G, value), do: number?(value, 7)
+
   def fits?(?w, {_rows, _cols, _xpixel, _ypixel} = size),
     do: size |> Tuple.to_list() |> Enum.all?(&number?(&1, 65_535))
 
@@ -108,6 +156,15 @@ defmodule Linx.Plan.Arguments do
   end
 
   defp words?(value, words), do: list?(value, @texts_max, &(&1 in words))
+
+  defp scheduling?({:nice, value}), do: fits?(?n, value)
+  defp scheduling?({:priority, value}), do: number?(value, 99)
+  defp scheduling?({:flags, value}), do: words?(value, @policy_flags)
+
+  defp scheduling?({key, value}) when key in [:runtime, :deadline, :period],
+    do: number?(value, @mask_max)
+
+  defp scheduling?(_other), do: false
 
   defp target_flag?({:mode, mode}), do: number?(mode, 0o7777)
   defp target_flag?(flag), do: flag in [:nofollow, :recursive, :keep]

@@ -150,7 +150,7 @@ defmodule Linx.Plan.Build do
   defp sets(_none), do: nil
 
   @doc false
-  def no_new_privs(%{no_new_privs: true}), do: [keys: %{no_new_privs: true}]
+  def no_new_privs(%{no_new_privs: true}), do: [commands: [:no_new_privs]]
   def no_new_privs(_none), do: nil
 
   @doc false

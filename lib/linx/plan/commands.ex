@@ -19,7 +19,7 @@ defmodule Linx.Plan.Commands do
               {String.to_atom(name),
                {String.to_charlist(letters), String.split(flags, ~r/[\s|]+/)}}
 
-  @namespaces %{"NEEDS_NET" => :net, "NEEDS_MOUNT" => :mount}
+  @namespaces %{"NEEDS_NET" => :net, "NEEDS_MOUNT" => :mount, "NEEDS_UTS" => :uts}
 
   @doc """
   The names of the commands, with the letters of their arguments.
@@ -91,8 +91,8 @@ defmodule Linx.Plan.Commands do
       {:error, "argument 1 of umask is permission bits, 0 to 0o777, got: 512"}
       iex> Commands.check(:umask)
       {:error, "umask has 1 argument, and 0 are given"}
-      iex> Commands.check({:mask, 0})
-      {:error, "there is no command {:mask, 0}"}
+      iex> Commands.check({:veil, 0})
+      {:error, "there is no command {:veil, 0}"}
   """
   @spec check(term()) :: :ok | {:error, String.t()}
   def check(command) do

@@ -21,6 +21,7 @@ defmodule Linx.Plan.Words do
   """
   @spec command(Phase.command()) :: String.t()
   def command(:loopback), do: "the loopback interface is up"
+  def command(:no_new_privs), do: "no program gains rights by its file"
   def command(:terminal), do: "a terminal of its own devpts"
 
   def command({name, mode}) when name in [:umask, :set_umask] and is_integer(mode),
@@ -35,7 +36,7 @@ defmodule Linx.Plan.Words do
   def command({:set_user, user, groups}) when is_binary(user) and is_list(groups),
     do: user(user) <> groups(groups)
 
-  def command({:set_credentials, uid, gid, groups}) when is_list(groups),
+  def command({:set_credentials, uid, gid, groups}),
     do: "uid #{Option.shorten(uid)}, gid #{Option.shorten(gid)}" <> groups(groups)
 
   def command({:cap_drop_bounding, mask}) when is_integer(mask), do: dropped(mask)
@@ -62,6 +63,8 @@ defmodule Linx.Plan.Words do
   defp user(user), do: user
 
   defp groups([]), do: ""
+  defp groups(:keep), do: ", with the groups that it has"
+  defp groups(groups) when not is_list(groups), do: ", with the groups #{Option.shorten(groups)}"
   defp groups(groups), do: ", with the groups #{Enum.map_join(groups, " ", &plain/1)}"
 
   defp plain(value) when is_binary(value), do: value

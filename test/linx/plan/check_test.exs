@@ -88,7 +88,7 @@ defmodule Linx.Plan.CheckTest do
 
     test "is a command that the agent does not take" do
       for {command, words} <- [
-            {{:mask, 1}, ~r/no command {:mask, 1}/},
+            {{:veil, 1}, ~r/no command {:veil, 1}/},
             {:umask, ~r/umask has 1 argument, and 0 are given/},
             {{:umask, 1, 2}, ~r/and 2 are given/},
             {{:umask, 0o1000}, ~r/argument 1 of umask is permission bits/},

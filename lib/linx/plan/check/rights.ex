@@ -70,6 +70,8 @@ defmodule Linx.Plan.Check.Rights do
 
   defp command({:set_user, user, _groups}, at, state), do: ids(state, at, user)
 
+  defp command({:set_credentials, :keep, _gid, _groups}, _at, state), do: state
+
   defp command({:set_credentials, uid, _gid, _groups}, at, state),
     do: ids(state, at, Integer.to_string(uid))
 
