@@ -27,12 +27,9 @@
 #include "wire/channel.h"
 #include "wire/command.h"
 
-/* Where the pipes are in the child; all of the agent's own descriptors are above these. */
-#define UP_FD   3
-#define DOWN_FD 4
-
-/* Where the socket for a terminal's master is, until that is sent. */
-#define TERMINAL_FD 5
+/* Where the child's own descriptors begin. Each is moved below those of the agent, of which the
+ * first pipe is the lowest. */
+#define FIRST_FD 3
 
 /* The exit status of a child that has reported its failure in a frame, or that has no agent any
  * more. */
@@ -182,26 +179,33 @@ static struct failure reset_signals(struct child *child) {
                     (int)sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGNAL_SET_SIZE));
 }
 
-/* Installs stdio, after which its source descriptors are not needed any more; puts the pipes onto 3
- * and 4, and the socket onto 5, in place of the control channel; then closes every other
- * descriptor, the agent's and the inherited ones. */
-static struct failure arrange_fds(struct child *child) {
-  int down = child->start->down;
-  int terminal = child->start->terminal;
-  int last = terminal >= 0 ? TERMINAL_FD : down >= 0 ? DOWN_FD : UP_FD;
-  int result = stdio_install(&child->start->plan);
+/* Moves a descriptor, if there is one, to the number *next, which is counted up. It stays open at
+ * its former number as well. */
+static int place(int *fd, int from, int *next, int result) {
+  *fd = -1;
+  if (result < 0 || from < 0)
+    return result;
+  result = sys_dup(from, *next, O_CLOEXEC);
   if (result >= 0)
-    result = sys_dup(child->start->up, UP_FD, O_CLOEXEC);
-  if (result >= 0 && down >= 0)
-    result = sys_dup(down, DOWN_FD, O_CLOEXEC);
-  if (result >= 0 && terminal >= 0)
-    result = sys_dup(terminal, TERMINAL_FD, O_CLOEXEC);
-  if (result < 0)
-    return failure_of(STAGE_STDIO, result);
-  child->up = UP_FD;
-  child->commands.fd = DOWN_FD;
-  child->setup.terminal.socket = terminal >= 0 ? TERMINAL_FD : -1;
-  return failure_of(STAGE_CLOSE_RANGE, fds_close_from(last + 1));
+    *fd = (*next)++;
+  return result;
+}
+
+/* Installs stdio, after which its source descriptors are not needed any more; puts the pipes, the
+ * socket of a terminal and /proc onto 3 and the numbers after it, in place of the control channel;
+ * then closes every other descriptor, the agent's and the inherited ones. */
+static struct failure arrange_fds(struct child *child) {
+  const struct child_start *start = child->start;
+  int next = FIRST_FD;
+  int result = stdio_install(&start->plan);
+  result = place(&child->up, start->up, &next, result);
+  result = place(&child->commands.fd, start->down, &next, result);
+  result = place(&child->setup.terminal.socket, start->terminal, &next, result);
+  result = place(&child->setup.proc, start->proc, &next, result);
+  if (child->up < 0)
+    child->up = start->up;
+  return result < 0 ? failure_of(STAGE_STDIO, result)
+                    : failure_of(STAGE_CLOSE_RANGE, fds_close_from(next));
 }
 
 static struct failure lead_session(struct child *child) {
@@ -278,6 +282,12 @@ static struct failure close_slots(struct child *child) {
   return failure_of(is_new ? STAGE_SETUP_mount_open : STAGE_SETUP_tree_open, result);
 }
 
+static struct failure close_proc(struct child *child) {
+  if (child->setup.proc >= 0)
+    sys_close(child->setup.proc);
+  return failure_none();
+}
+
 static struct failure settle_capabilities(struct child *child) {
   return failure_of(STAGE_SETUP_cap_set_thread, capabilities_settle(&child->setup.promise));
 }
@@ -348,7 +358,7 @@ static struct failure prepare_for(struct child *child, unsigned changes,
 static struct failure apply(struct child *child, enum setup_command command,
                             const struct argument *arguments) {
   const struct setup_row *row = &setup_rows[command];
-  struct failure failure = own_namespaces_allow(child->start, command);
+  struct failure failure = own_namespaces_allow(child->start, command, arguments);
   if (!failure_is(failure))
     failure = prepare_for(child, row->changes, arguments);
   if (failure_is(failure))
@@ -420,7 +430,7 @@ static struct failure settle_terminal(struct child *child) {
     return failure_of(STAGE_SETUP_terminal, result);
   if (result < 0)
     result = sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-  sys_close(TERMINAL_FD);
+  sys_close(child->setup.terminal.socket);
   if (child->setup.terminal.is_passed) {
     frame_status_value(&opened, "terminal", 1);
     send_frame(child, &opened);
@@ -440,14 +450,18 @@ static bool has_other_mounts(const struct child_start *start) {
 
 /* The first try is made with the rights of root inside, the second with those of the workload. */
 static struct failure enter_directory(struct child *child) {
+  const char *wanted = child->setup.directory.wanted;
+  child->setup.directory.is_new = false;
   child->directory =
-      (struct working_directory){.wanted = child->request->cwd,
+      (struct working_directory){.wanted = wanted != NULL ? wanted : child->request->cwd,
                                  .has_other_mounts = has_other_mounts(child->start),
                                  .is_confirmed_later = child->request->final.count > 0};
   return working_directory_enter(&child->directory);
 }
 
 static struct failure confirm_directory(struct child *child) {
+  if (child->setup.directory.is_new)
+    working_directory_take(&child->directory, child->setup.directory.wanted);
   bool stays = child->request->final.count == 0 && child->directory.is_entered;
   return stays ? failure_none() : working_directory_confirm(&child->directory);
 }
@@ -609,6 +623,7 @@ static struct failure (*const steps[])(struct child *child) = {
     enter_directory,
     apply_final,
     close_slots, /* a descriptor of the host's tree leads to it */
+    close_proc,
     confirm_directory,
     check_ids, /* after the last command that may set them */
     settle_stdio,

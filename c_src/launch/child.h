@@ -23,6 +23,7 @@ struct child_start {
   int down;                          /* commands from the agent; -1: none come */
   int up;                            /* frames to the agent */
   int terminal;                      /* a socket for the master of a terminal; -1: none */
+  int proc;                          /* /proc, for a sysctl in a list; -1: none */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
   bool is_root;       /* the agent's effective uid is 0 */

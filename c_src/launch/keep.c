@@ -38,7 +38,7 @@ struct failure keep_prepare(int *copy) {
     return failure_of(STAGE_STDIO, result);
   result = (int)sys_call(SYS_chdir, "/");
   if (result < 0)
-    return failure_of(STAGE_CHDIR, result);
+    return failure_of(STAGE_SETUP_chdir, result);
   result = is_ordinary() ? sys_prctl(PR_SET_DUMPABLE, 1, 0) : 0;
   return result < 0 ? failure_of(STAGE_PRCTL, result) : failure_none();
 }

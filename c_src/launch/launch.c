@@ -53,6 +53,15 @@ static int open_terminal_socket(struct child_start *child, int *agent) {
   return result;
 }
 
+/* /proc as the host has it, because the child's root may have none by the time of its commands. A
+ * child that enters namespaces is seen by others there, who may take its descriptors, and so opens
+ * the one that it finds. */
+static int open_proc(struct child_start *child) {
+  bool is_wanted = child->request->sets_parameters && child->target == NULL;
+  child->proc = is_wanted ? sys_open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  return is_wanted && child->proc < 0 ? child->proc : 0;
+}
+
 /* Here, and not on the stack, because a child that shares the agent's memory reads it while the
  * agent goes on. */
 static struct child_start start;
@@ -96,6 +105,9 @@ struct failure launch(struct launched *launched, const struct request *request,
   result = open_terminal_socket(&start, &launched->terminal);
   if (result < 0)
     return failure_of(STAGE_SETUP_terminal, result);
+  result = open_proc(&start);
+  if (result < 0)
+    return failure_of(STAGE_SETUP_sysctl, result);
   start.down = down[0];
   start.up = up[1];
   start.agent_down = down[1];
@@ -111,7 +123,9 @@ struct failure launch(struct launched *launched, const struct request *request,
   fd_close(&down[0]);
   fd_close(&up[1]);
   int terminal = start.terminal; /* the child may still read `start` */
+  int proc = start.proc;
   fd_close(&terminal);
+  fd_close(&proc);
   stdio_close_child_ends(plan);
   return failure_none();
 }

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/syscalls.h"
 #include "setup/setup.h"
+#include "setup/sysctl_name.h"
 
 /* The CLONE_NEW* bits of all that are fresh, whoever makes them. */
 static uint64_t fresh(const struct child_start *start) {
@@ -21,18 +22,27 @@ static const struct {
   unsigned need;
   uint64_t flag;
 } needs[] = {
-    {NEEDS_NET, CLONE_NEWNET},
-    {NEEDS_MOUNT, CLONE_NEWNS},
-    {NEEDS_UTS, CLONE_NEWUTS},
+    {NEEDS_NET, CLONE_NEWNET}, {NEEDS_MOUNT, CLONE_NEWNS},  {NEEDS_UTS, CLONE_NEWUTS},
+    {NEEDS_IPC, CLONE_NEWIPC}, {NEEDS_USER, CLONE_NEWUSER},
 };
 
-struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command) {
-  uint64_t own = start->target != NULL ? start->target->flags : fresh(start);
+/* The NEEDS_* of a command with these arguments, or -EINVAL. */
+static int needs_of(enum setup_command command, const struct argument *arguments) {
+  char path[SYSCTL_PATH_SIZE];
   unsigned changes = setup_rows[command].changes;
+  return (changes & NEEDS_BY_NAME) != 0 ? sysctl_path(path, &arguments[0].text) : (int)changes;
+}
+
+struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command,
+                                    const struct argument *arguments) {
+  uint64_t own = start->target != NULL ? start->target->flags : fresh(start);
+  int changes = needs_of(command, arguments);
+  if (changes < 0)
+    return failure_of(setup_command_stage(command), changes);
   if ((changes & NEEDS_SPAWN) != 0 && start->target != NULL)
     return failure_of(setup_command_stage(command), -EPERM);
   for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
-    if ((changes & needs[i].need) != 0 && (own & needs[i].flag) == 0)
+    if (((unsigned)changes & needs[i].need) != 0 && (own & needs[i].flag) == 0)
       return failure_of(setup_command_stage(command), -EPERM);
   return failure_none();
 }
@@ -44,7 +54,7 @@ static struct failure check_list(const struct child_start *start, struct command
   for (int index = 0; index < list.count && !failure_is(failure); index++) {
     if (setup_command_decode(&command, arguments, NULL, &list.at) < 0)
       return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
-    failure = own_namespaces_allow(start, command);
+    failure = own_namespaces_allow(start, command, arguments);
     failure.index = index;
   }
   return failure;

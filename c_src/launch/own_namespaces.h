@@ -15,8 +15,9 @@
 
 /* EPERM at the command's stage, where the session has not the namespace that its row in
  * setup/commands.def needs: as root the command would change the host's. And where it is entered
- * and the row needs a fresh one. */
-struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command);
+ * and the row needs a fresh one. EINVAL for an argument that names what no namespace has. */
+struct failure own_namespaces_allow(const struct child_start *start, enum setup_command command,
+                                    const struct argument *arguments);
 
 /* In the agent, before clone: the same for each command of `setup` and `final`; and EINVAL at
  * :time_offsets, where the session has offsets and no fresh time namespace. */

@@ -8,18 +8,10 @@
 
 #include "base/inode.h"
 #include "base/syscalls.h"
+#include "setup/directory.h"
 
 static int change(const char *path) {
   return (int)sys_call(SYS_chdir, path);
-}
-
-/* Reads the working directory's path. Returns 0; -ENOENT when the root does not lead to the
- * directory, for which getcwd(2) returns a path that begins with "(unreachable)", and when it has
- * been removed; or another negative errno. */
-static int read_path(char path[PATH_MAX]) {
-  path[0] = '\0';
-  long length = sys_call(SYS_getcwd, path, PATH_MAX);
-  return length < 0 ? (int)length : path[0] == '/' ? 0 : -ENOENT;
 }
 
 /* AT_FDCWD with an empty path is the working directory, also one that the child has no rights to.
@@ -50,7 +42,7 @@ static int or_stay(const struct working_directory *directory, int result) {
 
 static int enter_inherited(const struct working_directory *directory) {
   char path[PATH_MAX];
-  int result = read_path(path);
+  int result = directory_read_path(path);
   if (result == -ENAMETOOLONG && !directory->has_other_mounts)
     return 0;
   if (result == 0)
@@ -65,7 +57,7 @@ static int enter_wanted(const struct working_directory *directory) {
   if (result == 0)
     result = change(directory->wanted);
   if (result == 0)
-    result = read_path(path);
+    result = directory_read_path(path);
   if (result < 0 || strcmp(path, directory->wanted) == 0) /* and so it was resolved just now */
     return result;
   return or_stay(directory, resolve_again(path));
@@ -76,7 +68,12 @@ struct failure working_directory_enter(struct working_directory *directory) {
   directory->is_entered = result == 0;
   if (result == 0 && directory->wanted != NULL && directory->is_confirmed_later)
     result = find_present(&directory->entered);
-  return failure_of(STAGE_CHDIR, directory->wanted != NULL && result == -EACCES ? 0 : result);
+  return failure_of(STAGE_SETUP_chdir, directory->wanted != NULL && result == -EACCES ? 0 : result);
+}
+
+void working_directory_take(struct working_directory *directory, const char *wanted) {
+  directory->wanted = wanted;
+  directory->is_entered = find_present(&directory->entered) == 0;
 }
 
 /* Whether the child is where it was, and the root leads there. */
@@ -84,7 +81,7 @@ static bool is_still_there(const struct working_directory *directory) {
   char path[PATH_MAX];
   struct inode now;
   return directory->is_entered && find_present(&now) == 0 &&
-         inode_is_same(&now, &directory->entered) && read_path(path) == 0 &&
+         inode_is_same(&now, &directory->entered) && directory_read_path(path) == 0 &&
          or_stay(directory, resolve_again(path)) == 0;
 }
 
@@ -94,5 +91,5 @@ struct failure working_directory_confirm(struct working_directory *directory) {
     result = enter_inherited(directory);
   else if (!is_still_there(directory))
     result = enter_wanted(directory);
-  return failure_of(STAGE_CHDIR, result);
+  return failure_of(STAGE_SETUP_chdir, result);
 }

@@ -28,6 +28,9 @@ struct working_directory {
  */
 struct failure working_directory_enter(struct working_directory *directory);
 
+/* The working directory is `wanted` from here on: a command has changed to it. */
+void working_directory_take(struct working_directory *directory, const char *wanted);
+
 /*
  * After commands that may have changed the root or the ids: the same once more. A directory that
  * was denied may be one that the workload's user alone can enter.

@@ -2,6 +2,7 @@
 #include "setup/setup.h"
 
 #include "setup/capabilities.h"
+#include "setup/directory.h"
 #include "setup/files.h"
 #include "setup/host.h"
 #include "setup/identity.h"
@@ -11,6 +12,7 @@
 #include "setup/root.h"
 #include "setup/schedule.h"
 #include "setup/stdio_owner.h"
+#include "setup/sysctl.h"
 #include "setup/terminal.h"
 #include "setup/terminal_inside.h"
 #include "setup/user.h"

@@ -28,6 +28,11 @@ struct setup {
     bool is_settled; /* there is a controlling terminal */
     bool is_passed;  /* it is one inside, and its master is in the socket */
   } terminal;        /* setup/terminal_inside.h */
+  struct {
+    const char *wanted; /* what a command has last changed to, NULL: none has */
+    bool is_new;        /* since the child has looked */
+  } directory;          /* setup/directory.h */
+  int proc;             /* the host's /proc, for setup/sysctl.c; -1: that of the process's root */
   struct capability_promise promise;
   struct seccomp_filters filters;
   bool has_root; /* of its own, by a command */
@@ -48,6 +53,9 @@ enum {
   NEEDS_MOUNT = 512,      /* a mount namespace, likewise */
   NEEDS_SPAWN = 1024,     /* a fresh one and none that is entered, whose root is another's */
   NEEDS_UTS = 2048,       /* a UTS namespace, likewise */
+  NEEDS_IPC = 4096,
+  NEEDS_USER = 8192,
+  NEEDS_BY_NAME = 16384, /* what setup/sysctl_name.h says of its first argument */
 };
 
 typedef int setup_fn(struct setup *setup, const struct argument *arguments);

@@ -330,7 +330,8 @@ DECODE_BOOLEAN(hold)
 DECODE_BOOLEAN(waits)
 DECODE_BOOLEAN(search_path)
 
-static int decode_commands(struct term_reader *reader, struct command_list *list, bool *filters) {
+static int decode_commands(struct request *request, struct term_reader *reader,
+                           struct command_list *list) {
   struct argument arguments[ARGUMENTS_MAX];
   enum setup_command command;
   if (term_read_list(reader, &list->count) < 0)
@@ -339,19 +340,20 @@ static int decode_commands(struct term_reader *reader, struct command_list *list
   for (int i = 0; i < list->count; i++) {
     if (setup_command_decode(&command, arguments, NULL, reader) < 0)
       return -EINVAL;
-    *filters = *filters || command == SETUP_seccomp_install;
+    request->filters = request->filters || command == SETUP_seccomp_install;
+    request->sets_parameters = request->sets_parameters || command == SETUP_sysctl;
   }
   return term_read_list_end(reader, list->count);
 }
 
 static int decode_setup(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
-  return decode_commands(reader, &request->setup, &request->filters);
+  return decode_commands(request, reader, &request->setup);
 }
 
 static int decode_final(struct request *request, struct term_reader *reader, struct arena *arena) {
   (void)arena;
-  return decode_commands(reader, &request->final, &request->filters);
+  return decode_commands(request, reader, &request->final);
 }
 
 static int decode_dir(struct request *request, struct term_reader *reader, struct arena *arena) {

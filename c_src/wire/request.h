@@ -92,8 +92,9 @@ struct request {
   uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
   bool demand;                    /* flow: demand */
   bool kill_descendants;
-  bool filters; /* setup installs one */
-  bool hold;    /* stay after the final frame until fd 3 ends */
+  bool filters;         /* setup installs one */
+  bool sets_parameters; /* setup or final has a sysctl */
+  bool hold;            /* stay after the final frame until fd 3 ends */
   struct command_list setup;
   struct command_list final; /* applied after :proceed */
 };

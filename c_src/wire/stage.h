@@ -81,7 +81,6 @@ enum exit_code {
   X(TIME_OFFSETS, "time_offsets", EXIT_CREATION, EXIT_REPORTED)                                    \
   X(UNSHARE_CGROUP, "unshare_cgroup", EXIT_CREATION, EXIT_REPORTED)                                \
   X(STDIO, "stdio", EXIT_CREATION, EXIT_REPORTED)                                                  \
-  X(CHDIR, "chdir", EXIT_CREATION, EXIT_REPORTED)                                                  \
   X(KEYCTL, "keyctl", EXIT_CREATION, EXIT_REPORTED)                                                \
   X(SETGROUPS, "setgroups", EXIT_CREATION, EXIT_REPORTED)                                          \
   X(SETRESGID, "setresgid", EXIT_CREATION, EXIT_REPORTED)                                          \

@@ -77,6 +77,7 @@ static const struct row {
     {SYS_fcntl, "fcntl", FCNTL},
     {SYS_ftruncate, "ftruncate", NOTHING},
     {SYS_futex, "futex", NOTHING},
+    {SYS_fstatfs, "fstatfs", NOTHING},
     {SYS_getcwd, "getcwd", NOTHING},
     {SYS_getdents64, "getdents64", NOTHING},
     {SYS_getegid, "getegid", NOTHING},

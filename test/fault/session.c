@@ -144,6 +144,19 @@ static void put_hostname(struct term *term) {
   term_text(term, "fault");
 }
 
+static void put_sysctl(struct term *term) {
+  term_tuple(term, 3);
+  term_atom(term, "sysctl");
+  term_text(term, "net.ipv4.ip_default_ttl");
+  term_text(term, "77");
+}
+
+static void put_chdir(struct term *term) {
+  term_tuple(term, 2);
+  term_atom(term, "chdir");
+  term_text(term, "/usr");
+}
+
 static void put_domainname(struct term *term) {
   term_tuple(term, 2);
   term_atom(term, "domainname");
@@ -230,7 +243,8 @@ static put_command *const two_filters[] = {put_filter, put_filter, NULL};
 static put_command *const credentials[] = {put_credentials, NULL};
 static put_command *const loopback[] = {put_loopback, NULL};
 static put_command *const account[] = {put_umask, put_nice, put_user, NULL};
-static put_command *const names[] = {put_hostname, put_domainname, NULL};
+static put_command *const names[] = {put_hostname, put_domainname, put_sysctl, NULL};
+static put_command *const directories[] = {put_chdir, put_sysctl, NULL};
 static put_command *const allowance[] = {put_rlimit, put_scheduler,    put_cpus,
                                          put_io,     put_personality,  put_securebits,
                                          put_keep,   put_no_new_privs, NULL};
@@ -251,6 +265,7 @@ static const char *const named[] = {"Uid:\t61234\t61234\t61234\t61234", "Gid:\t0
                                     "Groups:\t0 3456 ", NULL};
 static const char *const offset[] = {"clock boottime 77", NULL};
 static const char *const host_names[] = {"Uid:\t0\t0\t0\t0", NULL};
+static const char *const in_usr[] = {"cwd /usr", NULL};
 static const char *const allowed[] = {"NoNewPrivs:\t1", "personality 00040000", "core 0 4096",
                                       NULL};
 static const char *const loopback_up[] = {"loopback up", NULL};
@@ -323,6 +338,13 @@ const struct session sessions[] = {
      .namespaces = late,
      .setup = names,
      .facts = host_names},
+    {.name = "directories",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = late,
+     .cwd = "/proc",
+     .seal = directories,
+     .facts = in_usr},
     {.name = "allowance",
      .owner = OWNER_ROOT,
      .workload = "exit",

@@ -90,6 +90,11 @@ static bool is_user(const struct command *command) {
   return command->message == MESSAGE_CREDENTIALS && command->variant % 2 == 1;
 }
 
+/* The other name of a UTS namespace, by sysctl. */
+static bool is_domain(const struct command *command) {
+  return command->message == MESSAGE_HOSTNAME && command->variant % 2 == 1;
+}
+
 static void put_text(struct bytes *bytes, const char *text) {
   put_data(bytes, (const uint8_t *)text, strlen(text));
 }
@@ -122,9 +127,11 @@ static void put_credentials(struct bytes *bytes, unsigned variant) {
 static const struct allowance {
   const char *name;
   unsigned arity;
-} allowances[] = {{"rlimit", 4},      {"no_new_privs", 0},     {"scheduler", 3},
-                  {"io_priority", 3}, {"personality", 2},      {"cpu_affinity", 2},
-                  {"securebits", 2},  {"keep_capabilities", 2}};
+} allowances[] = {{"rlimit", 4},      {"no_new_privs", 0},      {"scheduler", 3},
+                  {"io_priority", 3}, {"personality", 2},       {"cpu_affinity", 2},
+                  {"securebits", 2},  {"keep_capabilities", 2}, {"chdir", 2}};
+
+#define ALLOWANCES (sizeof allowances / sizeof allowances[0])
 
 static const struct allowance *allowance_of(const struct command *command) {
   return &PICK(allowances, command->variant);
@@ -146,7 +153,7 @@ static void put_scheduling(struct bytes *bytes, unsigned variant) {
 }
 
 static void put_allowance(struct bytes *bytes, unsigned variant) {
-  switch (variant % 8) {
+  switch (variant % ALLOWANCES) {
   case 0:
     put_rlimit(bytes, variant);
     return;
@@ -168,6 +175,9 @@ static void put_allowance(struct bytes *bytes, unsigned variant) {
   case 4:
   case 6:
     put_unsigned(bytes, 0);
+    return;
+  case 8:
+    put_text(bytes, variant < 32 ? "/" : "/no such directory");
     return;
   default:
     return;
@@ -277,7 +287,9 @@ static void put_arguments(struct bytes *bytes, const struct command *command,
     put_allowance(bytes, command->variant);
     return;
   case MESSAGE_HOSTNAME:
-    put_text(bytes, "fuzzed");
+    put_text(bytes, is_domain(command) ? "kernel.domainname" : "fuzzed");
+    if (is_domain(command))
+      put_text(bytes, "fuzzed");
     return;
   case MESSAGE_SECCOMP:
     put_filter(bytes, (enum filter)(command->variant % FILTER_COUNT));
@@ -326,6 +338,8 @@ static unsigned arity(const struct command *command) {
     return is_user(command) ? 3 : 4;
   case MESSAGE_ALLOWANCE:
     return allowance_of(command)->arity;
+  case MESSAGE_HOSTNAME:
+    return is_domain(command) ? 3 : 2;
   case MESSAGE_DEMAND:
     return 3;
   case MESSAGE_SIGNAL:
@@ -339,7 +353,6 @@ static unsigned arity(const struct command *command) {
   case MESSAGE_CLOSE:
   case MESSAGE_UMASK:
   case MESSAGE_NICE:
-  case MESSAGE_HOSTNAME:
     break;
   }
   return 2;
@@ -348,6 +361,8 @@ static unsigned arity(const struct command *command) {
 static const char *name_of(const struct command *command) {
   if (command->message == MESSAGE_ALLOWANCE)
     return allowance_of(command)->name;
+  if (is_domain(command))
+    return "sysctl";
   return is_user(command) ? "set_user" : message_names[command->message];
 }
 

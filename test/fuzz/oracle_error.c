@@ -69,7 +69,7 @@ static bool is_refused_cgroup(const struct plan *plan, const struct facts *facts
 
 static bool is_bad_cwd(const struct plan *plan, const struct facts *facts) {
   (void)facts;
-  return plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE;
+  return plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE || plan_sends(plan, MESSAGE_ALLOWANCE);
 }
 
 static bool is_unmapped(const struct plan *plan, const struct facts *facts) {
@@ -158,6 +158,7 @@ static const struct {
     {"keep_capabilities", is_allowance},
     {"no_new_privs", is_allowance},
     {"hostname", is_hostname},
+    {"sysctl", is_hostname},
     {"pty_winsize", is_winsize},
     {"loopback", is_loopback},
     {"time_offsets", is_bad_clock},
@@ -184,7 +185,8 @@ const char *oracle_impossible(const struct plan *plan) {
   bool good = plan->program == PROGRAM_WORKLOAD || plan->program == PROGRAM_BY_FILES;
   if (!good)
     return "its program is none";
-  if (plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE)
+  bool changes = plan_sends(plan, MESSAGE_ALLOWANCE); /* maybe to a directory */
+  if (!changes && (plan->cwd == CWD_MISSING || plan->cwd == CWD_FILE))
     return "its cwd is no directory";
   if (has_directive(plan, DIRECTIVE_FILE_MISSING))
     return "its file is missing";

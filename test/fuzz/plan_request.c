@@ -116,7 +116,7 @@ static void add(struct command *list, int *count, struct command command) {
 static void choose_allowances(struct plan *plan) {
   struct random random = random_stream(plan->seed, 9);
   bool uts = (plan->namespaces & NAMESPACE_UTS) != 0 && plan->kind == KIND_SPAWN;
-  struct command hostname = {.message = MESSAGE_HOSTNAME};
+  struct command hostname = {.message = MESSAGE_HOSTNAME, .variant = random_below(&random, 64)};
   struct command allowance = {.message = MESSAGE_ALLOWANCE, .variant = random_below(&random, 64)};
   if (random_chance(&random, 25))
     add(plan->setup, &plan->setup_count, allowance);
