@@ -327,7 +327,7 @@ shellcheck:
 
 .PHONY: demo test bench install-deps clean help FORCE
 demo: ## A session from start to end, printed step by step
-	@scripts/install build
+	@scripts/install demo
 	@examples/demo
 
 test: ## Everything: tests in C and Elixir, as root and not, sanitizers, linters
