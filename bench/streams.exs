@@ -145,9 +145,9 @@ defmodule Bench.Streams do
     for {what, run} <- [
           {"BEAM's growth, output read at 1 ms a message",
            fn -> reading(pour, :stdout, &sip(&1, :stdout)) end},
-          {"BEAM's growth, output that nobody reads", fn -> reading(pour, :stdout, &stop/1) end},
+          {"BEAM's growth, output that is not read", fn -> reading(pour, :stdout, &stop/1) end},
           {"BEAM's growth, input taken 4 KiB a ms", fn -> writing([program, "sip"]) end},
-          {"BEAM's growth, input that nobody takes", fn -> writing([program, "wait"]) end}
+          {"BEAM's growth, input that is not taken", fn -> writing([program, "wait"]) end}
         ] do
       %Row{what: what, value: run.(), unit: :mib, target: @memory}
     end

@@ -182,7 +182,7 @@ defmodule Checkpoint do
     unless output =~ expected, do: raise("#{command} was not to answer #{inspect(output)}")
   end
 
-  # Root maps an id that owns nothing; anybody else has only their own to map.
+  # Root maps an id that owns nothing; another user has only their own to map.
   defp outside_ids do
     case {id("-u"), id("-g")} do
       {0, _gid} -> {65_534, 65_534}

@@ -12,7 +12,7 @@
 #include "setup/setup.h"
 #include "setup/sysctl_name.h"
 
-/* The CLONE_NEW* bits of all that are fresh, whoever makes them. */
+/* The CLONE_NEW* bits of all that are fresh, whichever process makes them. */
 static uint64_t fresh(const struct child_start *start) {
   return start->target != NULL ? 0 : start->request->namespaces;
 }

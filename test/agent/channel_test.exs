@@ -179,7 +179,7 @@ defmodule AgentTest.ChannelTest do
       assert_idle(await_gone(wire))
     end
 
-    test "costs no processor with a terminal that nobody holds" do
+    test "costs no processor with a terminal that no process holds" do
       wire = running(%{argv: ["/bin/sh", "-c", "exec <&- >&- 2>&-; sleep 0.4"], stdio: :pty})
       assert_idle(finish(wire))
     end

@@ -201,7 +201,7 @@ defmodule AgentTest.DeathTest do
       end
     end
 
-    test "ends a running workload with SIGTERM, and is told of while someone still reads" do
+    test "ends a running workload with SIGTERM, and is told of while the frames are still read" do
       {listener, request} = request(["pause"], %{orphan_policy: {:kill, 3_600_000}})
       wire = running(request, commands: :socket)
       beacon = Beacon.await_lit(listener)
@@ -257,7 +257,7 @@ defmodule AgentTest.DeathTest do
       assert %{orphans: []} = beam_gone(wire, beacon)
     end
 
-    test "ends a workload that floods a terminal nobody reads" do
+    test "ends a workload that floods a terminal that is not read" do
       {listener, request} = request(["flood", 1], %{stdio: :pty})
       wire = running(request, commands: :port)
       beacon = Beacon.await_lit(listener)

@@ -224,7 +224,7 @@ defmodule AgentTest.DemandTest do
     assert result.maxrss_kb < 8_000
   end
 
-  test "output that nobody asks for costs no processor" do
+  test "output that is not asked for costs no processor" do
     argv = ["/bin/sh", "-c", "echo unread; exec >&-; exec sleep 0.4"]
     wire = running(%{argv: argv, stdio: [stdout: :pipe], flow: :demand})
     assert_frame(wire, {:status, :exited, 0})

@@ -107,7 +107,7 @@ defmodule AgentTest.HardeningTest do
     end
   end
 
-  test "output that nobody can ask for any more does not stop a workload that lingers" do
+  test "output that cannot be asked for any more does not stop a workload that lingers" do
     request = %{
       argv: actor(["write", 1, 1_000_000]),
       stdio: [stdout: :pipe, stderr: :pipe],

@@ -36,7 +36,7 @@ defmodule AgentTest.KeepTest do
     assert result.orphans == []
   end
 
-  test "it ends when nobody reads its frames any more" do
+  test "it ends when its frames are not read any more" do
     wire = start(stdout: false, frames: :socket)
     read_frames(wire)
     send_term(wire, {:keep, %{}})

@@ -19,7 +19,7 @@ defmodule AgentTest.LifecycleTest do
     end
   end
 
-  test "an agent that is the BEAM's own Port program needs nobody else" do
+  test "an agent that is the BEAM's own Port program needs no other process" do
     opts = [:nouse_stdio, {:packet, 4}, :binary, :exit_status]
     port = Port.open({:spawn_executable, agent()}, opts)
     Port.command(port, :erlang.term_to_binary({:spawn, %{argv: actor(["exit", 5])}}))

@@ -231,7 +231,7 @@ defmodule AgentTest.OwnStdioTest do
   describe "{:own_stdio, uid}" do
     @describetag :root
 
-    test "says whose they are, whoever the workload is" do
+    test "says whose they are, whatever ids the workload has" do
       wire = running(%{argv: actor(["pause"]), stdio: @pipes}, checkpoint: [{:own_stdio, 61_007}])
       for fd <- 0..2, do: assert(File.stat!("/proc/#{wire.host_pid}/fd/#{fd}").uid == 61_007)
       kill(wire, drained: true)

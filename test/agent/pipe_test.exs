@@ -189,7 +189,7 @@ defmodule AgentTest.PipeTest do
       assert final(ended(wire)) == {:status, :exited, 0}
     end
 
-    test "1 MiB that nobody reads does not hold up a signal" do
+    test "1 MiB that is not read does not hold up a signal" do
       wire = piped(["catch", 10])
       await_pipe(wire, :stdout, "ready\n")
       send_term(wire, {:stdin, pattern(@mib)})
@@ -313,7 +313,7 @@ defmodule AgentTest.PipeTest do
       assert cpu_us < 150_000
     end
 
-    test "input that nobody reads" do
+    test "input that is not read" do
       wire = running(%{argv: ["/bin/sleep", "0.4"], stdio: [stdin: :pipe]})
       send_term(wire, {:stdin, pattern(900_000)})
       assert {_, _, cpu_us} = ended(wire).agent

@@ -139,7 +139,7 @@ defmodule AgentTest.RunningTest do
     assert final(result) == {:status, :exited, 0}
   end
 
-  test "a signal that arrives when the workload has just ended harms nobody" do
+  test "a signal that arrives when the workload has just ended harms no process" do
     for _ <- 1..20 do
       wire = running(%{argv: actor(["exit", 0])})
       send_term(wire, {:signal, 10})

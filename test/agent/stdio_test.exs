@@ -104,7 +104,7 @@ defmodule AgentTest.StdioTest do
       assert {:ok, "hi\n"} = :gen_tcp.recv(stdout, 0, 30_000)
     end
 
-    test "nobody listening is ECONNREFUSED", %{tmp_dir: dir} do
+    test "a socket without a listener is ECONNREFUSED", %{tmp_dir: dir} do
       path = Path.join(short(dir), "s")
       :gen_tcp.close(listen(path))
       refused(path, :econnrefused)

@@ -110,7 +110,7 @@ defmodule Linx.CapabilitiesTest do
   end
 
   @tag :userns
-  test "ambient capabilities stay with a workload that is nobody special" do
+  test "ambient capabilities stay with a workload that is not root" do
     kept = bit(:cap_net_bind_service)
 
     facts =

@@ -81,7 +81,7 @@ defmodule Linx.CmdTest do
     assert Linx.cmd("wc", ["-l"], input: Stream.map(1..20_000, &"#{&1}\n")) |> elem(0) =~ "20000"
   end
 
-  test "input that nobody reads is no error, and not enumerated to its end" do
+  test "input that is not read is no error, and not enumerated to its end" do
     assert {"", 0} = Linx.cmd("true", [], input: Stream.cycle(["more\n"]))
     assert {"more\n", 0} = Linx.cmd("head", ["-n", "1"], input: Stream.cycle(["more\n"]))
     assert {"", 3} = Linx.cmd("sh", ["-c", "exit 3"], input: String.duplicate("x", 4_000_000))

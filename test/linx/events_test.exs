@@ -65,7 +65,7 @@ defmodule Linx.EventsTest do
     refute_messages()
   end
 
-  test "the owner gets the events, and nobody else" do
+  test "the owner gets the events, and no other process" do
     test = self()
     owner = spawn_link(fn -> forward(test) end)
 

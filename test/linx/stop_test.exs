@@ -227,7 +227,7 @@ defmodule Linx.StopTest do
       assert {:ok, {:signaled, 15}} = P.wait(session)
     end
 
-    test "to anybody else is refused" do
+    test "to anything else is refused" do
       {session, _} = parked()
 
       for to <- [nil, :all, 1, "tree"],

@@ -176,7 +176,7 @@ defmodule Linx.TtyTest do
     end
 
     @tag :root
-    test "run by root is nobody special outside, unless it is asked for", %{tmux: tmux} do
+    test "run by root has ids that own nothing outside, unless it is asked for", %{tmux: tmux} do
       for {option, uid} <- [{"", 65_534}, {"--root", 0}] do
         Tmux.type(tmux, "mix linx.shell #{option} cat /proc/self/uid_map")
         Tmux.await(tmux, ~r/^ +0 +#{uid} +1$/m)
@@ -500,7 +500,8 @@ defmodule Linx.TtyTest do
       finish(context, "session gone")
     end
 
-    test "refuses a terminal that nobody can read plainly", %{tmux: tmux} = context do
+    test "refuses a terminal that the BEAM does not read, or reads by a line editor",
+         %{tmux: tmux} = context do
       call = ~s|IO.inspect(Linx.Tty.attach(argv: ["/bin/sh"]))|
       Tmux.run_elixir(tmux, call, "--erl -noinput")
       Tmux.await(tmux, "{:error, :no_input}")

@@ -38,7 +38,7 @@ defmodule Linx.UserTest do
 
   describe "setup_maps" do
     @tag :userns
-    test "makes the caller root inside, and nobody special outside" do
+    test "makes the caller root inside, and leaves its ids outside" do
       facts =
         probe([:ids], [namespaces: [:user]], fn _session, host_pid ->
           assert :ok =

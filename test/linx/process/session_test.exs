@@ -429,7 +429,7 @@ defmodule Linx.Process.SessionTest do
              )
     end
 
-    test "data that nobody asked for, or behind the end, is no frame" do
+    test "data that was not asked for, or behind the end, is no frame" do
       malformed = {:event, {:error, 71, :malformed_frame}}
       assert malformed in effects(piped(running()), {:frame, {:stdout, "more than ten"}})
       assert malformed in effects(piped(running()), {:frame, {:stderr, "x"}})
