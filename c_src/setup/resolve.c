@@ -29,6 +29,9 @@ struct open_how {
 #define DEPTH_MAX 64
 #define LINKS_MAX 40
 
+/* What a step of a walk returns that has not come to the end of the path: no errno. */
+#define GO_ON INT_MIN
+
 struct walk {
   int directories[DEPTH_MAX]; /* the root first; ".." goes back, and is not asked of the kernel */
   int depth;                  /* of the last one */
@@ -161,25 +164,25 @@ static int give_entry(struct walk *walk, const char *name) {
 static int enter(struct walk *walk, int fd, const struct inode_kind *kind) {
   int result = !S_ISDIR(kind->mode)           ? -ENOTDIR
                : walk->depth + 1 == DEPTH_MAX ? -ENAMETOOLONG
-                                              : -EAGAIN;
-  if (result == -EAGAIN)
+                                              : GO_ON;
+  if (result == GO_ON)
     walk->directories[++walk->depth] = fd;
   else
     sys_close(fd);
   return result;
 }
 
-/* Goes to `name`. Returns a descriptor when that is what the path names, else -EAGAIN to go on, or
+/* Goes to `name`. Returns a descriptor when that is what the path names, else GO_ON to go on, or
  * another negative errno. */
 static int step(struct walk *walk, const char *name) {
   struct inode_kind kind;
   bool is_last = walk->rest[0] == '\0';
   bool follows = !is_last || (walk->flags & O_NOFOLLOW) == 0;
   if (strcmp(name, ".") == 0)
-    return -EAGAIN;
+    return GO_ON;
   if (strcmp(name, "..") == 0) {
     go_up(walk, walk->depth > 0 ? walk->depth - 1 : 0);
-    return -EAGAIN;
+    return GO_ON;
   }
   if (is_last && walk->entry != NULL && !follows)
     return give_entry(walk, name);
@@ -194,7 +197,7 @@ static int step(struct walk *walk, const char *name) {
   if (S_ISLNK(kind.mode) && follows) {
     result = follow(walk, next);
     sys_close(next);
-    return result < 0 ? result : -EAGAIN;
+    return result < 0 ? result : GO_ON;
   }
   if (!is_last)
     return enter(walk, next, &kind);
@@ -218,10 +221,10 @@ static int go(struct walk *walk, const char *path) {
   if (result < 0)
     return result;
   walk->directories[0] = result;
-  result = size < sizeof walk->rest ? -EAGAIN : -ENAMETOOLONG;
-  if (result == -EAGAIN)
+  result = size < sizeof walk->rest ? GO_ON : -ENAMETOOLONG;
+  if (result == GO_ON)
     memcpy(walk->rest, path, size + 1);
-  while (result == -EAGAIN) {
+  while (result == GO_ON) {
     if (take_name(walk, name, &result))
       result = step(walk, name);
     else if (result == 0)
