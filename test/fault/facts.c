@@ -223,6 +223,22 @@ static void show_propagation(struct text *text, pid_t pid) {
   say(text, "propagation private\n");
 }
 
+/* What is mounted at /mnt and below it. */
+static void show_mounts(struct text *text, pid_t pid) {
+  static char table[65536];
+  char *rest = NULL;
+  if (read_file(pid, "mountinfo", table, sizeof table) < 0)
+    return;
+  for (char *line = strtok_r(table, "\n", &rest); line != NULL;
+       line = strtok_r(NULL, "\n", &rest)) {
+    char at[512];
+    char options[256];
+    if (sscanf(line, "%*s %*s %*s %*s %511s %255s", at, options) == 2 &&
+        strncmp(at, "/mnt", strlen("/mnt")) == 0)
+      say(text, "mount %s %s\n", at, options);
+  }
+}
+
 /* Children that it did not make itself. */
 static void show_children(struct text *text, pid_t pid) {
   char name[64];
@@ -253,6 +269,7 @@ void facts_read(pid_t pid, const struct namespaces *own, const struct namespaces
   show_children(&text, pid);
   show_namespaces(&text, pid, own, target);
   show_loopback(&text, pid);
+  show_mounts(&text, pid);
   show_clock(&text, pid);
   show_allowance(&text, pid);
   show_map(&text, pid, "uid_map");

@@ -35,6 +35,7 @@ static const struct rule excluded[] = {
     {ANY_ROLE, "getegid", ANY_ERROR, "cannot fail", false},
     {ANY_ROLE, "getgid", ANY_ERROR, "cannot fail", false},
     {ANY_ROLE, "gettid", ANY_ERROR, "cannot fail", false},
+    {ANY_ROLE, "umask", ANY_ERROR, "cannot fail", false},
 };
 
 /* These are left out when persistent. */
@@ -107,6 +108,9 @@ static const struct rule goes_on[] = {
     {ROLE_CHILD, "openat2*", EPERM, "the same, behind a filter", false},
     {ROLE_CHILD, "openat2*", EAGAIN, "the same, when a directory was moved meanwhile", false},
     {ROLE_CHILD, "openat2./etc/passwd", ENOENT, "a file that is absent has no entries", false},
+    {ROLE_CHILD, "mount_setattr", ENOSYS, "mount(2), before Linux 5.12", false},
+    {ROLE_CHILD, "open_tree", EINVAL, "the mount itself is attached, before Linux 6.15", false},
+    {ROLE_CHILD, "fstatfs", ANY_ERROR, "taken for procfs, which covers no link", false},
     {ROLE_CHILD, "wait4", ANY_ERROR, "of the trial, whose verdict is in memory", false},
     {ANY_ROLE, "close", ANY_ERROR, "the descriptor is gone all the same (close(2))", false},
     {ANY_ROLE, "munmap", ANY_ERROR, "the memory is lost until the process ends", false},
@@ -190,6 +194,11 @@ bool rule_is_excluded(const struct injection *injection) {
 bool rule_may_stay(const struct injection *injection) {
   return injection->persistent && HAS(may_stay, injection);
 }
+
+/* Of commands that resolve a path. */
+#define TREE_STAGES                                                                                \
+  "tree_open root attach mkdir symlink file device unmount mask readonly mount_attr propagation "  \
+  "set_user chdir sysctl"
 
 /* Stages, separated by spaces; a final '*' stands for any rest. */
 static const struct {
@@ -294,17 +303,38 @@ static const struct {
     {ANY_ROLE, "ioctl.TIOCSCTTY", "stdio"},
     {ANY_ROLE, "ioctl.TIOCSWINSZ", "pty_winsize"},
     {ANY_ROLE, "rt_sigprocmask", "sigprocmask"},
-    {ANY_ROLE, "mount", "mount_slave"},
+    {ANY_ROLE, "mount", "mount_slave root attach mask mount_attr propagation"},
     {ANY_ROLE, "unshare", "unshare_cgroup time_offsets"},
     {ROLE_CHILD, "open./proc/self/timens_offsets", "time_offsets"},
     {ROLE_CHILD, "open./proc/self/ns/time_for_children", "time_offsets"},
+    {ROLE_CHILD, "openat2.sys/*", "sysctl"},
+    {ROLE_AGENT, "open./proc", "sysctl"},
+    {ROLE_CHILD, "open_tree", "tree_open attach mask readonly"},
+    {ROLE_CHILD, "mount_setattr", "tree_open attach mask readonly mount_attr propagation"},
+    {ROLE_CHILD, "move_mount", "root attach mask readonly"},
+    {ROLE_CHILD, "fsopen", "mount_open"},
+    {ROLE_CHILD, "fsconfig", "mount_open"},
+    {ROLE_CHILD, "fsmount", "mount_open"},
+    {ROLE_CHILD, "fstatfs", "attach mask mount_attr symlink file device sysctl"},
+    {ROLE_CHILD, "pivot_root", "root"},
+    {ROLE_CHILD, "umount2", "root unmount"},
+    {ROLE_CHILD, "fchdir", "root unmount attach mask mount_attr propagation chdir"},
+    {ROLE_CHILD, "openat2*", TREE_STAGES},
+    {ROLE_CHILD, "readlink.*", TREE_STAGES},
+    {ROLE_CHILD, "getdents64", "mask"},
+    {ROLE_CHILD, "mkdirat", "attach mkdir symlink file device"},
+    {ROLE_CHILD, "fchmod", "attach mkdir symlink file device"},
+    {ROLE_CHILD, "fchmodat2", "device"},
+    {ROLE_CHILD, "fchownat", "mkdir device"},
+    {ROLE_CHILD, "symlinkat", "symlink"},
+    {ROLE_CHILD, "mknodat", "device"},
     {ROLE_CHILD, "socket", "loopback"},
     {ROLE_CHILD, "ioctl.SIOCGIFFLAGS", "loopback"},
     {ROLE_CHILD, "ioctl.SIOCSIFFLAGS", "loopback"},
     {ANY_ROLE, "keyctl", "keyctl"},
     {ROLE_AGENT, "chdir", "stale chdir"},
     {ROLE_AGENT, "getcwd", "stale"},
-    {ANY_ROLE, "chdir", "chdir"},
+    {ANY_ROLE, "chdir", "chdir root"},
     {ANY_ROLE, "getcwd", "chdir"},
     {ANY_ROLE, "getresuid", "setresuid"},
     {ANY_ROLE, "getresgid", "setresgid"},
@@ -316,17 +346,9 @@ static const struct {
     {ANY_ROLE, "setresgid", "setresgid set_credentials set_user"},
     {ANY_ROLE, "setresuid", "setresuid set_credentials set_user"},
     {ROLE_CHILD, "mmap", "seccomp_install set_user"},
-    {ROLE_CHILD, "open./", "set_user chdir"},
-    {ROLE_CHILD, "openat2.sys/*", "sysctl"},
-    {ROLE_CHILD, "openat2*", "set_user chdir"},
-    {ROLE_CHILD, "stat.", "set_user chdir sysctl"},
-    {ROLE_CHILD, "fchdir", "chdir"},
-    {ROLE_CHILD, "fstatfs", "sysctl"},
-    {ROLE_AGENT, "open./proc", "sysctl"},
     {ROLE_CHILD, "read.*", "set_user"},
     {ROLE_CHILD, "getgroups", "set_user"},
     {ROLE_CHILD, "setpriority", "nice"},
-    {ROLE_CHILD, "umask", "umask"},
     {ROLE_CHILD, "prlimit64", "rlimit"},
     {ROLE_CHILD, "sched_setattr", "scheduler"},
     {ROLE_CHILD, "getpriority", "scheduler"},
@@ -350,6 +372,8 @@ static const struct {
     {ANY_ROLE, "stat.time", "setns_time"},
     {ANY_ROLE, "stat.mnt", "setns_mount"},
     {ANY_ROLE, "stat.pid_for_children", "setns_pid"},
+    {ROLE_CHILD, "open.*", TREE_STAGES},
+    {ROLE_CHILD, "stat.*", TREE_STAGES},
 };
 
 static bool is_among(const char *stages, const char *stage) {

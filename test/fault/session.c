@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "session_tree.h"
 #include "workload.h"
 
 /* linux/capability.h */
@@ -350,6 +351,12 @@ const struct session sessions[] = {
      .workload = "exit",
      .seal = allowance,
      .facts = allowed},
+    {.name = "tree",
+     .owner = OWNER_ROOT,
+     .workload = "exit",
+     .namespaces = isolated,
+     .setup = session_tree,
+     .facts = session_tree_facts},
     {.name = "clocks",
      .owner = OWNER_ROOT,
      .workload = "exit",

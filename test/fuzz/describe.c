@@ -77,6 +77,7 @@ void describe_command(char *text, size_t size, const struct command *command) {
   case MESSAGE_NICE:
   case MESSAGE_ALLOWANCE:
   case MESSAGE_HOSTNAME:
+  case MESSAGE_MOUNT:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     snprintf(text, size, "%s variant %u", name, command->variant);

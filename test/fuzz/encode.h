@@ -27,6 +27,9 @@ struct offsets {
 
 void encode_request(struct bytes *bytes, const struct plan *plan, const struct places *places);
 /* [command], as in :setup and :seal. */
+/* A whole command, as it stands in a list. */
+void encode_mount(struct bytes *bytes, unsigned variant);
+
 void encode_command_list(struct bytes *bytes, const struct command *commands, int count);
 /* Appends the frame; data goes on with the pattern at `offsets`. */
 void encode_command(struct bytes *bytes, const struct command *command, struct offsets *offsets);

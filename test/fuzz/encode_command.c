@@ -25,6 +25,7 @@ const char *const message_names[MESSAGE_COUNT] = {"proceed",
                                                   "nice",
                                                   "(allowance)",
                                                   "hostname",
+                                                  "(mount)",
                                                   "(malformed)"};
 
 static const uint64_t masks[] = {0, 1, 0x3f, UINT64_C(0x1ffffffffff), UINT64_C(1) << 63, 1 << 21};
@@ -291,6 +292,8 @@ static void put_arguments(struct bytes *bytes, const struct command *command,
     if (is_domain(command))
       put_text(bytes, "fuzzed");
     return;
+  case MESSAGE_MOUNT:
+    return;
   case MESSAGE_SECCOMP:
     put_filter(bytes, (enum filter)(command->variant % FILTER_COUNT));
     return;
@@ -329,6 +332,7 @@ static unsigned arity(const struct command *command) {
   case MESSAGE_PROCEED:
   case MESSAGE_ABORT:
   case MESSAGE_LOOPBACK:
+  case MESSAGE_MOUNT:
   case MESSAGE_MALFORMED:
   case MESSAGE_COUNT:
     return 0;
@@ -371,6 +375,10 @@ static void put_command(struct bytes *bytes, const struct command *command,
                         struct offsets *offsets) {
   if (command->message == MESSAGE_MALFORMED) {
     put_malformed(bytes, command->variant);
+    return;
+  }
+  if (command->message == MESSAGE_MOUNT) {
+    encode_mount(bytes, command->variant);
     return;
   }
   if (arity(command) > 0)

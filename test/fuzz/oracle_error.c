@@ -107,6 +107,7 @@ SENDS(is_nice, MESSAGE_NICE)
 SENDS(is_loopback, MESSAGE_LOOPBACK)
 SENDS(is_allowance, MESSAGE_ALLOWANCE)
 SENDS(is_hostname, MESSAGE_HOSTNAME)
+SENDS(is_mount, MESSAGE_MOUNT)
 
 static bool is_bad_clock(const struct plan *plan, const struct facts *facts) {
   return plan_lacks_time(plan) || plan->offsets == OFFSETS_BEYOND ||
@@ -159,6 +160,16 @@ static const struct {
     {"no_new_privs", is_allowance},
     {"hostname", is_hostname},
     {"sysctl", is_hostname},
+    {"mount_open", is_mount},
+    {"attach", is_mount},
+    {"mkdir", is_mount},
+    {"symlink", is_mount},
+    {"file", is_mount},
+    {"device", is_mount},
+    {"mount_attr", is_mount},
+    {"propagation", is_mount},
+    {"unmount", is_mount},
+    {"readonly", is_mount},
     {"pty_winsize", is_winsize},
     {"loopback", is_loopback},
     {"time_offsets", is_bad_clock},

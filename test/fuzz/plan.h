@@ -90,9 +90,13 @@ enum message {
   MESSAGE_NICE,
   MESSAGE_ALLOWANCE, /* rlimit, scheduler and others, by the variant */
   MESSAGE_HOSTNAME,  /* in lists alone, as loopback */
+  MESSAGE_MOUNT,     /* likewise: one of MOUNT_STEPS kinds of commands on mounts and files */
   MESSAGE_MALFORMED,
   MESSAGE_COUNT,
 };
+
+/* A file system is opened, attached, gets a file, and is changed: the variant, modulo this. */
+#define MOUNT_STEPS 4
 
 enum filter {
   FILTER_ALLOW,

@@ -144,6 +144,21 @@ static void choose_namespace_options(struct plan *plan) {
     plan->seal[plan->seal_count++] = loopback;
 }
 
+/* From a stream of its own, as above. The steps are in their order, or, now and then, in any. */
+static void choose_mounts(struct plan *plan) {
+  struct random random = random_stream(plan->seed, 11);
+  bool fresh = plan->kind == KIND_SPAWN && (plan->namespaces & NAMESPACE_MOUNT) != 0;
+  bool in_order = random_chance(&random, 85);
+  if (!random_chance(&random, fresh ? 40 : 1))
+    return;
+  for (unsigned step = 0; step < MOUNT_STEPS; step++) {
+    unsigned which = random_below(&random, 64);
+    struct command command = {.message = MESSAGE_MOUNT};
+    command.variant = in_order ? which * MOUNT_STEPS + step : which;
+    add(plan->setup, &plan->setup_count, command);
+  }
+}
+
 static void choose_mutation(struct plan *plan, struct random *random) {
   plan->mutation_at = random_below(random, 1000);
   if (!random_chance(random, 5))
@@ -171,6 +186,7 @@ void plan_request(struct plan *plan) {
   plan->describes_pty = plan->pty && random_chance(&random, 50);
   choose_namespace_options(plan);
   choose_allowances(plan);
+  choose_mounts(plan);
 }
 
 static void add_work(struct plan *plan, enum work work, long number) {

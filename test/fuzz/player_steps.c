@@ -37,6 +37,7 @@ static void note_command(struct facts *facts, const struct command *command) {
   case MESSAGE_NICE:
   case MESSAGE_ALLOWANCE:
   case MESSAGE_HOSTNAME:
+  case MESSAGE_MOUNT:
     facts->checkpoint_sent++;
     return;
   case MESSAGE_SIGNAL:
