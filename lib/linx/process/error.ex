@@ -357,7 +357,7 @@ defmodule Linx.Process.Error do
   # The agent begins in the directory of the BEAM, and a session without an option stays there.
   defp hint(:chdir, :enoent, nil), do: "; the BEAM's working directory does not exist any more"
 
-  for {stage, errno, text} <- @hints do
+  for {stage, errno, text} <- @hints ++ Linx.Process.Error.Mounts.hints() do
     defp hint(unquote(stage), unquote(errno), _option), do: "; " <> unquote(text)
   end
 
