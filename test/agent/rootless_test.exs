@@ -11,7 +11,7 @@ defmodule AgentTest.RootlessTest do
   @namespaces ~w(user mount uts ipc cgroup net time pid)a
 
   # user_namespaces(7), "Defining user and group ID mappings": one's own ids, without setgroups.
-  defp map_own_ids(pid) do
+  defp map_denied(pid) do
     {uid, 0} = System.cmd("id", ["-u"])
     {gid, 0} = System.cmd("id", ["-g"])
     File.write!("/proc/#{pid}/setgroups", "deny")
@@ -21,7 +21,7 @@ defmodule AgentTest.RootlessTest do
 
   defp isolated(part, request \\ %{}) do
     wire = parked(Map.merge(%{argv: actor(part), namespaces: @namespaces}, request))
-    map_own_ids(wire.host_pid)
+    map_denied(wire.host_pid)
     send_term(wire, :proceed)
     assert_frame(wire, {:status, :running})
     wire
@@ -37,7 +37,7 @@ defmodule AgentTest.RootlessTest do
 
   test "the child is parked as nobody in particular until its ids are mapped, then id 0" do
     wire = parked(%{argv: actor(["attributes"]), namespaces: @namespaces})
-    map_own_ids(wire.host_pid)
+    map_denied(wire.host_pid)
     send_term(wire, :proceed)
     result = finish(wire)
     assert result.output =~ "uid 0 0 gid 0 0\n"
@@ -95,7 +95,7 @@ defmodule AgentTest.RootlessTest do
   test "dropping ids at the seal leaves a workload without capabilities" do
     wire = parked(%{argv: actor(["pause"]), namespaces: @namespaces})
     send_term(wire, {:cap_drop_bounding, 1})
-    map_own_ids(wire.host_pid)
+    map_denied(wire.host_pid)
     send_term(wire, {:cap_set_thread, 0, 0, 0})
     send_term(wire, :proceed)
     assert_frame(wire, {:status, :running})

@@ -31,15 +31,6 @@ defmodule AgentTest.TimeOffsetsTest do
     }
   end
 
-  defp map_own_ids(wire) do
-    if not Host.root?(), do: File.write!("/proc/#{wire.host_pid}/setgroups", "deny")
-
-    for {map, flag} <- [{"uid_map", "-u"}, {"gid_map", "-g"}] do
-      {id, 0} = System.cmd("id", [flag])
-      File.write!("/proc/#{wire.host_pid}/#{map}", "0 #{String.trim(id)} 1\n")
-    end
-  end
-
   # A session in a user namespace, of root's or an ordinary user's, through the checkpoint.
   defp in_user_namespace(offsets, more \\ %{}) do
     request = %{argv: @argv, namespaces: [:user, :time], time_offsets: offsets}
