@@ -72,11 +72,36 @@ defmodule Linx.Plan do
     * `:time_offsets`, `:loopback`, `:keyring`, `:cwd`, `:env`, `:clear_env`, `:search_path` - as `Linx.Process.spawn/1` takes
       them
 
+  What it sees of files, in a mount namespace of its own:
+
+    * `:rootfs` - what becomes its root: a path; `:tmpfs`, an empty one of 16 MiB; `{:overlay, lower: [path], upper: path, work:
+      path}`, or `:lower` alone, of two or more, which cannot be written; or `:host`, for the host's tree
+    * `:propagation` - of the root, `:private` by default, `:slave`, `:shared` or `:unbindable`; of the host's tree, which is
+      `:slave` by default, all mounts
+    * `:readonly` - with `true` its root is read-only in the end, but not what is mounted in it
+    * `:mounts` - in their order: `{:bind, from, to, options}`, `{:overlay, to, options}`, `{:fs, type, source, to, options}`, and
+      `{kind, to}` or `{kind, to, options}` with `:tmpfs`, `:proc`, `:sysfs`, `:devpts`, `:mqueue` or `:cgroup`. `from` is a path of
+      the host, `to` one of its own root, and what is not there is made. The options are a list of `:ro`, `:rw`, `:nosuid`,
+      `:nodev`, `:noexec` and so on, and `propagation: kind`; for a bind also `recursive: false` and `if_exists: true`, for a
+      tmpfs `size: "64m"` and `mode: 0o1777`, for a file system `data: [option]`. All but a bind and an overlay are `:nosuid`, and
+      `:nodev` or `:noexec`, as is usual for them.
+    * `:dev` - `:minimal` for a `/dev` of its own, with the six usual devices, `pts` and `shm`; `:host` for the host's
+    * `:contents` - files to make: `%{"/etc/hosts" => data, "/etc/key" => {data, 0o600}}`; `:dirs` - directories, `path`, `{path,
+      mode}` or `{path, mode, uid, gid}`; `:links` - symbolic links, `%{"/bin" => "usr/bin"}`. A file that is there is an error.
+    * `:masked_paths`, `:readonly_paths` - paths to hide, and to make read-only; `:default` for those of Docker
+
+  Names: `:hostname` and `:domainname`, in a UTS namespace of its own.
+
   Who it is, and what it may use:
 
     * `:user` - `"name"`, `"name:group"`, an id, `{user, group}` or `{user, group, groups}`; names are those of the workload's
       root. With a group no supplementary groups are looked up.
     * `:nice`, `:umask` - as `Linx.Process.spawn/1` takes them
+    * `:rlimits` - `[nofile: 1024, core: {0, :infinity}]`, soft and hard limits (getrlimit(2))
+    * `:scheduler` - `:batch`, `{:fifo, 10}`, `{:deadline, runtime: ns, deadline: ns, period: ns}` (sched(7)); `:cpu_affinity` -
+      `[0, 2..3]`; `:io_priority` - `{:best_effort, 7}` (ioprio_set(2)); `:personality` - `:linux32` or a number
+    * `:securebits` - of `:noroot`, `:no_setuid_fixup`, `:keep_caps`, `:no_cap_ambient_raise`, and `:locked`, which locks those
+      (capabilities(7))
     * `:capabilities` - those that the program can have: `:none`, `:all`, `:default` (the 14 that Docker leaves a container), or
       a keyword list of `:keep` and `:drop`, each one of those three or a list of `Linx.Capabilities`, and `:ambient`, a list. A
       program of another user than root has the ambient ones alone. With `:drop` and no `:keep` the others are kept, and with
@@ -252,8 +277,8 @@ defmodule Linx.Plan do
   @doc """
   The plan with more options of `new/2`, applied to its phases.
 
-  A phase that the plan has keeps its place and what is not said anew; another one is put where it belongs. Namespaces are
-  added. Raises `ArgumentError` for an option that does not fit.
+  A phase that the plan has keeps its place and what is not said anew; another one is put where it belongs. Namespaces,
+  mounts, files, and paths that are hidden or read-only are added. Raises `ArgumentError` for an option that does not fit.
 
       iex> plan = Linx.Plan.new!("ls", umask: 0, nice: 1)
       iex> plan = Linx.Plan.merge(plan, umask: 0o022, user: "www")
@@ -264,7 +289,7 @@ defmodule Linx.Plan do
   def merge(%__MODULE__{} = plan, opts) do
     case Options.parse(opts) do
       {:ok, options} ->
-        phases = Merge.phases(plan.phases, Build.phases(options))
+        phases = Merge.phases(plan.phases, Build.phases(options, Check.Slots.free(plan.phases)))
         %{plan | phases: phases, notes: Enum.uniq(plan.notes ++ Build.notes(options))}
 
       {:error, error} ->

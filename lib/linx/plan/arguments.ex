@@ -110,7 +110,7 @@ defmodule Linx.Plan.Arguments do
   def fits?(?s, value), do: text?(value)
   def fits?(?S, value), do: list?(value, @texts_max, &text?/1)
   def fits?(?b, value), do: is_binary(value)
-  def fits?(?P, value), do: text?(value) and String.starts_with?(value, "/")
+  def fits?(?P, <<"/", _rest::binary>> = value), do: text?(value)
   def fits?(?L, value), do: text?(value) and value != ""
   def fits?(slot, value) when slot in [?K, ?k, ?c], do: number?(value, @slot_max)
   def fits?(?t, value), do: words?(value, [:recursive, :nofollow, :optional])

@@ -6,26 +6,51 @@ defmodule Linx.Plan.Build do
 
   import Bitwise
 
-  alias Linx.Plan.{CapabilitySets, Phase, Phases}
+  alias Linx.Plan.{CapabilitySets, Phase, Phases, Trees}
   alias Linx.Process.Environment
 
   # As they are shown.
   @namespaces [:user, :mount, :pid, :uts, :ipc, :net, :cgroup, :time]
 
   # The namespace without which an option would change the host, or has no meaning.
-  @needs [loopback: :net, time_offsets: :time]
+  @needs [
+    rootfs: :mount,
+    propagation: :mount,
+    readonly: :mount,
+    mounts: :mount,
+    dev: :mount,
+    contents: :mount,
+    dirs: :mount,
+    links: :mount,
+    masked_paths: :mount,
+    readonly_paths: :mount,
+    hostname: :uts,
+    domainname: :uts,
+    loopback: :net,
+    time_offsets: :time
+  ]
+
+  # The phases of `Linx.Plan.Trees`.
+  @trees [:open, :root, :mounts, :dev, :files, :masked_paths, :readonly_paths, :read_only_root]
+
+  # SECBIT_KEEP_CAPS (capabilities(7)).
+  @keep_caps 16
 
   # What makes a phase of the table of the options: a function that returns what it holds, or nil.
   @makers [
     namespaces: &__MODULE__.namespaces/1,
     time: &__MODULE__.time/1,
+    names: &__MODULE__.names/1,
     network: &__MODULE__.network/1,
     keyring: &__MODULE__.keyring/1,
     cwd: &__MODULE__.cwd/1,
     environment: &__MODULE__.environment/1,
     umask: &__MODULE__.umask/1,
+    personality: &__MODULE__.personality/1,
     priority: &__MODULE__.priority/1,
+    rlimits: &__MODULE__.rlimits/1,
     bounding_set: &__MODULE__.bounding_set/1,
+    securebits: &__MODULE__.securebits/1,
     user: &__MODULE__.user/1,
     capabilities: &__MODULE__.capabilities/1,
     ambient: &__MODULE__.ambient/1,
@@ -34,16 +59,27 @@ defmodule Linx.Plan.Build do
     exec: &__MODULE__.exec/1
   ]
 
+  @order Enum.filter(Phases.names(), &(&1 in @trees or Keyword.has_key?(@makers, &1)))
+
   @doc """
-  The phases, in the order of the table.
+  The phases, in the order of the table; their slots begin at `slot`.
 
       iex> [umask, exec] = Linx.Plan.Build.phases(%{umask: 0o022})
       iex> {umask.name, umask.commands, exec.name}
       {:umask, [umask: 0o022], :exec}
   """
-  @spec phases(map()) :: [Phase.t()]
-  def phases(options) do
-    for {name, make} <- @makers, holds = make.(options), do: Phases.make(name, holds)
+  @spec phases(map(), non_neg_integer()) :: [Phase.t()]
+  def phases(options, slot \\ 0) do
+    trees = Trees.commands(options, slot)
+
+    for name <- @order, holds = holds(name, options, trees), do: Phases.make(name, holds)
+  end
+
+  defp holds(name, _options, trees) when is_map_key(trees, name),
+    do: [commands: trees[name], needs: [namespace: :mount]]
+
+  defp holds(name, options, _trees) do
+    with make when make != nil <- @makers[name], do: make.(options)
   end
 
   @doc """
@@ -91,6 +127,14 @@ defmodule Linx.Plan.Build do
   def time(_none), do: nil
 
   @doc false
+  def names(options) do
+    case for name <- [:hostname, :domainname], %{^name => value} <- [options], do: {name, value} do
+      [] -> nil
+      commands -> [commands: commands, needs: [namespace: :uts]]
+    end
+  end
+
+  @doc false
   def network(%{loopback: true}), do: [commands: [:loopback], needs: [namespace: :net]]
   def network(_none), do: nil
 
@@ -116,8 +160,40 @@ defmodule Linx.Plan.Build do
   def umask(_none), do: nil
 
   @doc false
-  def priority(%{nice: nice}), do: [commands: [{:nice, nice}]]
-  def priority(_none), do: nil
+  def priority(options) do
+    commands = [
+      for(%{scheduler: {policy, attributes}} <- [options], do: {:scheduler, policy, attributes}),
+      for(%{nice: nice} <- [options], do: {:nice, nice}),
+      for(%{cpu_affinity: cpus} <- [options], do: {:cpu_affinity, cpus}),
+      for(%{io_priority: {class, level}} <- [options], do: {:io_priority, class, level})
+    ]
+
+    commands(Enum.concat(commands))
+  end
+
+  defp commands([]), do: nil
+  defp commands(commands), do: [commands: commands]
+
+  @doc false
+  def personality(%{personality: number}), do: commands([{:personality, number}])
+  def personality(_none), do: nil
+
+  @doc false
+  def rlimits(options) do
+    commands(
+      for {resource, soft, hard} <- Map.get(options, :rlimits, []),
+          do: {:rlimit, resource, soft, hard}
+    )
+  end
+
+  # A change of ids keeps the capabilities that are asked for; exec clears the bit.
+  @doc false
+  def securebits(%{securebits: bits} = options) do
+    keep? = is_map_key(options, :user) and match?({keep, _} when keep != 0, sets(options))
+    commands([{:securebits, if(keep?, do: bits ||| @keep_caps, else: bits)}])
+  end
+
+  def securebits(_none), do: nil
 
   @doc false
   def bounding_set(options) do

@@ -14,6 +14,7 @@ defmodule Linx.Plan.Check do
     &Check.Order.needs/1,
     &Check.Namespaces.problems/1,
     &Check.Slots.problems/1,
+    &Check.Trees.problems/1,
     &Check.Rights.problems/1,
     &Check.Directory.problems/1
   ]

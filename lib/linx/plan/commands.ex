@@ -13,13 +13,24 @@ defmodule Linx.Plan.Commands do
 
   @row ~r/^SETUP\((\w+),\s*"(\w*)",\s*\w+,\s*([\w\s|]+),\s*\w+\)/m
 
+  @namespaces %{"NEEDS_NET" => :net, "NEEDS_MOUNT" => :mount, "NEEDS_UTS" => :uts}
+
+  # The letters of arguments that are slots, and the one of flags among which :keep may be.
+  @slots [?K, ?k, ?c]
+  @flags ?f
+
+  # Of each command the letters of its arguments, the namespaces that it needs, its slots with their places in the tuple,
+  # and the place of its flags.
   @rows for [_row, name, letters, flags] <- Regex.scan(@row, File.read!(@file_of_table)),
+            letters = String.to_charlist(letters),
+            placed = Enum.with_index(letters, 1),
             into: %{},
             do:
               {String.to_atom(name),
-               {String.to_charlist(letters), String.split(flags, ~r/[\s|]+/)}}
-
-  @namespaces %{"NEEDS_NET" => :net, "NEEDS_MOUNT" => :mount, "NEEDS_UTS" => :uts}
+               {letters,
+                for(flag <- String.split(flags, ~r/[\s|]+/), kind = @namespaces[flag], do: kind),
+                for({letter, at} <- placed, letter in @slots, do: {letter, at}),
+                Enum.find_value(placed, fn {letter, at} -> letter == @flags && at end)}}
 
   @doc """
   The names of the commands, with the letters of their arguments.
@@ -28,7 +39,7 @@ defmodule Linx.Plan.Commands do
       ~c"o"
   """
   @spec all() :: %{atom() => charlist()}
-  def all, do: Map.new(@rows, fn {name, {letters, _flags}} -> {name, letters} end)
+  def all, do: Map.new(@rows, fn {name, row} -> {name, elem(row, 0)} end)
 
   @doc """
   The name of a command.
@@ -47,10 +58,23 @@ defmodule Linx.Plan.Commands do
       [:net]
   """
   @spec namespaces(Phase.command()) :: [atom()]
-  def namespaces(command),
-    do: @rows |> Map.get(name(command), {[], []}) |> elem(1) |> needed()
+  def namespaces(command) do
+    case @rows do
+      %{^command => {_letters, namespaces, _slots, _flags}} -> namespaces
+      _no_atom -> of(command, 1, [])
+    end
+  end
 
-  defp needed(flags), do: for(flag <- flags, namespace = @namespaces[flag], do: namespace)
+  defp of(command, field, default) when is_tuple(command) and command != {} do
+    name = elem(command, 0)
+
+    case @rows do
+      %{^name => row} -> elem(row, field)
+      _unknown -> default
+    end
+  end
+
+  defp of(_other, _field, default), do: default
 
   @doc """
   The slots of a command, with the letters that say what it does with them.
@@ -59,9 +83,8 @@ defmodule Linx.Plan.Commands do
       [{?k, 7}]
   """
   @spec slots(Phase.command()) :: [{char(), non_neg_integer()}]
-  def slots(command) do
-    for {letter, argument} <- lettered(command), letter in [?K, ?k, ?c], do: {letter, argument}
-  end
+  def slots(command),
+    do: for({letter, at} <- of(command, 2, []), do: {letter, elem(command, at)})
 
   @doc """
   Whether a slot that a command uses stays filled.
@@ -70,16 +93,12 @@ defmodule Linx.Plan.Commands do
       true
   """
   @spec keeps?(Phase.command()) :: boolean()
-  def keeps?(command),
-    do:
-      Enum.any?(lettered(command), fn {letter, argument} -> letter == ?f and :keep in argument end)
-
-  defp lettered(command) when is_tuple(command) do
-    {letters, _flags} = Map.get(@rows, name(command), {[], []})
-    Enum.zip(letters, command |> Tuple.to_list() |> tl())
+  def keeps?(command) do
+    case of(command, 3, nil) do
+      nil -> false
+      at -> :keep in elem(command, at)
+    end
   end
-
-  defp lettered(_atom), do: []
 
   @doc """
   Whether the agent takes a command; else why it does not, in words.
@@ -96,38 +115,36 @@ defmodule Linx.Plan.Commands do
   """
   @spec check(term()) :: :ok | {:error, String.t()}
   def check(command) do
-    with name when is_map_key(@rows, name) <- name(command),
-         {:ok, arguments} <- arguments(command) do
-      {letters, _flags} = @rows[name]
-      check(name, letters, arguments)
-    else
-      _unknown -> {:error, "there is no command #{Option.shorten(command)}"}
+    case @rows do
+      %{^command => {letters, _namespaces, _slots, _flags}} -> check(command, letters, {command})
+      _no_atom -> check(command, of(command, 0, nil), command)
     end
   end
 
   # On the wire a command without arguments is an atom, and no tuple.
-  defp arguments(name) when is_atom(name), do: {:ok, []}
-  defp arguments({_name}), do: :error
-  defp arguments(command), do: {:ok, command |> Tuple.to_list() |> tl()}
+  defp check(command, letters, arguments)
+       when letters == nil or (letters == [] and command == arguments),
+       do: {:error, "there is no command #{Option.shorten(command)}"}
 
-  defp check(name, letters, arguments) when length(letters) != length(arguments) do
+  defp check(_command, letters, arguments) when length(letters) != tuple_size(arguments) - 1 do
     count = length(letters)
     plural = if count == 1, do: "argument", else: "arguments"
-    {:error, "#{name} has #{count} #{plural}, and #{length(arguments)} are given"}
+
+    {:error,
+     "#{elem(arguments, 0)} has #{count} #{plural}, and #{tuple_size(arguments) - 1} are given"}
   end
 
-  defp check(name, letters, arguments) do
-    letters
-    |> Enum.zip(arguments)
-    |> Enum.with_index(1)
-    |> Enum.find(fn {{letter, value}, _at} -> not Arguments.fits?(letter, value) end)
-    |> case do
-      nil ->
-        :ok
+  defp check(_command, letters, arguments), do: fit(letters, arguments, 1)
 
-      {{letter, value}, at} ->
-        {:error,
-         "argument #{at} of #{name} is #{Arguments.words(letter)}, got: #{Option.shorten(value)}"}
+  defp fit([], _arguments, _at), do: :ok
+
+  defp fit([letter | rest], arguments, at) do
+    if Arguments.fits?(letter, elem(arguments, at)) do
+      fit(rest, arguments, at + 1)
+    else
+      {:error,
+       "argument #{at} of #{elem(arguments, 0)} is #{Arguments.words(letter)}, got: " <>
+         Option.shorten(elem(arguments, at))}
     end
   end
 end

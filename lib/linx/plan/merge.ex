@@ -6,12 +6,15 @@ defmodule Linx.Plan.Merge do
 
   alias Linx.Plan.{Commands, Edit, Phase}
 
+  # Phases whose commands are one more each, and none is said anew.
+  @lists [:open, :mounts, :dev, :files, :masked_paths, :readonly_paths]
+
   # Keys that say one thing together: one of them takes the place of all.
   @together [:env, :env_set, :env_unset]
 
   @doc """
   The phases with those of more options. A phase that is there keeps its place: its commands of the same names are
-  replaced, and namespaces are added.
+  replaced, and mounts, files and namespaces are added.
 
       iex> alias Linx.Plan.{Merge, Phases}
       iex> [phase] = Merge.phases([Phases.make(:umask, commands: [{:umask, 0}])], [Phases.make(:umask, commands: [{:umask, 7}])])
@@ -30,13 +33,21 @@ defmodule Linx.Plan.Merge do
   defp both(phase, more) do
     %{
       phase
-      | commands: commands(phase.commands, more.commands),
+      | commands: commands(phase.name, phase.commands, more.commands),
         keys: keys(phase.keys, more.keys),
         needs: Enum.uniq(phase.needs ++ more.needs)
     }
   end
 
-  defp commands(commands, more) do
+  defp commands(name, commands, more) when name in @lists, do: commands ++ more
+
+  # Each resource has a limit of its own.
+  defp commands(:rlimits, limits, more) do
+    resources = for {:rlimit, resource, _soft, _hard} <- more, do: resource
+    Enum.reject(limits, &(is_tuple(&1) and elem(&1, 1) in resources)) ++ more
+  end
+
+  defp commands(_name, commands, more) do
     names = Enum.map(more, &Commands.name/1)
     Enum.reject(commands, &(Commands.name(&1) in names)) ++ more
   end

@@ -5,7 +5,7 @@ defmodule Linx.Plan.Options do
   # The table of the options of `Linx.Plan.new/2`. `Linx.Plan.Build` makes the phases of them. Pure.
 
   alias Linx.Option
-  alias Linx.Plan.{CapabilitySets, Checks}
+  alias Linx.Plan.{CapabilitySets, Checks, FileOptions, MountOptions, ProcessOptions}
   alias Linx.Process.Checks, as: Session
   alias Linx.Process.{Environment, Final, Namespaces}
 
@@ -15,6 +15,25 @@ defmodule Linx.Plan.Options do
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
     {:time_offsets, [:time], &Namespaces.time_offsets/1,
      "a keyword list over :boottime and :monotonic of seconds, each a number or {seconds, nanoseconds}"},
+    {:rootfs, [:open, :root], &MountOptions.rootfs/1,
+     "a path, :tmpfs, {:overlay, options} of :lower, :upper and :work, or :host"},
+    {:propagation, [:root], [:private, :slave, :shared, :unbindable], nil},
+    {:readonly, [:read_only_root], [true, false], nil},
+    {:mounts, [:open, :mounts], &MountOptions.mounts/1,
+     "a list of {:bind, from, to, options}, {:tmpfs | :proc | :sysfs | :devpts | :mqueue | :cgroup, to, options}, " <>
+       "{:overlay, to, options} and {:fs, type, source, to, options}, with absolute paths"},
+    {:dev, [:dev, :open], [:minimal, :host, false], nil},
+    {:contents, [:files], &FileOptions.contents/1,
+     "a map of absolute paths and what is in each, a binary of up to a MiB or {binary, mode}"},
+    {:dirs, [:files], &FileOptions.dirs/1,
+     "a list of absolute paths, {path, mode} and {path, mode, uid, gid}"},
+    {:links, [:files], &FileOptions.links/1, "a map of absolute paths and what each leads to"},
+    {:masked_paths, [:open, :masked_paths], &FileOptions.masked/1,
+     ":default, or a list of absolute paths"},
+    {:readonly_paths, [:readonly_paths], &FileOptions.readonly/1,
+     ":default, or a list of absolute paths"},
+    {:hostname, [:names], &ProcessOptions.name/1, "a string of up to 64 bytes without NUL"},
+    {:domainname, [:names], &ProcessOptions.name/1, "a string of up to 64 bytes without NUL"},
     {:loopback, [:network], [true, false], nil},
     {:keyring, [:keyring], [:inherit, :new], nil},
     {:cwd, [:cwd], &Session.string/1, "a path, without NUL bytes"},
@@ -24,6 +43,18 @@ defmodule Linx.Plan.Options do
     {:clear_env, [:environment], [true, false], nil},
     {:umask, [:umask], &Final.mode/1, "permission bits, 0 to 0o777"},
     {:nice, [:priority], &Final.niceness/1, "-20 to 19"},
+    {:scheduler, [:priority], &ProcessOptions.scheduler/1,
+     ":other, :batch, :idle, {:fifo | :rr, priority}, or {policy, attributes} of sched_setattr(2)"},
+    {:cpu_affinity, [:priority], &ProcessOptions.cpus/1,
+     "a list of numbers of CPUs, and ranges of them"},
+    {:io_priority, [:priority], &ProcessOptions.io_priority/1,
+     "{:none | :realtime | :best_effort | :idle, level}, a level from 0 to 7"},
+    {:personality, [:personality], &ProcessOptions.personality/1, ":linux, :linux32 or a number"},
+    {:rlimits, [:rlimits], &ProcessOptions.rlimits/1,
+     "a keyword list over the resources of getrlimit(2), such as :nofile, of a limit or {soft, hard}, each a number or " <>
+       ":infinity"},
+    {:securebits, [:securebits], &ProcessOptions.securebits/1,
+     "a list of :noroot, :no_setuid_fixup, :keep_caps, :no_cap_ambient_raise and :locked"},
     {:user, [:user], &Checks.user/1,
      ~s("name", "name:group", an id, {user, group} or {user, group, groups})},
     {:capabilities, [:bounding_set, :capabilities, :ambient], &CapabilitySets.check/1,
@@ -68,8 +99,8 @@ defmodule Linx.Plan.Options do
   @doc """
   The option that makes a phase; nil when none or more than one does.
 
-      iex> Linx.Plan.Options.of_phase(:priority)
-      :nice
+      iex> Linx.Plan.Options.of_phase(:rlimits)
+      :rlimits
       iex> Linx.Plan.Options.of_phase(:environment)
       nil
   """

@@ -7,7 +7,7 @@ defmodule Linx.Plan.Words do
   import Bitwise
 
   alias Linx.Option
-  alias Linx.Plan.{CapabilitySets, Phase}
+  alias Linx.Plan.{CapabilitySets, Phase, TreeWords}
 
   @all CapabilitySets.all()
 
@@ -53,10 +53,27 @@ defmodule Linx.Plan.Words do
   def command({:seccomp_install, filter}) when is_binary(filter),
     do: "a filter of #{div(byte_size(filter), 8)} instructions"
 
-  def command({:pty_winsize, {rows, cols, _xpixel, _ypixel}}),
-    do: "a terminal of #{rows} rows and #{cols} columns"
+  def command({:hostname, name}), do: "host name #{Option.shorten(name)}"
+  def command({:domainname, name}), do: "domain name #{Option.shorten(name)}"
+
+  def command({:rlimit, resource, both, both}), do: "#{Option.shorten(resource)} #{limit(both)}"
+
+  def command({:rlimit, resource, soft, hard}),
+    do: "#{Option.shorten(resource)} #{limit(soft)}, at most #{limit(hard)}"
+
+  def command({:cpu_affinity, [_ | _] = cpus}), do: "CPUs #{Enum.map_join(cpus, " ", &plain/1)}"
+
+  def command(command) when is_tuple(command) and tuple_size(command) > 1,
+    do: TreeWords.command(command) || others(command)
 
   def command(other), do: Option.shorten(other)
+
+  defp limit(number), do: Option.shorten(number)
+
+  defp others({:pty_winsize, {rows, cols, _xpixel, _ypixel}}),
+    do: "a terminal of #{rows} rows and #{cols} columns"
+
+  defp others(other), do: Option.shorten(other)
 
   defp user(""), do: "the user that it is"
   defp user(":" <> group), do: "the user that it is, group #{group}"
@@ -130,5 +147,6 @@ defmodule Linx.Plan.Words do
   def subject({:set_user, user, _groups}) when is_binary(user), do: user
   def subject({:set_credentials, uid, _gid, _groups}), do: Option.shorten(uid)
   def subject({name, id}) when name in [:own_stdio, :home], do: Option.shorten(id)
-  def subject(_other), do: nil
+  def subject({:rlimit, resource, _soft, _hard}), do: Option.shorten(resource)
+  def subject(command), do: TreeWords.subject(command)
 end

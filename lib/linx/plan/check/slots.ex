@@ -29,9 +29,31 @@ defmodule Linx.Plan.Check.Slots do
     problems ++ needs ++ unused
   end
 
+  @doc """
+  The first slot from which on none is used.
+
+      iex> Linx.Plan.Check.Slots.free([])
+      0
+  """
+  @spec free([Linx.Plan.Phase.t()]) :: non_neg_integer()
+  def free(phases) do
+    for phase <- phases,
+        command <- phase.commands,
+        {_, slot} <- Commands.slots(command),
+        reduce: 0 do
+      free -> max(free, slot + 1)
+    end
+  end
+
   defp uses({_list, _index, phase, position, command}) do
-    for {letter, slot} <- Commands.slots(command),
-        do: {letter, slot, Commands.keeps?(command), {phase, position}}
+    case Commands.slots(command) do
+      [] ->
+        []
+
+      slots ->
+        for {letter, slot} <- slots,
+            do: {letter, slot, Commands.keeps?(command), {phase, position}}
+    end
   end
 
   defp follow({?K, slot, _keeps?, at}, {slots, problems}) do
