@@ -81,8 +81,23 @@ defmodule Linx.OptionTest do
     end
   end
 
+  test "the docs of Linx.Daemon and its type have every option of a daemon" do
+    {:docs_v1, _, _, _, %{"en" => text}, _, _} = Code.fetch_docs(Linx.Daemon)
+    {:ok, types} = Code.Typespec.fetch_types(Linx.Daemon)
+
+    {:type, {:option, {:type, _, :union, options}, []}} =
+      Enum.find(types, &match?({:type, {:option, _, _}}, &1))
+
+    in_type = for {:type, _, :tuple, [{:atom, _, name} | _]} <- options, do: name
+
+    for name <- names(Linx.Daemon.Options.table()) do
+      assert text =~ "* `#{inspect(name)}` - "
+      assert name in in_type
+    end
+  end
+
   test "an option that a call decides itself is named in the doc of cmd/3" do
-    for {name, takers, _check, _expected} <- @sessions, :call not in takers, name != :link do
+    for {name, takers, _check, _expected} <- @sessions, :call not in takers do
       assert Linx.Process.Options.decided_by_call?(name)
       assert doc(Linx, :cmd, 3) =~ "`#{inspect(name)}`"
     end
