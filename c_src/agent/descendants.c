@@ -11,6 +11,10 @@
 #include "base/proc.h"
 #include "base/proc_session.h"
 
+/* Children that are killed and reaped before other events are handled again: a workload may make
+ * new ones as fast. */
+#define REAP_MAX 4096
+
 /* Milliseconds that the sweep takes at most, and between two looks of it. */
 #define SWEEP_MS       1000
 #define SWEEP_PAUSE_MS 2
@@ -25,7 +29,8 @@ void session_reap_adopted(struct session *session) {
   /* The workload's process is not known yet, and must not be taken for one of its descendants. */
   if (session->is_intermediate)
     return;
-  for (;;) {
+  session->owes_reaping = false;
+  for (int reaped = 0; reaped < REAP_MAX; reaped++) {
     siginfo_t state = {.si_pid = 0};
     if (waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) < 0 || state.si_pid == 0)
       return;
@@ -34,6 +39,7 @@ void session_reap_adopted(struct session *session) {
     if (waitpid(state.si_pid, NULL, 0) < 0 && errno != EINTR)
       return;
   }
+  session->owes_reaping = true;
 }
 
 bool session_owns_descendants(const struct session *session) {
@@ -43,7 +49,7 @@ bool session_owns_descendants(const struct session *session) {
 bool session_has_descendants(struct session *session) {
   if (!session_owns_descendants(session))
     return false;
-  proc_signal_own_children(session->children, SIGKILL);
+  proc_kill_own_children(session->children, REAP_MAX);
   session_reap_adopted(session);
   siginfo_t state;
   return waitid(P_ALL, 0, &state, WEXITED | WNOHANG | WNOWAIT) == 0;

@@ -97,6 +97,8 @@ static int64_t earlier(int64_t deadline, int64_t other) {
 }
 
 static int timeout(const struct session *session) {
+  if (session->owes_reaping)
+    return 0;
   int64_t deadline = earlier(session->kill_at, session->give_up_at);
   deadline = earlier(deadline, session->look_at);
   deadline = earlier(deadline, session->insist_at);
@@ -196,7 +198,8 @@ static bool has_streams(const struct session *session) {
 static bool waits_for_descendants(struct session *session) {
   if (!session_has_descendants(session))
     return false;
-  return clock_ms() < session->report_at || proc_has_living_children(session->children);
+  return clock_ms() < session->report_at || session->owes_reaping ||
+         proc_has_living_children(session->children);
 }
 
 /* Whether frames are left that the client may still read. A client that has closed fd 3 has until
@@ -244,7 +247,7 @@ static void step(struct session *session) {
   if (polled[SLOT_DOWN].revents != 0)
     session_flush_down(session);
   relay_streams(session, polled);
-  if (polled[SLOT_SIGNALS].revents != 0)
+  if (polled[SLOT_SIGNALS].revents != 0 || session->owes_reaping)
     session_reap_adopted(session);
   /* A frame may have put another process into the place of the one whose end was polled for. */
   if (polled[SLOT_PIDFD].revents != 0 && polled[SLOT_PIDFD].fd == session->pidfd)

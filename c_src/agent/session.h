@@ -61,6 +61,7 @@ struct session {
   bool is_guarded;      /* guard.h */
   bool guard_fails;     /* the guard could not be started */
   bool wait_fails;      /* wait4(2) has not reaped the child: its end is taken from /proc */
+  bool owes_reaping;    /* there may be more adopted children that have ended */
   bool signals_fail;    /* child_signals cannot be read, and is not polled any more */
   bool has_strays;      /* the intermediate has ended, and may have forked a process */
   bool beam_is_gone;    /* its end is closed, and session_beam_gone was called */

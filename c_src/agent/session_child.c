@@ -396,9 +396,11 @@ static bool take_hidden_end(struct session *session) {
   return true;
 }
 
-/* No other group can have the number while the workload is a zombie. */
+/* No other group can have the number while the workload is a zombie. What the group has left is
+ * killed at once where the agent adopts what descends from it, and else by session_sweep. */
 static void kill_group(const struct session *session) {
-  if (session->beam_is_gone && !session->request->leave)
+  bool kills = session->child_signals >= 0;
+  if (kills ? !session->is_elsewhere : session->beam_is_gone && !session->request->leave)
     kill(-session->pid, SIGKILL);
 }
 

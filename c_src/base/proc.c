@@ -183,19 +183,21 @@ struct found {
   pid_t parent;
 };
 
-/* Appends the pids in an open file of a process's children. */
-static int append_listed(struct buffer *found, int fd, pid_t pid) {
+/* Appends the pids in an open file of a process's children, the oldest first. */
+static int append_listed(struct buffer *found, int fd, pid_t pid, size_t most) {
   char text[1024];
   unsigned long number = 0;
   ssize_t count;
-  for (off_t offset = 0; (count = pread(fd, text, sizeof text, offset)) > 0; offset += count)
-    for (ssize_t i = 0; i < count; i++) {
+  off_t offset = 0;
+  for (; most > 0 && (count = pread(fd, text, sizeof text, offset)) > 0; offset += count)
+    for (ssize_t i = 0; i < count && most > 0; i++) {
       if (text[i] >= '0' && text[i] <= '9') {
         number = number * 10 + (unsigned long)(text[i] - '0');
         continue;
       }
       const struct found child = {.pid = (pid_t)number, .parent = pid};
       number = 0;
+      most--;
       if (buffer_append(found, &child, sizeof child) < 0)
         return -ENOMEM;
     }
@@ -223,7 +225,7 @@ static int append_children(struct buffer *found, pid_t pid) {
     memcpy(file + length, "/children", sizeof "/children");
     cleanup_close int fd = openat(tasks, file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
-      result = append_listed(found, fd, pid);
+      result = append_listed(found, fd, pid, SIZE_MAX);
   }
   return result;
 }
@@ -306,16 +308,53 @@ static void signal_with_descendants(struct buffer found, int result, int signum)
   buffer_release(&found);
 }
 
-void proc_signal_own_children(int fd, int signum) {
+/* Groups that need not be killed again; of more than these each may be. */
+struct groups {
+  pid_t ids[64];
+  size_t count;
+};
+
+static bool has_group(const struct groups *groups, pid_t id) {
+  for (size_t i = 0; i < groups->count; i++)
+    if (groups->ids[i] == id)
+      return true;
+  return false;
+}
+
+/* Whether a child is a zombie; then its group is killed. A zombie that is not reaped stays in its
+ * group, which so keeps its number. The caller's own group is that of a child which has not begun
+ * one, and of others. */
+static bool kill_group_of_zombie(pid_t child, struct groups *killed) {
+  struct proc_stat stat;
+  if (proc_read_stat(child, &stat) < 0 || stat.pid != child || stat.parent != getpid() ||
+      stat.state != 'Z')
+    return false;
+  if (stat.group <= 1 || stat.group == getpgrp() || has_group(killed, stat.group))
+    return true;
+  kill(-stat.group, SIGKILL);
+  if (killed->count < sizeof killed->ids / sizeof killed->ids[0])
+    killed->ids[killed->count++] = stat.group;
+  return true;
+}
+
+void proc_kill_own_children(int fd, size_t most) {
   struct buffer found = {.size = 0};
-  append_listed(&found, fd, getpid());
-  signal_all(&found, signum);
+  struct groups killed = {.count = 0};
+  size_t living = 0;
+  append_listed(&found, fd, getpid(), most);
+  for (size_t i = 0; i < found_count(&found); i++) {
+    const struct found child = found_at(&found, i);
+    if (!kill_group_of_zombie(child.pid, &killed))
+      memcpy(found.bytes + found.start + living++ * sizeof child, &child, sizeof child);
+  }
+  found.end = found.start + living * sizeof(struct found);
+  signal_all(&found, SIGKILL);
   buffer_release(&found);
 }
 
 void proc_signal_own_descendants(int fd, int signum) {
   struct buffer found = {.size = 0};
-  int result = append_listed(&found, fd, getpid());
+  int result = append_listed(&found, fd, getpid(), SIZE_MAX);
   signal_with_descendants(found, result, signum);
 }
 
@@ -328,7 +367,7 @@ void proc_signal_descendants(pid_t pid, int signum) {
 bool proc_has_living_children(int fd) {
   struct buffer found = {.size = 0};
   struct proc_stat stat;
-  bool living = append_listed(&found, fd, getpid()) < 0;
+  bool living = append_listed(&found, fd, getpid(), SIZE_MAX) < 0;
   for (size_t i = 0; !living && i < found_count(&found); i++)
     living = proc_read_stat(found_at(&found, i).pid, &stat) == 0 && stat.state != 'Z' &&
              stat.state != 'X';

@@ -64,10 +64,13 @@ int proc_has_execed(int fd, pid_t child);
  * caller. Or a negative errno. */
 int proc_open_own_children(void);
 
-/* Sends `signum` to every child of the caller, also when no descriptor can be opened any more. */
-void proc_signal_own_children(int fd, int signum);
+/* Kills the `most` oldest children of the caller, also when no descriptor can be opened any more;
+ * and the process groups of those that have ended, but for the caller's own, because what forks and
+ * ends at once may never be found alive. */
+void proc_kill_own_children(int fd, size_t most);
 
-/* The same for every child, their children and so on, as far as they can be seen. */
+/* Sends `signum` to every child of the caller, their children and so on, as far as they can be
+ * seen. */
 void proc_signal_own_descendants(int fd, int signum);
 
 /* Whether a child of the caller is alive, and not a zombie. True when there is no memory to find

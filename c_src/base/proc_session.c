@@ -18,9 +18,9 @@ static bool is_left_by(pid_t leader, pid_t pid, struct proc_stat *stat) {
 }
 
 /*
- * A signal to a group reaches all of it at once, also a process that is being forked. So a group
- * whose processes fork and end, faster than they are found, is stopped before it is looked at: as
- * long as a process lives its descendants can be found.
+ * A signal to a group reaches all of it at once, also a process that is being forked. So a process
+ * is stopped with the group that it leads before its descendants are looked for: they may fork and
+ * end faster than they are found, and are found while their ancestor lives.
  */
 static bool kill_left(pid_t leader, pid_t pid) {
   struct proc_stat stat;
@@ -28,9 +28,9 @@ static bool kill_left(pid_t leader, pid_t pid) {
   cleanup_close int pidfd = is_left_by(leader, pid, &stat) ? sys_pidfd_open(pid) : -1;
   if (pidfd < 0 || !is_left_by(leader, pid, &stat))
     return false;
-  sys_pidfd_signal_group(pidfd, stat.group, SIGSTOP);
+  sys_pidfd_signal_group(pidfd, pid, SIGSTOP);
   proc_signal_descendants(pid, SIGKILL);
-  sys_pidfd_signal_group(pidfd, stat.group, SIGKILL);
+  sys_pidfd_signal_group(pidfd, pid, SIGKILL);
   sys_pidfd_send_signal(pidfd, SIGKILL); /* it may have left the group */
   return true;
 }
@@ -39,9 +39,9 @@ bool proc_kill_session(pid_t leader, int64_t until) {
   struct directory directory;
   bool found = false;
   cleanup_close int proc = sys_open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  kill(-leader, proc < 0 ? SIGKILL : SIGSTOP);
   if (proc < 0)
     return false;
-  kill(-leader, SIGSTOP);
   directory_begin(&directory, proc);
   const char *name;
   while ((name = directory_next(&directory)) != NULL) {

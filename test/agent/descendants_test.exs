@@ -63,6 +63,27 @@ defmodule AgentTest.DescendantsTest do
       assert %{orphans: []} = await_gone(wire)
     end
 
+    test "ends what forks and ends faster than it can be reaped, in one group or many" do
+      for prefix <- ["", "setsid "] do
+        chain = "#{prefix}#{path("hostile")} chain & "
+        script = String.duplicate(chain, 32) <> "exit 3"
+        result = finish(running(%{argv: ["/bin/sh", "-c", script], descendants: :kill}))
+        assert {result.output, final(result)} == {"", {:status, :exited, 3}}
+      end
+    end
+
+    test "leaves the agent time for all else while its workload does that" do
+      script = String.duplicate("setsid #{path("hostile")} chain & ", 32) <> "echo up; sleep 60"
+
+      wire =
+        running(%{argv: ["/bin/sh", "-c", script], descendants: :kill, stdio: [stdout: :pipe]})
+
+      assert await_pipe(wire, :stdout, "up\n") == "up\n"
+      send_term(wire, {:signal, 9})
+      result = finish(wire, drained: true)
+      assert {result.stdout, final(result)} == {"up\n", {:status, :signaled, 9}}
+    end
+
     @tag :root
     test "works with a pid namespace, and with an entered target" do
       {wire, beacon} = killed(["daemon", "keep"], %{namespaces: [:pid]})
