@@ -14,11 +14,26 @@ static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 
 static char shell[] = "/bin/sh";
 
+/* A relative path with "./" before it, because the shell would take "-c/name" for an option. NULL
+ * when that is longer than a path may be. */
+static char *no_option(char *file) {
+  static char path[PATH_MAX];
+  if (file[0] != '-')
+    return file;
+  if (strlen(file) + sizeof "./" > sizeof path)
+    return NULL;
+  memcpy(path, "./", 2);
+  memcpy(path + 2, file, strlen(file) + 1);
+  return path;
+}
+
 /* Reports the file's own error where there is no shell. */
 static long execute_by_shell(const struct request *request, char *file, char **env) {
   char **argv = request->argv - 1;
   argv[0] = shell;
-  argv[1] = file;
+  argv[1] = no_option(file);
+  if (argv[1] == NULL)
+    return -ENAMETOOLONG;
   long result = sys_call(SYS_execve, shell, argv, env);
   return result == -ENOENT ? -ENOEXEC : result;
 }
@@ -47,8 +62,7 @@ static long execute_first(const struct request *request, char **env) {
   return denied ? -EACCES : -ENOENT;
 }
 
-/* Joins an element of PATH and a name; false when that is longer than a path may be. The working
- * directory is "./", so that the shell does not take a file's name for an option. */
+/* Joins an element of PATH and a name; false when that is longer than a path may be. */
 static bool join(char file[PATH_MAX], const char *element, size_t length, const char *name) {
   if (length == 0) {
     element = ".";

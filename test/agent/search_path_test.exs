@@ -118,6 +118,14 @@ defmodule AgentTest.SearchPathTest do
     assert failure(search([first <> "/name"], %{search_path: false})) == errno(:enoexec)
   end
 
+  test "a text is no option of the shell, whatever its path begins with", %{tmp_dir: dir} do
+    directory(dir, "-c", [{"text", 0o755, "echo found $0 $*\n"}])
+    request = %{cwd: dir, search_path: true}
+    along = Map.merge(request, %{argv: ["text", "a"], env: ["PATH=-c"]})
+    assert run(along).output == "found ./-c/text a\n"
+    assert run(Map.put(request, :argv, ["-c/text", "a"])).output == "found ./-c/text a\n"
+  end
+
   test "under a filter the outcome is the same", %{tmp_dir: dir} do
     first = directory(dir, "first", [{"name", 0o755, "echo $0\n"}])
     filter = [{:seccomp_install, Bpf.deny([:mkdirat], errno(:eperm))}]
