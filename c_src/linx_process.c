@@ -270,6 +270,22 @@ static void become_subreaper(void) {
   check_errno(session.child_signals, STAGE_SIGNALFD);
 }
 
+/* The child has done what needs no ids when the frame comes. Where the kernel refuses the maps the
+ * child is killed, and what it says is the session's failure. */
+static void map_ids(const struct launched *launched) {
+  struct frame go;
+  if (!launched->awaits_maps)
+    return;
+  struct failure failure = launch_map_ids(launched);
+  frame_atom(&go, "proceed");
+  if (failure_is(failure))
+    session_fail(&session, failure.error, failure.stage);
+  else if (channel_out_frame(&session.down, &go) < 0)
+    session_fail(&session, ENOMEM, STAGE_ALLOCATE);
+  else
+    session_flush_down(&session);
+}
+
 static void create_child(void) {
   struct launched launched;
   check_failure(launch(&launched, &request, &plan, request.mode == MODE_ENTER ? &target : NULL));
@@ -281,6 +297,7 @@ static void create_child(void) {
                                       .buffer = {.bytes = down_bytes, .size = sizeof down_bytes}};
   session.up = (struct channel_in){.fd = launched.up,
                                    .buffer = {.bytes = up_bytes, .size = sizeof up_bytes}};
+  map_ids(&launched);
 }
 
 static struct relay_out output(int fd, enum stream_id stream) {

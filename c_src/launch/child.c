@@ -13,10 +13,11 @@
 #include "base/fds.h"
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
+#include "launch/child_ids.h"
 #include "launch/execute.h"
+#include "launch/id_map.h"
 #include "launch/own_namespaces.h"
 #include "launch/session_keyring.h"
-#include "launch/user_namespace.h"
 #include "launch/working_directory.h"
 #include "setup/capabilities.h"
 #include "setup/identity.h"
@@ -42,9 +43,9 @@ struct child {
   struct setup setup;
   struct working_directory directory;
   bool has_applied; /* a command */
-  bool ids_are_set; /* by command; id 0 is not taken then */
-  bool owes_ready;  /* has not sent the :ready that goes before a failure; see announce_ready */
-  bool is_settled;  /* has all namespaces of its own; see settle_namespaces */
+  struct child_ids ids;
+  bool owes_ready; /* has not sent the :ready that goes before a failure; see announce_ready */
+  bool is_settled; /* has all namespaces of its own; see settle_namespaces */
   int up;
   size_t step; /* of `steps` */
 };
@@ -245,33 +246,16 @@ static bool is_go_ahead(const uint8_t *payload, size_t size) {
          command.id == COMMAND_PROCEED;
 }
 
-/* Takes id 0 of the child's user namespace as soon as its maps have one. Called before each command
- * and after :proceed, because the maps may be written at any moment until then. */
-static struct failure take_root(struct child *child) {
+static struct failure take_ids(struct child *child) {
   bool changed = false;
-  if (!child_has_user_namespace(child->start) || child->ids_are_set)
-    return failure_none();
-  struct failure failure = user_namespace_become_root(&changed);
+  struct failure failure = child_ids_take(child->start, &child->ids, &changed);
   return failure_is(failure) || !changed ? failure : after_change_of_ids(child);
 }
 
-/*
- * A process with an id that its user namespace does not map has the agent's id as far as files are
- * concerned, while the owner of the namespace has every capability over the process. So a child
- * that enters a user namespace, or whose agent is privileged, must have mapped ids; in a fresh
- * namespace these are what id 0 stands for, unless a command has set others. An ordinary user's own
- * namespace may stay without maps, because the unmapped ids are that user's.
- */
 static struct failure check_ids(struct child *child) {
-  bool enters = child->start->target != NULL;
-  if (!child_has_user_namespace(child->start) || (!enters && !child->start->is_privileged))
-    return failure_none();
-  if (!enters && !child->ids_are_set && sys_call(SYS_geteuid) != 0)
-    return failure_of(STAGE_SETRESUID, -EINVAL);
-  if (!enters && !child->ids_are_set && sys_call(SYS_getegid) != 0)
-    return failure_of(STAGE_SETRESGID, -EINVAL);
-  struct failure failure = user_namespace_check_mapped();
-  return failure_is(failure) ? failure : forbid_tracing(child);
+  struct failure failure = child_ids_check(child->start, &child->ids);
+  bool may_have = child_has_user_namespace(child->start);
+  return failure_is(failure) || !may_have ? failure : forbid_tracing(child);
 }
 
 /* The descriptors of mounts that have been opened, and of which none may be left unused: what was
@@ -316,7 +300,7 @@ static int ask_for_stdio(struct child *child, uint32_t uid) {
  */
 static struct failure settle_stdio(struct child *child) {
   const struct setup *setup = &child->setup;
-  bool may_differ = child->ids_are_set || child_has_user_namespace(child->start);
+  bool may_differ = child->ids.are_set || child_has_user_namespace(child->start);
   if (setup->stdio.made == 0 || setup->stdio.is_given || !may_differ)
     return failure_none();
   uint32_t uid = (uint32_t)sys_call(SYS_geteuid);
@@ -344,13 +328,13 @@ static bool needs_settled(unsigned changes, const struct argument *arguments) {
 
 static struct failure prepare_for(struct child *child, unsigned changes,
                                   const struct argument *arguments) {
-  struct failure failure = take_root(child);
+  struct failure failure = take_ids(child);
   if (!failure_is(failure) && needs_settled(changes, arguments))
     failure = settle_namespaces(child);
   if (failure_is(failure))
     return failure;
   child->has_applied = true;
-  child->ids_are_set = child->ids_are_set || (changes & CHANGES_IDS) != 0;
+  child->ids.are_set = child->ids.are_set || (changes & CHANGES_IDS) != 0;
   int result = (changes & CHANGES_NO_NEW_PRIVS) != 0 ? identity_set_no_new_privs() : 0;
   return failure_of(STAGE_SECCOMP_NO_NEW_PRIVS, result);
 }
@@ -440,7 +424,7 @@ static struct failure settle_terminal(struct child *child) {
 
 static struct failure settle_keyring(struct child *child) {
   return session_keyring_settle(child->start,
-                                child->ids_are_set || child->setup.filters.first != NULL);
+                                child->ids.are_set || child->setup.filters.first != NULL);
 }
 
 static bool has_other_mounts(const struct child_start *start) {
@@ -545,20 +529,21 @@ static struct failure make_mounts_slave(struct child *child) {
   return own_namespaces_make_mounts_slave(child->start);
 }
 
-/*
- * A process that is not root can write the id maps of a child only while the child is dumpable,
- * because otherwise the files under /proc/<pid> are root's (proc(5)). A child of root is never
- * dumpable, because it has root's ids until it takes the namespace's id 0, and a process that
- * enters its user namespace could trace it there. The agent's id is compared, because the child's
- * ids are not mapped yet in the new namespace.
- */
-bool child_is_mapped_by_user(const struct child_start *start) {
-  return start->target == NULL && (start->request->namespaces & CLONE_NEWUSER) != 0 &&
-         !start->is_root;
+static struct failure allow_maps(struct child *child) {
+  return child_ids_allow_maps(child->start);
 }
 
-static struct failure allow_maps(struct child *child) {
-  return child_is_mapped_by_user(child->start) ? set_dumpable(1) : failure_none();
+static struct failure write_own_maps(struct child *child) {
+  return id_map_is_given(child->start) ? id_map_write_own(child->start) : failure_none();
+}
+
+/* The agent kills a child whose maps it cannot write. */
+static struct failure await_maps(struct child *child) {
+  const uint8_t *payload = NULL;
+  size_t size = 0;
+  if (id_map_is_agents(child->start))
+    next_frame(child, &payload, &size);
+  return id_map_is_given(child->start) ? take_ids(child) : failure_none();
 }
 
 /* A FIFO among the workload's stdio that has no other side yet. What the client asks for meanwhile
@@ -608,14 +593,16 @@ static struct failure (*const steps[])(struct child *child) = {
     await_adoption,
     allow_maps,
     make_time_namespace, /* while the child's files in /proc are its user's */
+    write_own_maps,
     lead_session,
     reset_signals,
     make_mounts_slave, /* before a command can mount */
     set_no_new_privs,
+    await_maps, /* what comes before needs no ids */
     apply_setup,
     announce_ready,
     park,
-    take_root,
+    take_ids,
     settle_terminal,   /* with the rights of root inside */
     settle_namespaces, /* the BEAM has put it into its cgroup */
     forbid_tracing_again,

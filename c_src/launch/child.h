@@ -26,7 +26,8 @@ struct child_start {
   int proc;                          /* /proc, for a sysctl in a list; -1: none */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
-  bool is_root;       /* the agent's effective uid is 0 */
+  uint32_t uid, gid;  /* the agent's, effective */
+  bool is_root;       /* its uid is 0 */
   bool shares;        /* the agent's memory */
   bool is_privileged; /* the agent, as user_namespace_is_privileged says */
 };

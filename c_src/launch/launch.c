@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "base/syscalls.h"
 #include "launch/child.h"
+#include "launch/id_map.h"
+#include "launch/oom_score.h"
 #include "launch/own_namespaces.h"
 #include "launch/sharing.h"
 #include "launch/slot_check.h"
@@ -19,11 +21,11 @@
  * Removes what a child in a user namespace must not have of the agent's ids. The supplementary
  * groups are dropped where the agent's own namespace allows it; where it does not, they may stay in
  * a namespace that belongs to the agent's own user. A privileged agent refuses a fresh namespace
- * without a checkpoint, because there is no moment in which its maps could be written.
+ * without a checkpoint and without maps, because there is no moment in which they could be written.
  */
 static struct failure leave_ids_behind(const struct request *request,
                                        const struct enter_target *target, bool is_privileged) {
-  if (target == NULL && request->proceed && is_privileged)
+  if (target == NULL && request->proceed && request->uid_map.count == 0 && is_privileged)
     return failure_of(STAGE_SETRESUID, -EINVAL);
   int groups = user_namespace_clear_groups();
   if (groups > 0 && (target != NULL ? !target->is_own : !user_namespace_may_keep_groups()))
@@ -31,10 +33,12 @@ static struct failure leave_ids_behind(const struct request *request,
   return failure_of(STAGE_SETGROUPS, groups);
 }
 
-/* A child that execs at once is sent nothing, unless it may have to ask whose its stdio is. */
-static int open_pipes(const struct request *request, const struct stdio_plan *plan, int down[2],
-                      int up[2]) {
-  bool asks = request->setup.count > 0 && stdio_made(plan) != 0;
+/* A child that execs at once is sent nothing, unless it may have to ask whose its stdio is, or
+ * waits for its maps. */
+static int open_pipes(const struct child_start *child, int down[2], int up[2]) {
+  const struct request *request = child->request;
+  bool asks =
+      (request->setup.count > 0 && stdio_made(&child->plan) != 0) || id_map_is_agents(child);
   int result = (int)sys_call(SYS_pipe2, up, O_CLOEXEC | O_NONBLOCK);
   if (result == 0 && (!request_execs_at_once(request) || asks))
     result = (int)sys_call(SYS_pipe2, down, O_CLOEXEC | O_NONBLOCK);
@@ -86,9 +90,13 @@ struct failure launch(struct launched *launched, const struct request *request,
                       struct stdio_plan *plan, const struct enter_target *target) {
   int down[2] = {-1, -1};
   int up[2] = {-1, -1};
+  struct oom_score score;
   start = (struct child_start){
-      .request = request, .plan = *plan, .target = target, .is_root = geteuid() == 0};
-  struct failure refused = own_namespaces_check(&start);
+      .request = request, .plan = *plan, .target = target, .uid = geteuid(), .gid = getegid()};
+  start.is_root = start.uid == 0;
+  struct failure refused = id_map_check(&start);
+  if (!failure_is(refused))
+    refused = own_namespaces_check(&start);
   if (!failure_is(refused))
     refused = slot_check(request);
   if (failure_is(refused))
@@ -99,7 +107,7 @@ struct failure launch(struct launched *launched, const struct request *request,
     if (failure_is(failure))
       return failure;
   }
-  int result = open_pipes(request, plan, down, up);
+  int result = open_pipes(&start, down, up);
   if (result < 0)
     return failure_of(STAGE_PIPE2, result);
   result = open_terminal_socket(&start, &launched->terminal);
@@ -113,12 +121,21 @@ struct failure launch(struct launched *launched, const struct request *request,
   start.agent_down = down[1];
   start.agent_up = up[0];
   start.shares = sharing_is_safe(&start);
+  struct failure failure = oom_score_set(&score, request);
+  if (failure_is(failure))
+    return failure;
   long pid = clone_child(own_namespaces_of_clone(&start), &launched->pidfd);
+  failure = oom_score_restore(&score);
   if (pid < 0)
     return failure_of(STAGE_CLONE, (int)pid);
+  if (failure_is(failure)) {
+    kill((pid_t)pid, SIGKILL);
+    return failure;
+  }
   launched->pid = (pid_t)pid;
   launched->down = down[1];
   launched->up = up[0];
+  launched->awaits_maps = id_map_is_agents(&start);
   launched->is_intermediate = child_enters_pid_namespace(&start);
   fd_close(&down[0]);
   fd_close(&up[1]);
@@ -128,4 +145,8 @@ struct failure launch(struct launched *launched, const struct request *request,
   fd_close(&proc);
   stdio_close_child_ends(plan);
   return failure_none();
+}
+
+struct failure launch_map_ids(const struct launched *launched) {
+  return id_map_write(&start, launched->pid);
 }

@@ -19,6 +19,7 @@ struct launched {
   int down;             /* commands to the child; -1: it takes none */
   int up;               /* frames from it */
   int terminal;         /* a socket for the master of a terminal that it opens; -1: it opens none */
+  bool awaits_maps;     /* it waits for launch_map_ids, and then for a frame */
   bool is_intermediate; /* it joins a pid namespace and forks the workload's process */
 };
 
@@ -29,5 +30,8 @@ struct launched {
  */
 struct failure launch(struct launched *launched, const struct request *request,
                       struct stdio_plan *plan, const struct enter_target *target);
+
+/* Writes the id maps of the request for the child that was launched. */
+struct failure launch_map_ids(const struct launched *launched);
 
 #endif

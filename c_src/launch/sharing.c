@@ -45,5 +45,7 @@ bool sharing_is_safe(const struct child_start *start) {
     return false;
   if (child_is_mapped_by_user(start) || request->filters) /* dumpable; filters take memory */
     return false;
+  if (request->has_oom_score) /* is that of all who share memory */
+    return false;
   return !may_change_ids(start) || !is_dumpable_after_change();
 }

@@ -143,6 +143,26 @@ static int decode_time_offsets(struct request *request, struct term_reader *read
   return time_offsets_decode(&request->time_offsets, reader);
 }
 
+static int decode_uid_map(struct request *request, struct term_reader *reader,
+                          struct arena *arena) {
+  return id_map_decode(&request->uid_map, reader, arena);
+}
+
+static int decode_gid_map(struct request *request, struct term_reader *reader,
+                          struct arena *arena) {
+  return id_map_decode(&request->gid_map, reader, arena);
+}
+
+static int decode_oom_score(struct request *request, struct term_reader *reader,
+                            struct arena *arena) {
+  int64_t score = 0;
+  (void)arena;
+  int result = term_read_integer(reader, -1000, 1000, &score);
+  request->has_oom_score = true;
+  request->oom_score = (int)score;
+  return result;
+}
+
 static const struct {
   const char *name;
   enum stdio_kind kind;
@@ -307,6 +327,15 @@ static int decode_descendants(struct request *request, struct term_reader *reade
   return decode_choice(reader, "kill", "leave", &request->kill_descendants);
 }
 
+static int decode_setgroups(struct request *request, struct term_reader *reader,
+                            struct arena *arena) {
+  bool is_allowed = false;
+  (void)arena;
+  int result = decode_choice(reader, "allow", "deny", &is_allowed);
+  request->setgroups = is_allowed ? SETGROUPS_ALLOW : SETGROUPS_DENY;
+  return result;
+}
+
 static int decode_keyring(struct request *request, struct term_reader *reader,
                           struct arena *arena) {
   bool is_new = false;
@@ -407,6 +436,10 @@ static const struct key keys[] = {
     {"agent", decode_agent},
     {"namespaces", decode_namespaces},
     {"time_offsets", decode_time_offsets},
+    {"uid_map", decode_uid_map},
+    {"gid_map", decode_gid_map},
+    {"setgroups", decode_setgroups},
+    {"oom_score_adj", decode_oom_score},
     {"env", decode_env},
     {"env_set", decode_env_set},
     {"env_unset", decode_env_unset},

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "wire/command.h"
 #include "wire/etf.h"
+#include "wire/id_map.h"
 #include "wire/request_terminal.h"
 #include "wire/time_offsets.h"
 
@@ -62,6 +63,9 @@ struct pooled {
 /* The session keyring (keyrings(7)): launch/session_keyring.h. */
 enum keyring { KEYRING_BY_CONFINEMENT, KEYRING_INHERIT, KEYRING_NEW };
 
+/* /proc/<pid>/setgroups (user_namespaces(7)) */
+enum setgroups { SETGROUPS_DEFAULT, SETGROUPS_ALLOW, SETGROUPS_DENY };
+
 struct request {
   enum request_mode mode;
   struct pooled pooled;
@@ -78,7 +82,11 @@ struct request {
   uint64_t namespaces; /* CLONE_NEW* bits */
   bool namespaces_given;
   struct time_offsets time_offsets;
-  bool pty; /* stdio is a terminal; then `stdio` is not looked at */
+  struct id_map uid_map, gid_map;
+  enum setgroups setgroups;
+  bool has_oom_score;
+  int oom_score; /* -1000 to 1000 (proc(5)) */
+  bool pty;      /* stdio is a terminal; then `stdio` is not looked at */
   struct terminal_request terminal;
   struct stdio_directive stdio[3];
   bool no_new_privs;

@@ -78,6 +78,11 @@ enum exit_code {
   X(SETSID, "setsid", EXIT_CREATION, EXIT_REPORTED)                                                \
   X(PRCTL, "prctl", EXIT_INTERNAL, EXIT_REPORTED)                                                  \
   X(MOUNT_SLAVE, "mount_slave", EXIT_CREATION, EXIT_REPORTED)                                      \
+  X(UID_MAP, "uid_map", EXIT_CREATION, EXIT_REPORTED)                                              \
+  X(GID_MAP, "gid_map", EXIT_CREATION, EXIT_REPORTED)                                              \
+  X(NEWUIDMAP, "newuidmap", EXIT_CREATION, EXIT_REPORTED)                                          \
+  X(NEWGIDMAP, "newgidmap", EXIT_CREATION, EXIT_REPORTED)                                          \
+  X(OOM_SCORE_ADJ, "oom_score_adj", EXIT_CREATION, EXIT_REPORTED)                                  \
   X(TIME_OFFSETS, "time_offsets", EXIT_CREATION, EXIT_REPORTED)                                    \
   X(UNSHARE_CGROUP, "unshare_cgroup", EXIT_CREATION, EXIT_REPORTED)                                \
   X(STDIO, "stdio", EXIT_CREATION, EXIT_REPORTED)                                                  \

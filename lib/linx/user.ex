@@ -224,6 +224,8 @@ defmodule Linx.User do
     case File.write("/proc/#{host_pid}/#{file}", text) do
       :ok -> :ok
       {:error, reason} when reason in [:enoent, :esrch] -> {:error, :no_process}
+      # The file is root's once the child is not dumpable, because its maps were written (proc(5)).
+      {:error, :eacces} -> {:error, Error.new(file, :eperm)}
       {:error, reason} -> {:error, Error.new(file, reason)}
     end
   end

@@ -15,7 +15,7 @@ defmodule Linx.Agent.Wire do
     open_ns_user open_ns_mount open_ns_uts open_ns_ipc open_ns_cgroup open_ns_net open_ns_time open_ns_pid
     clone ready_frame malformed_ready exec_outcome guard relay sigaction waitid
     setns setns_user setns_mount setns_uts setns_ipc setns_cgroup setns_net setns_time setns_pid
-    fork close_range setsid prctl mount_slave time_offsets unshare_cgroup stdio keyctl setgroups setresgid setresuid execve
+    fork close_range setsid prctl mount_slave uid_map gid_map newuidmap newgidmap oom_score_adj time_offsets unshare_cgroup stdio keyctl setgroups setresgid setresuid execve
     seccomp_no_new_privs tcgetattr tcsetattr kill stale
   )a
 
