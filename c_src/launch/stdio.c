@@ -20,6 +20,9 @@
 #define CONNECT_PAUSE_MS 20
 #define CONNECT_TRIES    100
 
+/* How often a path is opened that leads to another kind of file each time. */
+#define FILE_TRIES 100
+
 static int clear_nonblocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
@@ -64,13 +67,14 @@ static int open_fifo(struct stdio_plan *plan, int fd, const char *path, int flag
   int socket = fifo_begin(fd, path, flags & (O_ACCMODE | O_APPEND), &plan->openers[fd]);
   if (socket >= 0)
     plan->fifos |= 1U << fd;
-  return socket;
+  return socket == -ENOTTY ? -ESTALE : socket;
 }
 
 /* Non-blocking while it opens, because a FIFO would wait for the other side (fifo(7)). A FIFO
  * without a reader fails with ENXIO then; one without a writer does not, and is asked for before.
- */
-static int open_file(struct stdio_plan *plan, int fd, const char *path, int flags) {
+ * Returns -ESTALE when a FIFO has taken the place of another file meanwhile, or the other way
+ * round. */
+static int try_file(struct stdio_plan *plan, int fd, const char *path, int flags) {
   struct stat file;
   if (flags == O_RDONLY && is_fifo(path))
     return open_fifo(plan, fd, path, flags);
@@ -82,8 +86,17 @@ static int open_file(struct stdio_plan *plan, int fd, const char *path, int flag
   /* A directory's descriptor leads to all that is below it, whatever the workload's root is. */
   if (S_ISDIR(file.st_mode))
     return -EISDIR;
+  if (S_ISFIFO(file.st_mode) && flags == O_RDONLY)
+    return -ESTALE;
   int result = clear_nonblocking(opened);
   return result < 0 ? result : fd_take(&opened);
+}
+
+static int open_file(struct stdio_plan *plan, int fd, const char *path, int flags) {
+  int result = -ESTALE;
+  for (int tries = 0; result == -ESTALE && tries < FILE_TRIES; tries++)
+    result = try_file(plan, fd, path, flags);
+  return result;
 }
 
 static int open_pipe(struct stdio_plan *plan, int fd) {

@@ -71,6 +71,27 @@ defmodule AgentTest.FifoTest do
       assert {result.output, final(result)} == {"", {:status, :exited, 0}}
     end
 
+    test "is waited for when it has taken the place of a file meanwhile", %{tmp_dir: dir} do
+      path = fifo(dir)
+      file = Path.join(dir, "file")
+      File.write!(file, "content")
+      _swapper = Target.neighbour("swapper", [path, file])
+
+      for _ <- 1..150 do
+        wire = parked(%{argv: ["/bin/cat"], stdio: [stdin: {:file, path, :read}], waits: true})
+        send_term(wire, :proceed)
+
+        case next_frame(wire) do
+          {:status, :waiting} ->
+            send_term(wire, {:signal, 9})
+            finish(wire)
+
+          {:status, :running} ->
+            assert finish(wire).output == "content"
+        end
+      end
+    end
+
     test "is the one that the path led to, whatever it leads to since", %{tmp_dir: dir} do
       path = fifo(dir)
       wire = waiting(%{stdio: [stdin: {:file, path, :read}]})
