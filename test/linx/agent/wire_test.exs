@@ -19,6 +19,17 @@ defmodule Linx.Agent.WireTest do
         do: assert(name in on_page, "no row for #{name}")
   end
 
+  test "the wire page names every stage that is no command" do
+    [_before, section] = @page |> File.read!() |> String.split("\n## Stages\n")
+    [section | _after] = String.split(section, "\n## ")
+    on_page = ~r/`([a-z0-9_]+\*?)`/ |> Regex.scan(section) |> Enum.map(&List.last/1)
+
+    for [_all, name] <- Regex.scan(~r/^\s*X\([A-Z0-9_]+, "([a-z0-9_]+)"/m, File.read!(@source)) do
+      family = Regex.replace(~r/ns_[a-z]+$/, name, "ns_*")
+      assert name in on_page or family in on_page, "the page has no stage #{name}"
+    end
+  end
+
   test "the library knows exactly the stages of the agent's table" do
     in_c =
       for {source, pattern} <- [
