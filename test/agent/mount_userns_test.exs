@@ -84,4 +84,43 @@ defmodule AgentTest.MountUsernsTest do
 
     assert before -- Image.mounts(result.output)["/mnt"].options == []
   end
+
+  test "an attribute that the host has set is not cleared" do
+    wire = parked_with_maps(%{argv: ["/bin/true"]})
+    mounts = Image.mounts(File.read!("/proc/#{wire.host_pid}/mountinfo"))
+    assert {path, _} = Enum.find(mounts, fn {_, mount} -> "nosuid" in mount.options end)
+    commands = [{:mount_attr, path, [:nodev], [], []}, {:mount_attr, path, [], [:nosuid], []}]
+    result = finished_with(wire, commands)
+    assert final(result) == {:error, errno(:eperm), :mount_attr}
+  end
+
+  test "files are made, hidden and made read-only; devices are the kernel's EPERM, but for FIFOs" do
+    slots = [{:tree_open, 8, "/dev/null", []}, {:mount_open, 9, "tmpfs", "empty", []}]
+
+    commands = [
+      {:umask, 0o077},
+      {:mkdir, "/d/e", 0o755, 0, 0},
+      {:file, "/d/f", 0o644, "text"},
+      {:symlink, "d/f", "/l"},
+      {:device, "/fifo", :fifo, 0, 0, 0o622, 0, 0},
+      {:mask, "/l", 8, 9},
+      {:mask, "/d/e", 8, 9},
+      {:readonly, "/d"},
+      {:mount_attr, "/", [:rdonly], [], []}
+    ]
+
+    script = "stat -c '%a %F' /d /fifo; cat /l; mkdir /d/e/x || mkdir /d/x || mkdir /x || echo no"
+    list = Image.setup(before: slots, then: commands)
+    wire = parked_with_maps(%{argv: ["/bin/sh", "-c", script <> " 2>&1"]})
+    assert finished_with(wire, list).output == "755 directory\n622 fifo\nno\n"
+
+    wire = parked_with_maps(%{argv: ["/bin/true"]})
+    device = {:device, "/null", :char, 1, 3, 0o666, 0, 0}
+    result = finished_with(wire, Image.setup(then: [device]))
+    assert final(result) == {:error, errno(:eperm), :device}
+
+    wire = parked_with_maps(%{argv: ["/bin/true"]})
+    result = finished_with(wire, Image.setup(then: [{:mkdir, "/d", 0o755, 1, 0}]))
+    assert final(result) == {:error, errno(:einval), :mkdir}
+  end
 end
