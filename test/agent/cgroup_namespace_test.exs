@@ -40,6 +40,27 @@ defmodule AgentTest.CgroupNamespaceTest do
     end
   end
 
+  test "a file system of cgroups that the child opens shows the namespace, whose root is its cgroup then",
+       %{cgroup: cgroup} do
+    wire =
+      parked(%{
+        argv: ["/bin/sh", "-c", "cat /proc/self/mountinfo"],
+        namespaces: [:cgroup, :mount]
+      })
+
+    move(wire, cgroup)
+
+    for command <- [
+          {:mount_open, 0, "cgroup2", "cgroup2", []},
+          {:attach, 0, "/mnt", [], []},
+          :proceed
+        ],
+        do: send_term(wire, command)
+
+    # The fourth field is the directory of the file system that the mount shows (proc(5), mountinfo).
+    assert finish(wire).output =~ ~r{^\d+ \d+ \S+ / /mnt }m
+  end
+
   test "without the namespace it sees the cgroup's path", %{cgroup: cgroup, name: name} do
     wire = parked(%{argv: @argv})
     move(wire, cgroup)

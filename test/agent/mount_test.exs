@@ -508,16 +508,6 @@ defmodule AgentTest.MountTest do
         assert failure(before: [open], then: [{:attach, 0, "/t", [], []}]) == {open, errno(error)}
       end
     end
-
-    test "of cgroups shows those of the session's own namespace" do
-      cgroups = {:mount_open, 0, "cgroup2", "cgroup2", []}
-      opts = [proc: true, before: [cgroups], then: [{:attach, 0, "/cg", [], []}]]
-      more = %{namespaces: [:mount, :cgroup]}
-      script = "grep ' /cg ' /proc/self/mountinfo; cat /proc/self/cgroup"
-      text = output(Image.shell(script, [{:request, more} | opts]))
-      assert Image.mounts(hd(String.split(text, "\n")))["/cg"].root == "/"
-      assert text =~ "0::/\n"
-    end
   end
 
   describe "without the newer calls of the kernel" do
