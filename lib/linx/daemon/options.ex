@@ -147,7 +147,7 @@ defmodule Linx.Daemon.Options do
   @doc "The options of the session, on its node, whose output a process reads, encoded."
   @spec encode(t(), pid() | nil) :: {:ok, Options.t()} | {:error, term()}
   def encode(%{session: session, argv: argv}, reader) do
-    with {:ok, program} <- Executable.options(argv, session.node || node()),
+    with {:ok, program} <- program(session, argv),
          {:ok, options} <- Options.put(%{session | stream_to: reader}, program) do
       Options.encode(options, :spawn, self())
     else
@@ -155,6 +155,10 @@ defmodule Linx.Daemon.Options do
       error -> error
     end
   end
+
+  # A plan may have the program looked for where it runs.
+  defp program(%{request: %{search_path: true}}, argv), do: {:ok, [argv: argv]}
+  defp program(session, argv), do: Executable.options(argv, session.node || node())
 
   @doc "The error of a program that could not be executed."
   @spec refusal([binary()], atom()) :: Error.t()

@@ -70,6 +70,18 @@ defmodule Linx.Plan.RunTest do
       assert_receive {:linx_process, ^session, {:stdout, "0027\n" <> _more}}, 30_000
     end
 
+    test "by a daemon, beside its program" do
+      pid = self()
+      log = fn line -> send(pid, {:line, line}) end
+
+      start_supervised!(
+        {Linx.Daemon, argv: ["sh", "-c", @script], plan: plan(), log: log, restart: :temporary}
+      )
+
+      for line <- String.split(@said, "\n", trim: true),
+          do: assert_receive({:line, ^line}, 30_000)
+    end
+
     @tag :root
     test "in the namespaces of a process" do
       {target, _pid} = running(namespaces: [:uts, :net])
