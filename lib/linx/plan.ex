@@ -69,6 +69,10 @@ defmodule Linx.Plan do
 
     * `:namespaces` - fresh ones, as `Linx.Process.spawn/1` takes them; with `Linx.Process.enter/2` those that are joined. By
       default those that the other options need.
+    * `:uid_map`, `:gid_map` - the ids of its user namespace, rows `{inside, outside, count}`, both or neither; `:setgroups` -
+      `:allow` or `:deny`. Without them they are written at the checkpoint (`Linx.User.setup_maps/2`), and nothing can be
+      mounted or made before.
+    * `:oom_score_adj` - -1000 to 1000 (proc(5))
     * `:time_offsets`, `:loopback`, `:keyring`, `:cwd`, `:env`, `:clear_env`, `:search_path` - as `Linx.Process.spawn/1` takes
       them
 

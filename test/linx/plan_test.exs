@@ -60,6 +60,10 @@ defmodule Linx.PlanTest do
           user: ["", "a:b:c", {"a"}, {1, 2, 3}, {1, 2, [""]}, -1],
           capabilities: [:some, [:cap_kill], [keep: [:kill]], [keeps: []], [keep: :some], nil, []],
           no_new_privs: [nil],
+          uid_map: [:root, [], [{0, 1, 0}], [{0, 0, 2}, {1, 9, 1}], [{0, 4_294_967_295, 1}]],
+          gid_map: [[{0, 1}]],
+          setgroups: [true],
+          oom_score_adj: [-1001],
           rootfs: [
             "image",
             :none,
@@ -109,7 +113,7 @@ defmodule Linx.PlanTest do
       assert Linx.format_error({:"bad_#{name}", value}) =~ Atom.to_string(name)
     end
 
-    assert Plan.new("true", uid_map: :root) == {:error, {:bad_option, {:uid_map, :root}}}
+    assert Plan.new("true", cgroup: "/x") == {:error, {:bad_option, {:cgroup, "/x"}}}
     assert Plan.new("true", stdio: :pipe) == {:error, {:bad_option, {:stdio, :pipe}}}
     assert Plan.new("true", [:umask]) == {:error, {:bad_options, [:umask]}}
     assert Plan.new(["a\0"]) == {:error, {:bad_argv, ["a\0"]}}
@@ -118,8 +122,8 @@ defmodule Linx.PlanTest do
   end
 
   test "the words of errors are raised with new! and merge" do
-    assert_raise ArgumentError, ~r/no option :uid_map of a plan/, fn ->
-      Plan.new!("ls", uid_map: :root)
+    assert_raise ArgumentError, ~r/no option :cgroup of a plan/, fn ->
+      Plan.new!("ls", cgroup: "/x")
     end
 
     assert_raise ArgumentError, ~r/bad argv/, fn -> Plan.new!([]) end

@@ -28,6 +28,8 @@ defmodule Linx.Test.PlanOptions do
     no_new_privs: [true, false],
     seccomp: [<<0::64>>],
     search_path: [true, false],
+    setgroups: [:deny],
+    oom_score_adj: [0, 1000],
     hostname: ["inside", ""],
     domainname: ["example"],
     rlimits: [[core: 0, nofile: {64, 512}], []],
@@ -51,6 +53,8 @@ defmodule Linx.Test.PlanOptions do
     dirs: [["/b"]],
     links: [%{"/c" => "b"}],
     dev: [:host],
+    uid_map: [[{0, 1000, 1}]],
+    gid_map: [[{0, 1000, 1}]],
     masked_paths: [:default],
     readonly_paths: [:default]
   ]

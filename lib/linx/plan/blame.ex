@@ -10,6 +10,10 @@ defmodule Linx.Plan.Blame do
   @stages %{
     namespaces: [:clone, :mount_slave, :unshare_cgroup],
     time_offsets: [:time_offsets],
+    uid_map: [:uid_map, :newuidmap],
+    gid_map: [:gid_map, :newgidmap],
+    setgroups: [:setgroups],
+    oom_score_adj: [:oom_score_adj],
     cwd: [:chdir],
     keyring: [:keyctl]
   }

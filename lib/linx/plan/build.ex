@@ -14,6 +14,8 @@ defmodule Linx.Plan.Build do
 
   # The namespace without which an option would change the host, or has no meaning.
   @needs [
+    uid_map: :user,
+    gid_map: :user,
     rootfs: :mount,
     propagation: :mount,
     readonly: :mount,
@@ -39,6 +41,8 @@ defmodule Linx.Plan.Build do
   # What makes a phase of the table of the options: a function that returns what it holds, or nil.
   @makers [
     namespaces: &__MODULE__.namespaces/1,
+    identity: &__MODULE__.identity/1,
+    outside: &__MODULE__.outside/1,
     time: &__MODULE__.time/1,
     names: &__MODULE__.names/1,
     network: &__MODULE__.network/1,
@@ -119,6 +123,17 @@ defmodule Linx.Plan.Build do
   defp needed(options) do
     for {name, namespace} <- @needs, options[name] not in [nil, false, []], do: namespace
   end
+
+  @doc false
+  def identity(options) do
+    case Map.take(options, [:uid_map, :gid_map, :setgroups]) do
+      none when none == %{} -> nil
+      keys -> [keys: keys, needs: [namespace: :user]]
+    end
+  end
+
+  @doc false
+  def outside(options), do: key(options, :oom_score_adj)
 
   @doc false
   def time(%{time_offsets: [_ | _] = offsets}),

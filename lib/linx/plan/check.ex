@@ -13,6 +13,7 @@ defmodule Linx.Plan.Check do
     &Check.Order.wheres/1,
     &Check.Order.needs/1,
     &Check.Namespaces.problems/1,
+    &Check.Ids.problems/1,
     &Check.Slots.problems/1,
     &Check.Trees.problems/1,
     &Check.Rights.problems/1,

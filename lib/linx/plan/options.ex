@@ -5,14 +5,20 @@ defmodule Linx.Plan.Options do
   # The table of the options of `Linx.Plan.new/2`. `Linx.Plan.Build` makes the phases of them. Pure.
 
   alias Linx.Option
-  alias Linx.Plan.{CapabilitySets, Checks, FileOptions, MountOptions, ProcessOptions}
+  alias Linx.Plan.{CapabilitySets, Checks, FileOptions, IdMaps, MountOptions, ProcessOptions}
   alias Linx.Process.Checks, as: Session
   alias Linx.Process.{Environment, Final, Namespaces}
+
+  @rows "a list of up to 340 rows {inside, outside, count} that do not overlap"
 
   # The rows of `Linx.Option`, with the phases that the option goes into.
   @table [
     {:namespaces, [:namespaces], &Session.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
+    {:uid_map, [:identity], &IdMaps.rows/1, @rows},
+    {:gid_map, [:identity], &IdMaps.rows/1, @rows},
+    {:setgroups, [:identity], [:allow, :deny], nil},
+    {:oom_score_adj, [:outside], &ProcessOptions.score/1, "-1000 to 1000"},
     {:time_offsets, [:time], &Namespaces.time_offsets/1,
      "a keyword list over :boottime and :monotonic of seconds, each a number or {seconds, nanoseconds}"},
     {:rootfs, [:open, :root], &MountOptions.rootfs/1,

@@ -115,6 +115,16 @@ defmodule Linx.Plan.ProcessOptions do
   def io_priority(_other), do: :error
 
   @doc """
+  A score by which the kernel chooses what to kill when memory is used up (proc(5)).
+
+      iex> Linx.Plan.ProcessOptions.score(1001)
+      :error
+  """
+  @spec score(term()) :: {:ok, -1000..1000} | :error
+  def score(score) when is_integer(score) and score in -1000..1000, do: {:ok, score}
+  def score(_other), do: :error
+
+  @doc """
   A personality, by name or number.
 
       iex> Linx.Plan.ProcessOptions.personality(:linux32)

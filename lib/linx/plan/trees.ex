@@ -70,11 +70,8 @@ defmodule Linx.Plan.Trees do
     |> add(:dev, [{:attach, slot, "/dev", [], [:nofollow]}])
   end
 
-  defp dev(%{dev: :minimal}, state) do
-    nodes =
-      for {name, {major, minor}} <- @nodes,
-          do: {:device, "/dev/#{name}", :char, major, minor, 0o666, 0, 0}
-
+  defp dev(%{dev: :minimal} = options, state) do
+    {state, nodes} = nodes(options, state)
     links = for {content, path} <- @node_links, do: {:symlink, content, path}
     pts = [{"ptmxmode", "0666"}, {"mode", "0620"}]
 
@@ -86,6 +83,26 @@ defmodule Linx.Plan.Trees do
   end
 
   defp dev(_none, state), do: state
+
+  # A node cannot be made in a user namespace (mknod(2)), and the host's is bound there instead.
+  defp nodes(options, {_commands, first} = state) do
+    if is_map_key(options, :uid_map) or :user in Map.get(options, :namespaces, []) do
+      state =
+        for {name, _} <- @nodes,
+            reduce: state,
+            do: (state -> open(state, {:tree, "/dev/#{name}", []}))
+
+      {state,
+       for {{name, _}, slot} <- Enum.with_index(@nodes, first) do
+         {:attach, slot, "/dev/#{name}", [:nosuid, :noexec], [:nofollow]}
+       end}
+    else
+      {state,
+       for {name, {major, minor}} <- @nodes do
+         {:device, "/dev/#{name}", :char, major, minor, 0o666, 0, 0}
+       end}
+    end
+  end
 
   # New file systems need nothing of the host's, so they can be opened where they are attached.
   defp mounted({_commands, slot} = state, phase, {type, options}, target, attributes) do

@@ -114,6 +114,11 @@ defmodule Linx.Plan.Words do
 
   def key({:time_offsets, offsets}), do: Enum.map_join(offsets, ", ", &offset/1)
 
+  def key({:uid_map, rows}), do: "uid " <> Enum.map_join(rows, ", ", &row/1)
+  def key({:gid_map, rows}), do: "gid " <> Enum.map_join(rows, ", ", &row/1)
+  def key({:setgroups, :allow}), do: "setgroups allowed"
+  def key({:setgroups, :deny}), do: "setgroups denied"
+  def key({:oom_score_adj, score}), do: "oom score #{signed(score)}"
   def key({:cwd, path}), do: path
   def key({:keyring, :new}), do: "a new one"
   def key({:keyring, :inherit}), do: "the BEAM's"
@@ -124,6 +129,11 @@ defmodule Linx.Plan.Words do
   def key({:no_new_privs, true}), do: "no program gains rights by its file"
   def key({:search_path, _true}), do: nil
   def key({name, value}), do: "#{name}: #{Option.shorten(value)}"
+
+  defp row({inside, outside, 1}), do: "#{inside} = #{outside}"
+
+  defp row({inside, outside, count}),
+    do: "#{inside}-#{inside + count - 1} = #{outside}-#{outside + count - 1}"
 
   defp offset({clock, seconds, 0}), do: "#{clock} #{signed(seconds)} s"
 

@@ -8,6 +8,7 @@ defmodule Linx.Plan.TreesTest do
   alias Linx.Plan.{Phase, Problem}
 
   doctest Linx.Plan.FileOptions
+  doctest Linx.Plan.IdMaps
   doctest Linx.Plan.MountOptions
   doctest Linx.Plan.ProcessOptions
   doctest Linx.Plan.Trees
@@ -177,6 +178,32 @@ defmodule Linx.Plan.TreesTest do
       assert Plan.check(insert(plan, :read_only_root, [{:file, "/run/a", 0o644, ""}])) == :ok
     end
 
+    test "a map without the other one, and an id that it has not" do
+      zero = [{0, 1000, 1}]
+      assert {:identity, nil, words} = problem(Plan.new!("true", uid_map: zero))
+      assert words =~ "there is a uid_map, and no gid_map"
+
+      assert {:identity, nil, _} =
+               problem(Plan.new!("true", setgroups: :deny, namespaces: [:user]))
+
+      assert {:identity, nil, words} =
+               problem(Plan.new!("true", uid_map: zero, gid_map: zero, namespaces: [:pid]))
+
+      assert words =~ "user namespace of its own"
+
+      mapped = [uid_map: zero, gid_map: zero]
+
+      assert {:user, 1, "phase user, step 1: the uid_map has no 7"} =
+               problem(Plan.new!("true", mapped ++ [user: 7]))
+
+      assert {:user, 1, _} = problem(Plan.new!("true", mapped ++ [user: {0, 7}]))
+      assert Plan.check(Plan.new!("true", mapped ++ [user: {0, 0}])) == :ok
+      assert Plan.check(Plan.new!("true", mapped ++ [user: "www"])) == :ok
+      denied = mapped ++ [setgroups: :deny, user: {0, 0, [0]}]
+      assert {:user, 1, words} = problem(Plan.new!("true", denied))
+      assert words =~ "setgroups: :deny"
+    end
+
     test "whatever is mounted or made in a user namespace, which has no maps yet" do
       plan = Plan.new!("true", rootfs: :tmpfs, namespaces: [:user, :mount])
       assert {:open, 1, words} = problem(plan)
@@ -197,6 +224,28 @@ defmodule Linx.Plan.TreesTest do
         assert Enum.any?(problems, &(&1.message =~ "needs a #{namespace} namespace"))
       end
     end
+  end
+
+  test "a program sees a root of its own without privilege, as root inside" do
+    {uid, 0} = System.cmd("id", ["-u"])
+    {gid, 0} = System.cmd("id", ["-g"])
+    [uid, gid] = Enum.map([uid, gid], &(&1 |> String.trim() |> String.to_integer()))
+
+    options = [
+      namespaces: [:user, :mount, :pid],
+      uid_map: [{0, uid, 1}],
+      gid_map: [{0, gid, 1}],
+      setgroups: :deny,
+      mounts: [@usr, {:tmpfs, "/tmp"}],
+      dev: :minimal,
+      oom_score_adj: 1000
+    ]
+
+    assert said(
+             "id -u; id -g; ls / | tr '\\n' ' '; touch /tmp/a; echo $$; head -c 1 /dev/zero | wc -c",
+             options
+           ) ==
+             "0\n0\nbin dev lib lib64 sbin tmp usr 1\n1\n"
   end
 
   describe "a program" do

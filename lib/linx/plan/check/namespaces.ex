@@ -6,7 +6,7 @@ defmodule Linx.Plan.Check.Namespaces do
 
   alias Linx.Plan.{Commands, Options, Problem}
 
-  @keys %{time_offsets: :time}
+  @keys %{time_offsets: :time, uid_map: :user, gid_map: :user}
 
   @doc "Phases that need a namespace which the plan has not."
   @spec problems([Linx.Plan.Phase.t()]) :: [Problem.t()]

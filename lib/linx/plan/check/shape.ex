@@ -5,12 +5,16 @@ defmodule Linx.Plan.Check.Shape do
   # Whether the phases of a plan are such that a request can be made of them. Pure.
 
   alias Linx.Option
-  alias Linx.Plan.{Commands, Names, Phase, Phases, Problem}
+  alias Linx.Plan.{Commands, IdMaps, Names, Phase, Phases, Problem, ProcessOptions}
   alias Linx.Process.{Checks, Namespaces}
 
   # The keys of a request that a phase may have.
   @keys %{
     namespaces: &Checks.namespaces/1,
+    uid_map: &IdMaps.rows/1,
+    gid_map: &IdMaps.rows/1,
+    setgroups: &__MODULE__.setgroups/1,
+    oom_score_adj: &ProcessOptions.score/1,
     time_offsets: &__MODULE__.time_offsets/1,
     cwd: &__MODULE__.text/1,
     env: &Checks.variables/1,
@@ -111,6 +115,9 @@ defmodule Linx.Plan.Check.Shape do
 
   @doc false
   def keyring(value), do: if(value in [:inherit, :new], do: {:ok, value}, else: :error)
+
+  @doc false
+  def setgroups(value), do: if(value in [:allow, :deny], do: {:ok, value}, else: :error)
 
   @doc false
   def names(names) do

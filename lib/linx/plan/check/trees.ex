@@ -31,7 +31,8 @@ defmodule Linx.Plan.Check.Trees do
       own = for phase <- phases, {:namespaces, kinds} <- phase.keys, kind <- kinds, do: kind
 
       Enum.concat([
-        if(:user in own, do: unmapped(commands) ++ of_host(commands, own), else: []),
+        if(:user in own and not mapped?(phases), do: unmapped(commands), else: []),
+        if(:user in own, do: of_host(commands, own), else: []),
         roots(commands),
         on_host(commands, phases),
         uncovered(commands),
@@ -40,14 +41,16 @@ defmodule Linx.Plan.Check.Trees do
     end
   end
 
-  # A user namespace gets its maps at the checkpoint.
+  defp mapped?(phases), do: Enum.any?(phases, &is_map_key(&1.keys, :uid_map))
+
+  # A user namespace without the keys for them gets its maps at the checkpoint.
   defp unmapped(commands) do
     for {at, :setup, command} <- commands, :mount in Commands.namespaces(command), reduce: [] do
       [] ->
         [
           problem(
             at,
-            "nothing can own a file in a user namespace before its id maps, which are written at the checkpoint"
+            "nothing can own a file in a user namespace before its id maps (:uid_map, :gid_map)"
           )
         ]
 
