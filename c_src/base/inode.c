@@ -34,7 +34,7 @@ struct kernel_statx {
 _Static_assert(sizeof(struct kernel_statx) == 256, "as large as the kernel's");
 
 int inode_find(struct inode *inode, int at, const char *path) {
-  struct kernel_statx found;
+  struct kernel_statx found = {.mask = 0};
   int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
   int result = (int)sys_call(SYS_statx, at, path, flags, WANTED, &found);
   if (result == 0)
@@ -49,7 +49,7 @@ int inode_find(struct inode *inode, int at, const char *path) {
 #define MOUNT 0x1000U
 
 int inode_describe(struct inode_kind *kind, int fd) {
-  struct kernel_statx found;
+  struct kernel_statx found = {.mask = 0};
   int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, KIND, &found);
   if (result == 0)
     *kind = (struct inode_kind){.mode = found.mode,
@@ -60,7 +60,7 @@ int inode_describe(struct inode_kind *kind, int fd) {
 }
 
 int inode_find_mount(uint64_t *number, int at, const char *path) {
-  struct kernel_statx found;
+  struct kernel_statx found = {.mask = 0};
   int flags = path[0] == '\0' ? AT_EMPTY_PATH : 0;
   int result = (int)sys_call(SYS_statx, at, path, flags, MOUNT, &found);
   *number = result == 0 && (found.mask & MOUNT) != 0 ? found.mount : 0;
@@ -68,7 +68,7 @@ int inode_find_mount(uint64_t *number, int at, const char *path) {
 }
 
 int device_find(struct device *device, int fd) {
-  struct kernel_statx found;
+  struct kernel_statx found = {.mask = 0};
   int result = (int)sys_call(SYS_statx, fd, "", AT_EMPTY_PATH, WANTED_OF_DEVICE, &found);
   if (result == 0)
     *device = (struct device){.mode = found.mode,

@@ -22,7 +22,8 @@ static char *no_option(char *file) {
     return file;
   if (strlen(file) + sizeof "./" > sizeof path)
     return NULL;
-  memcpy(path, "./", 2);
+  path[0] = '.';
+  path[1] = '/';
   memcpy(path + 2, file, strlen(file) + 1);
   return path;
 }

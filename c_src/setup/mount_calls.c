@@ -97,7 +97,7 @@ int mount_check_empty(int fd) {
   int result = inode_describe(&kind, fd);
   if (result == 0)
     result = file_system_find(&found, fd);
-  if (result < 0)
+  if (result != 0)
     return result;
   if (!S_ISDIR(kind.mode) || found.type != FILE_SYSTEM_TMPFS)
     return -EINVAL;

@@ -69,7 +69,7 @@ int mounts_check_not_root(int target) {
     result = inode_find_mount(&mounts[0], AT_FDCWD, "/");
   if (result == 0)
     result = inode_find_mount(&mounts[1], target, "");
-  if (result < 0)
+  if (result != 0)
     return result;
   return inode_is_same(&root, &found) && mounts[0] == mounts[1] ? -EINVAL : 0;
 }

@@ -85,6 +85,7 @@ static bool is_magic(const struct walk *walk, int link) {
 /* Puts what a link contains before the rest of the path. */
 static int follow(struct walk *walk, int link) {
   char target[PATH_MAX];
+  target[0] = '\0';
   long size = sys_call(SYS_readlinkat, link, "", target, sizeof target);
   size_t rest = strlen(walk->rest);
   if (size < 0)
@@ -281,6 +282,7 @@ int resolve_make(const char *path, bool no_follow, struct resolve_new *new) {
   return result == -ENOENT ? go(&walk, stripped) : result;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the walk writes to it */
 int resolve_entry(const char *path, bool follows, bool makes, char name[NAME_MAX + 1]) {
   char stripped[PATH_MAX];
   struct walk walk = {.flags = O_PATH | (follows ? 0 : O_NOFOLLOW), .makes = makes, .entry = name};

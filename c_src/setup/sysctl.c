@@ -31,7 +31,7 @@ static int check_proc(int fd) {
   int result = file_system_find(&file_system, fd);
   if (result == 0)
     result = inode_find(&inode, fd, "");
-  if (result < 0)
+  if (result != 0)
     return result;
   bool is_root = file_system.type == FILE_SYSTEM_PROC && inode.number == PROC_ROOT_INODE;
   return is_root ? 0 : -EXDEV;

@@ -35,7 +35,7 @@ struct how {
 };
 
 static bool is_devpts(int fd) {
-  struct statfs system;
+  struct statfs system = {.f_type = 0};
   return sys_call(SYS_fstatfs, fd, &system) == 0 && system.f_type == DEVPTS_MAGIC;
 }
 
@@ -93,7 +93,7 @@ static int is_of(int terminal, int directory) {
   int result = inode_find(&here, terminal, "");
   if (result == 0)
     result = inode_find(&there, directory, "");
-  return result < 0 ? result : here.major == there.major && here.minor == there.minor;
+  return result != 0 ? result : here.major == there.major && here.minor == there.minor;
 }
 
 /* That the command own_stdio has given the terminal to. Without it the terminal is the process's

@@ -67,44 +67,44 @@ enum keyring { KEYRING_BY_CONFINEMENT, KEYRING_INHERIT, KEYRING_NEW };
 enum setgroups { SETGROUPS_DEFAULT, SETGROUPS_ALLOW, SETGROUPS_DENY };
 
 struct request {
-  enum request_mode mode;
   struct pooled pooled;
-  char **files; /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
-  char **argv;  /* NULL-terminated, argv[0] present; in the arena, with room for argv[-1] */
-  char *arg0;   /* in the arena, or NULL */
-  bool search_path; /* argv[0] is looked for along PATH, and may be a script without "#!" */
-  char **env;       /* NULL-terminated in the arena, or NULL: the agent's own */
-  char **env_set;   /* changes to that: "KEY=VALUE" and "KEY", each NULL-terminated in the arena, */
-  char **env_unset; /* or NULL: none */
-  const char *cwd;  /* in the arena, or NULL: inherited */
-  pid_t target;     /* enter and kill only */
-  pid_t agent;      /* kill only: the target's parent, 0: not given */
+  char **files;   /* what is executed, the first that is there; NULL-terminated, or NULL: argv[0] */
+  char **argv;    /* NULL-terminated, argv[0] present; in the arena, with room for argv[-1] */
+  char *arg0;     /* in the arena, or NULL */
+  char **env;     /* NULL-terminated in the arena, or NULL: the agent's own */
+  char **env_set; /* changes to that: "KEY=VALUE" and "KEY", each NULL-terminated in the arena, */
+  char **env_unset;    /* or NULL: none */
+  const char *cwd;     /* in the arena, or NULL: inherited */
   uint64_t namespaces; /* CLONE_NEW* bits */
-  bool namespaces_given;
   struct time_offsets time_offsets;
   struct id_map uid_map, gid_map;
-  enum setgroups setgroups;
-  bool has_oom_score;
-  int oom_score; /* -1000 to 1000 (proc(5)) */
-  bool pty;      /* stdio is a terminal; then `stdio` is not looked at */
   struct terminal_request terminal;
   struct stdio_directive stdio[3];
-  bool no_new_privs;
-  enum keyring keyring;
-  bool leave; /* the orphan policy; otherwise {kill, grace_ms} */
   int64_t grace_ms;
+  uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
+  struct command_list setup;
+  struct command_list final; /* applied after :proceed */
+  enum request_mode mode;
+  enum keyring keyring;
+  enum setgroups setgroups;
+  int oom_score;    /* -1000 to 1000 (proc(5)) */
+  pid_t target;     /* enter and kill only */
+  pid_t agent;      /* kill only: the target's parent, 0: not given */
+  bool search_path; /* argv[0] is looked for along PATH, and may be a script without "#!" */
+  bool namespaces_given;
+  bool has_oom_score;
+  bool pty; /* stdio is a terminal; then `stdio` is not looked at */
+  bool no_new_privs;
+  bool leave; /* the orphan policy; otherwise {kill, grace_ms} */
   bool proceed;
   bool ack;
   bool usage;
-  bool waits;                     /* a frame when exec waits for the other side of a FIFO */
-  uint64_t demands[STREAM_COUNT]; /* what is asked for from the start, with flow: demand */
-  bool demand;                    /* flow: demand */
+  bool waits;  /* a frame when exec waits for the other side of a FIFO */
+  bool demand; /* flow: demand */
   bool kill_descendants;
   bool filters;         /* setup installs one */
   bool sets_parameters; /* setup or final has a sysctl */
   bool hold;            /* stay after the final frame until fd 3 ends */
-  struct command_list setup;
-  struct command_list final; /* applied after :proceed */
 };
 
 /* Whether the child of the request looks for a terminal of its own root: where that was asked for,

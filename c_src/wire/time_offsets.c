@@ -53,6 +53,7 @@ int time_offsets_decode(struct time_offsets *offsets, struct term_reader *reader
 
 static char *put_text(char *at, const char *text) {
   size_t length = strlen(text);
+  /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): more follows */
   memcpy(at, text, length);
   return at + length;
 }

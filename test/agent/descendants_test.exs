@@ -63,27 +63,6 @@ defmodule AgentTest.DescendantsTest do
       assert %{orphans: []} = await_gone(wire)
     end
 
-    test "ends what forks and ends faster than it can be reaped, in one group or many" do
-      for prefix <- ["", "setsid "] do
-        chain = "#{prefix}#{path("hostile")} chain & "
-        script = String.duplicate(chain, 32) <> "exit 3"
-        result = finish(running(%{argv: ["/bin/sh", "-c", script], descendants: :kill}))
-        assert {result.output, final(result)} == {"", {:status, :exited, 3}}
-      end
-    end
-
-    test "leaves the agent time for all else while its workload does that" do
-      script = String.duplicate("setsid #{path("hostile")} chain & ", 32) <> "echo up; sleep 60"
-
-      wire =
-        running(%{argv: ["/bin/sh", "-c", script], descendants: :kill, stdio: [stdout: :pipe]})
-
-      assert await_pipe(wire, :stdout, "up\n") == "up\n"
-      send_term(wire, {:signal, 9})
-      result = finish(wire, drained: true)
-      assert {result.stdout, final(result)} == {"up\n", {:status, :signaled, 9}}
-    end
-
     @tag :root
     test "works with a pid namespace, and with an entered target" do
       {wire, beacon} = killed(["daemon", "keep"], %{namespaces: [:pid]})
@@ -141,19 +120,6 @@ defmodule AgentTest.DescendantsTest do
       send_term(wire, {:signal, 9})
       Beacon.await_dark(beacon)
       assert final(finish(wire)) == {:status, :signaled, 9}
-    end
-
-    @tag :root
-    test "ends what is left there and forks and ends faster than it can be found" do
-      target = Target.unshare(Target.everything(), ["ignore", 17])
-
-      for _ <- 1..3 do
-        argv = [path("hostile"), "chain"]
-        wire = running({:enter, %{target: target.pid, argv: argv, descendants: :kill}})
-        result = finish(wire)
-        assert {result.output, final(result)} == {"", {:status, :exited, 0}}
-        refute Enum.any?(Host.children(target.pid), &Host.alive?/1)
-      end
     end
 
     # Each process that has connected is dead; one that has not was dead before.

@@ -376,6 +376,7 @@ defmodule Linx.Process.Server do
     leave(reason, state)
   end
 
+  @spec leave(term(), %__MODULE__{}) :: no_return()
   defp leave(reason, state) do
     terminate(reason, state)
     Departure.leave(reason)
