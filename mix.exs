@@ -74,7 +74,13 @@ defmodule Linx.MixProject do
         "Under a supervisor": [Linx.Daemon],
         "Before the program, as data": [Linx.Plan, Linx.Plan.Phase, Linx.Plan.Problem],
         "Agents kept ready": [Linx.Pool],
-        "At the checkpoint": [Linx.Capabilities, Linx.Seccomp, Linx.User],
+        "At the checkpoint": [
+          Linx.Capabilities,
+          Linx.Rlimit,
+          Linx.Seccomp,
+          Linx.Sysctl,
+          Linx.User
+        ],
         Terminals: [Linx.Tty],
         "Numbers and names": [Linx.Errno, Linx.Signal]
       ]

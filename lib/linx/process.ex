@@ -183,6 +183,12 @@ defmodule Linx.Process do
           | {:plan, Linx.Plan.t()}
           | {:namespaces, [namespace()]}
           | {:loopback, boolean()}
+          | {:hostname, os_string()}
+          | {:uid_map, [Linx.User.row()]}
+          | {:gid_map, [Linx.User.row()]}
+          | {:setgroups, :allow | :deny}
+          | {:oom_score_adj, -1000..1000}
+          | {:rlimits, Linx.Rlimit.limits()}
           | {:time_offsets, [{:boottime | :monotonic, seconds()}]}
           | {:env, [os_string()] | Enumerable.t({os_string() | atom(), os_string() | nil})}
           | {:clear_env, boolean()}
@@ -263,6 +269,17 @@ defmodule Linx.Process do
       no address can be reached there, not 127.0.0.1 either (ENETUNREACH); see `:loopback`.
     * `:loopback` - with `true` the loopback interface of the fresh net namespace is up from the start. It needs
       `:net` among `:namespaces`. `false` by default.
+    * `:hostname` - the host name of the fresh UTS namespace, up to 64 bytes. It needs `:uts` among `:namespaces`. By default it
+      is the host's.
+    * `:uid_map` - with `:gid_map`, the id maps of the fresh user namespace (user_namespaces(7)): up to 340 rows `{inside, outside,
+      count}` that do not overlap. They need `:user` among `:namespaces`. The workload then has id 0, or the first inside id
+      where the maps have no 0, from the checkpoint on, or without one; `Linx.User.setup_maps/2` is not called. An ordinary user
+      may map its own id, in one row of one id, and what `/etc/subuid` and `/etc/subgid` allow it, where newuidmap(1) and newgidmap(1) are
+      installed: `:enoent` at `:newuidmap` where they are not, `:eperm` where they refuse. Root's refusal by the kernel
+      is an error at `:uid_map` or `:gid_map`. Without the options the maps are written at the checkpoint.
+    * `:gid_map` - the map of the groups, see `:uid_map`.
+    * `:setgroups` - with the maps: `:deny` forbids setgroups(2) in the namespace, `:allow` fails at `:setgroups`, or at `:newgidmap`, where
+      the kernel asks for a denial. By default it is denied where only one's own id is mapped, and for a user without CAP_SETGID.
     * `:time_offsets` - how far the clocks of the fresh time namespace are ahead of the BEAM's, `[boottime: 86_400,
       monotonic: -0.5]`: seconds, as an integer, a float or `{seconds, nanoseconds}`, negative to put a clock back. The
       wall clock has none (time_namespaces(7)). It needs `:time` among `:namespaces`. An offset that would set a clock
@@ -334,6 +351,10 @@ defmodule Linx.Process do
     * `:groups` - more supplementary groups, up to 256 names and ids. Where the kernel refuses setgroups(2), because the user
       namespace denies it or an ordinary user asks for itself, the supplementary groups stay as they are, and a group of this
       list that is not among them is `:eperm`. With `:group` or `:groups` and no `:user` the uid stays as it is.
+    * `:rlimits` - resource limits, `[nofile: 1024, core: {0, 0}, stack: {8_388_608, :infinity}]`: a number or `:infinity` for both the
+      soft and the hard limit, or `{soft, hard}`; see `Linx.Rlimit`. `:eperm` at `:rlimit` for a hard limit that may not be raised.
+    * `:oom_score_adj` - what is added to the workload's badness when memory runs out, -1000 to 1000 (proc(5)), from its
+      first instruction. `:eacces` at `:oom_score_adj` for less than the BEAM's without CAP_SYS_RESOURCE.
     * `:nice` - the niceness, -20 to 19 (setpriority(2)). `:eacces` at `:nice` for a lower one than the
       workload may have (RLIMIT_NICE).
     * `:umask` - the file mode creation mask, 0 to 0o777 (umask(2)). The files of `:stdio` are created with the BEAM's.

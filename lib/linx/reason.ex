@@ -55,6 +55,9 @@ defmodule Linx.Reason do
     gid: "a number from 0 to 4294967294, or rows {inside, outside, count} that do not overlap",
     groups: "a list of numbers from 0 to 4294967294",
     setgroups: ":allow or :deny",
+    rlimits:
+      "a keyword list over resources of Linx.Rlimit, each once, of numbers, :infinity or {soft, hard}",
+    sysctl: "an enumerable of {name, value}, of strings, or an integer for the value",
     capabilities:
       "a list or a MapSet of capabilities as Linx.Capabilities.all/0 has them; in a plan also :none, :default or :all, " <>
         "or a keyword list over :keep, :drop and :ambient of such",
@@ -76,6 +79,10 @@ defmodule Linx.Reason do
     search_path: "not together with :files",
     use_stdio: "not together with :stdio, :input or :stderr_to_stdout",
     loopback: "it needs :net among the fresh namespaces",
+    hostname: "it needs :uts among the fresh namespaces",
+    uid_map: "it needs :user among the fresh namespaces, and :gid_map",
+    gid_map: "it needs :user among the fresh namespaces, and :uid_map",
+    setgroups: "it goes with :uid_map and :gid_map",
     time_offsets: "they need :time among the fresh namespaces",
     node: "this one runs without it",
     into: "the call does not capture that output",

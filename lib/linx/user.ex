@@ -10,20 +10,17 @@ defmodule Linx.User do
   """
 
   alias Linx.Capabilities
-  alias Linx.Process.Error
+  alias Linx.Process.{Error, IdMaps}
 
   # (uid_t)-1 means "leave alone" to the kernel, so the largest id is one less.
   @id_max 0xFFFF_FFFE
-
-  # user_namespaces(7): at most 340 rows, and less than a page in one write. 4096 is the smallest page.
-  @rows_max 340
-  @bytes_max 4095
 
   @typedoc "Maps `count` ids, from `inside` on in the namespace, to those from `outside` on in its parent."
   @type row :: {inside :: 0..0xFFFFFFFE, outside :: 0..0xFFFFFFFE, count :: pos_integer()}
 
   @doc """
-  Writes the id maps of a process in a fresh user namespace while it is parked. Each map can be written once.
+  Writes the id maps of a process in a fresh user namespace while it is parked. Each map can be written once, so this is
+  `:eperm` for a session with the options `:uid_map` and `:gid_map` (`Linx.Process.spawn/1`), which need no such call.
 
     * `:uid`, `:gid` - lists of `{inside, outside, count}`, up to 340 rows that do not overlap. A map that
       is left out is not written.
@@ -171,32 +168,7 @@ defmodule Linx.User do
   defp check_map(_error, nil), do: {:ok, nil}
 
   defp check_map(error, rows) do
-    with true <- proper_list?(rows) and length(rows) in 1..@rows_max,
-         true <- Enum.all?(rows, &row?/1),
-         true <- disjoint?(for {inside, _outside, count} <- rows, do: {inside, count}),
-         true <- disjoint?(for {_inside, outside, count} <- rows, do: {outside, count}),
-         text =
-           Enum.map_join(rows, fn {inside, outside, count} ->
-             "#{inside} #{outside} #{count}\n"
-           end),
-         true <- byte_size(text) <= @bytes_max do
-      {:ok, text}
-    else
-      false -> {:error, {error, rows}}
-    end
-  end
-
-  defp row?({inside, outside, count})
-       when inside in 0..@id_max and outside in 0..@id_max and is_integer(count) and count > 0,
-       do: inside + count - 1 <= @id_max and outside + count - 1 <= @id_max
-
-  defp row?(_other), do: false
-
-  defp disjoint?(ranges) do
-    ranges
-    |> Enum.sort()
-    |> Enum.chunk_every(2, 1, :discard)
-    |> Enum.all?(fn [{first, count}, {next, _count}] -> first + count <= next end)
+    with :error <- IdMaps.text(rows), do: {:error, {error, rows}}
   end
 
   defp check_setgroups(%{setgroups: value}, _gid_map) when value in [:allow, :deny],

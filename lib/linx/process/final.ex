@@ -17,8 +17,13 @@ defmodule Linx.Process.Final do
 
   # In the order in which they are applied: the ids last, because what comes before may take a capability that the
   # ids give up. Each function makes the commands of the options; limits have their place before the niceness.
-  @commands [&__MODULE__.umask/1, &__MODULE__.nice/1, &__MODULE__.set_user/1]
-  @options [:umask, :nice, :user, :group, :groups]
+  @commands [
+    &__MODULE__.umask/1,
+    &__MODULE__.rlimits/1,
+    &__MODULE__.nice/1,
+    &__MODULE__.set_user/1
+  ]
+  @options [:umask, :rlimits, :nice, :user, :group, :groups]
 
   @doc """
   The name or the id of a user or a group; an id as the text that stands for it.
@@ -80,6 +85,16 @@ defmodule Linx.Process.Final do
   def niceness(_other), do: :error
 
   @doc """
+  What is added to the badness of a process when memory runs out (proc(5)).
+
+      iex> Linx.Process.Final.oom_score(-1001)
+      :error
+  """
+  @spec oom_score(term()) :: result(-1000..1000)
+  def oom_score(score) when is_integer(score) and score in -1000..1000, do: {:ok, score}
+  def oom_score(_other), do: :error
+
+  @doc """
   Permission bits (umask(2)).
 
       iex> Linx.Process.Final.mode(0o1000)
@@ -109,6 +124,10 @@ defmodule Linx.Process.Final do
 
   @doc false
   def umask(options), do: for({:umask, mode} <- options, do: {:umask, mode})
+
+  # The commands, see `Linx.Process.Limits.commands/1`.
+  @doc false
+  def rlimits(options), do: Map.get(options, :rlimits, [])
 
   @doc false
   def nice(options), do: for({:nice, nice} <- options, do: {:nice, nice})

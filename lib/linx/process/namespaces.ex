@@ -5,15 +5,37 @@ defmodule Linx.Process.Namespaces do
   # The options of a session that are about its fresh namespaces. Pure.
 
   alias Linx.Agent.Request
+  alias Linx.Process.Checks
 
   # The namespace that has to be fresh for an option to have a meaning.
-  @needs [loopback: :net, time_offsets: :time]
+  @needs [loopback: :net, time_offsets: :time, hostname: :uts, uid_map: :user, gid_map: :user]
+
+  # What has a meaning only together with another one.
+  @with [uid_map: :gid_map, gid_map: :uid_map, setgroups: :gid_map]
+
+  @hostname_max 64
 
   @clocks [:boottime, :monotonic]
 
   # Seconds of an offset that fit into the kernel's number for them.
   @seconds -0x8000_0000_0000_0000..0x7FFF_FFFF_FFFF_FFFF
   @nanoseconds 1_000_000_000
+
+  @doc """
+  A host name (sethostname(2)).
+
+      iex> Linx.Process.Namespaces.hostname("inside")
+      {:ok, "inside"}
+      iex> Linx.Process.Namespaces.hostname(String.duplicate("n", 65))
+      :error
+  """
+  @spec hostname(term()) :: {:ok, binary()} | :error
+  def hostname(value) do
+    case Checks.string(value) do
+      {:ok, name} when byte_size(name) <= @hostname_max -> {:ok, name}
+      _bad -> :error
+    end
+  end
 
   @doc """
   The offsets of clocks, `t:Linx.Process.seconds/0` each, as the agent takes them.
@@ -67,9 +89,18 @@ defmodule Linx.Process.Namespaces do
   def check(mode, options) do
     fresh = if mode == :spawn, do: Map.get(options, :namespaces, []), else: []
 
-    Enum.find_value(@needs, :ok, fn {name, namespace} ->
-      if options[name] not in [nil, false, []] and namespace not in fresh, do: {:lacks, name}
-    end)
+    lacks =
+      Enum.find_value(@needs, fn {name, namespace} ->
+        if options[name] not in [nil, false, []] and namespace not in fresh, do: name
+      end)
+
+    lacks =
+      lacks ||
+        Enum.find_value(@with, fn {name, other} ->
+          if is_map_key(options, name) and not is_map_key(options, other), do: name
+        end)
+
+    if lacks, do: {:lacks, lacks}, else: :ok
   end
 
   @doc """
@@ -79,12 +110,14 @@ defmodule Linx.Process.Namespaces do
       %{namespaces: [:net], setup: [:loopback]}
       iex> Linx.Process.Namespaces.fields(%{loopback: false})
       %{}
+      iex> Linx.Process.Namespaces.fields(%{loopback: true, hostname: "inside"})
+      %{setup: [:loopback, {:hostname, "inside"}]}
   """
   @spec fields(map()) :: map()
-  def fields(%{loopback: up?} = options) do
-    fields = Map.delete(options, :loopback)
-    if up?, do: Map.update(fields, :setup, [:loopback], &(&1 ++ [:loopback])), else: fields
+  def fields(options) do
+    {own, fields} = Map.split(options, [:loopback, :hostname])
+    commands = if own[:loopback], do: [:loopback], else: []
+    commands = if own[:hostname], do: commands ++ [{:hostname, own.hostname}], else: commands
+    if commands == [], do: fields, else: Map.update(fields, :setup, commands, &(&1 ++ commands))
   end
-
-  def fields(options), do: options
 end

@@ -13,9 +13,23 @@ defmodule Linx.Process.Options do
   alias Linx.Agent.Request
   alias Linx.Option
   alias Linx.Plan.Use
-  alias Linx.Process.{Checks, Environment, Final, Namespaces, Pipes, Receiver, Stdio, Streams}
+
+  alias Linx.Process.{
+    Checks,
+    Environment,
+    Final,
+    IdMaps,
+    Limits,
+    Namespaces,
+    Pipes,
+    Receiver,
+    Stdio,
+    Streams
+  }
+
   alias Linx.Process.Terminal
 
+  @rows "up to 340 rows {inside, outside, count} that do not overlap, with :user among the fresh namespaces, for both maps"
   @receiver "a pid or the name of a registered process"
 
   # The rows of `Linx.Option`. An option goes into the `:request` or is kept by the `:session`; a `:call`
@@ -30,6 +44,12 @@ defmodule Linx.Process.Options do
     {:namespaces, [:request, :call], &Checks.namespaces/1,
      "a list of :user :mount :uts :ipc :cgroup :net :time :pid"},
     {:loopback, [:request, :call], [true, false], nil},
+    {:hostname, [:request, :call], &Namespaces.hostname/1,
+     "a string of up to 64 bytes, without NUL bytes"},
+    {:uid_map, [:request, :call], &IdMaps.rows/1, @rows},
+    {:gid_map, [:request, :call], &IdMaps.rows/1, @rows},
+    {:setgroups, [:request, :call], [:allow, :deny], nil},
+    {:oom_score_adj, [:request, :call], &Final.oom_score/1, "-1000 to 1000"},
     {:time_offsets, [:request, :call], &Namespaces.time_offsets/1,
      "a keyword list over :boottime and :monotonic of seconds, each a number or {seconds, nanoseconds}"},
     {:env, [:request, :call], &Environment.check/1,
@@ -47,6 +67,8 @@ defmodule Linx.Process.Options do
     {:group, [:request, :call], &Final.account/1, "a group's name or id"},
     {:groups, [:request, :call], &Final.accounts/1,
      "a list of up to 256 names and ids of groups"},
+    {:rlimits, [:request, :call], &Limits.commands/1,
+     "a keyword list over resources of Linx.Rlimit, each once, of numbers, :infinity or {soft, hard}"},
     {:nice, [:request, :call], &Final.niceness/1, "-20 to 19"},
     {:umask, [:request, :call], &Final.mode/1, "permission bits, 0 to 0o777"},
     {:orphan_policy, [:request, :call], &Checks.orphan_policy/1, "{:kill, grace_ms} or :leave"},
