@@ -123,6 +123,7 @@ static const struct row {
     {SYS_pread64, "pread64", DESCRIPTOR},
     {SYS_prlimit64, "prlimit64", NOTHING},
     {SYS_pselect6, "pselect6", NOTHING},
+    {SYS_pwrite64, "pwrite64", NOTHING},
     {SYS_read, "read", DESCRIPTOR},
     {SYS_recvmsg, "recvmsg", DESCRIPTOR},
     {SYS_rt_sigaction, "rt_sigaction", NOTHING},

@@ -135,9 +135,31 @@ static void put_time_offsets(struct map *map, const struct session *session) {
   term_nil(map->term);
 }
 
+static void put_map(struct map *map, const char *name) {
+  key(map, name);
+  term_list(map->term, 1);
+  term_tuple(map->term, 3);
+  term_integer(map->term, 0);
+  term_integer(map->term, 100000);
+  term_integer(map->term, 65536);
+  term_nil(map->term);
+}
+
+static void put_maps(struct map *map, const struct session *session) {
+  if (session->gives_map) {
+    put_map(map, "uid_map");
+    put_map(map, "gid_map");
+  }
+  if (session->oom_score != 0) {
+    key(map, "oom_score_adj");
+    term_integer(map->term, session->oom_score);
+  }
+}
+
 static void put_pairs(struct map *map, const struct session *session,
                       const struct request_paths *paths) {
   put_argv(map, session, paths->workload);
+  put_maps(map, session);
   put_stdio(map, session, paths);
   put_true(map, "proceed", !session->parks);
   put_true(map, "ack", session->commands != NULL);

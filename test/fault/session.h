@@ -48,6 +48,8 @@ struct session {
   put_command *const *setup;
   put_command *const *seal;
   enum id_map map;
+  int oom_score;  /* 0: not in the request */
+  bool gives_map; /* a range, in the request */
   bool no_new_privs;
   int boottime; /* seconds that its clock is ahead; 0: no offsets */
   bool kills_descendants;
