@@ -26,7 +26,7 @@ struct child_start {
   int proc;                          /* /proc, for a sysctl in a list; -1: none */
   int agent_down;                    /* the other ends, which the child has no use for */
   int agent_up;
-  uint32_t uid, gid;  /* the agent's, effective */
+  uint32_t uid, gid;  /* the agent's, effective; the gid where there are maps, else 0 */
   bool is_root;       /* its uid is 0 */
   bool shares;        /* the agent's memory */
   bool is_privileged; /* the agent, as user_namespace_is_privileged says */

@@ -91,8 +91,11 @@ struct failure launch(struct launched *launched, const struct request *request,
   int down[2] = {-1, -1};
   int up[2] = {-1, -1};
   struct oom_score score;
-  start = (struct child_start){
-      .request = request, .plan = *plan, .target = target, .uid = geteuid(), .gid = getegid()};
+  start = (struct child_start){.request = request,
+                               .plan = *plan,
+                               .target = target,
+                               .uid = geteuid(),
+                               .gid = request->gid_map.count > 0 ? getegid() : 0};
   start.is_root = start.uid == 0;
   struct failure refused = id_map_check(&start);
   if (!failure_is(refused))
