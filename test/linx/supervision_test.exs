@@ -184,10 +184,12 @@ defmodule Linx.SupervisionTest do
     @flood "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2;"
 
     test "does not block the program, and the session ends with it" do
+      left = AgentTest.Programs.scratch("left")
+
       for {script, reason} <- [
             {@flood <> "exit 0", :normal},
             {@flood <> "exit 3", {:exited, 3}},
-            {@flood <> "sleep 600 & exit 0", :normal}
+            {@flood <> "sleep 600 & echo $! >#{left}; exit 0", :normal}
           ] do
         {:ok, supervisor} = supervise([child(script, stdio: :pipe, restart: :temporary)])
 
@@ -196,6 +198,8 @@ defmodule Linx.SupervisionTest do
 
         Supervisor.stop(supervisor)
       end
+
+      {_, 0} = System.cmd("kill", [left |> File.read!() |> String.trim()])
     end
 
     test "keeps the newest output for a reader that comes late" do
