@@ -45,7 +45,7 @@ int pty_set_winsize(int fd, unsigned rows, unsigned cols, unsigned xpixel, unsig
 }
 
 int pty_copy_winsize(int from, int to) {
-  struct winsize size;
+  struct winsize size = {.ws_row = 0};
   int result = sys_ioctl(from, TIOCGWINSZ, &size);
   return result < 0 ? result : sys_ioctl(to, TIOCSWINSZ, &size);
 }
