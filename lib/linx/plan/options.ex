@@ -76,6 +76,15 @@ defmodule Linx.Plan.Options do
   def table, do: @table
 
   @doc """
+  Whether plans have an option of that name.
+
+      iex> Linx.Plan.Options.option?(:rlimits)
+      true
+  """
+  @spec option?(term()) :: boolean()
+  def option?(name), do: List.keymember?(@table, name, 0)
+
+  @doc """
   Checks the options, and returns their values by name.
 
       iex> Linx.Plan.Options.parse(umask: 0o022)

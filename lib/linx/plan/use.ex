@@ -5,12 +5,10 @@ defmodule Linx.Plan.Use do
   # A plan as an option of sessions and calls. Pure.
 
   alias Linx.{Option, Plan}
-  alias Linx.Plan.{Problem, Request}
+  alias Linx.Plan.{Options, Problem, Request}
 
-  # The options of a session that a plan decides.
-  @decided ~w(
-    namespaces loopback time_offsets env clear_env cwd no_new_privs keyring user group groups nice umask search_path
-  )a
+  # The options of a session that stand for a part of what another option of a plan does.
+  @parts [:group, :groups]
 
   @doc """
   The options of a session that are those of a plan, or that have one: what the plan says of `:process` goes behind
@@ -65,6 +63,10 @@ defmodule Linx.Plan.Use do
 
   def check(_other), do: :error
 
+  # What a plan has options for it decides, also where it says nothing: the lists of commands of a request are made of
+  # all of them.
+  defp decides?(name), do: name in @parts or Options.option?(name)
+
   @doc """
   Checked options of a session's request with those of a plan; the error names an option that the plan decides.
 
@@ -76,7 +78,7 @@ defmodule Linx.Plan.Use do
   """
   @spec put(map(), Plan.t(), keyword()) :: {:ok, map()} | {:error, Option.error()}
   def put(request, %Plan{argv: argv, phases: phases}, given) do
-    case Enum.find(given, fn {name, _value} -> name in @decided end) do
+    case Enum.find(given, fn {name, _value} -> decides?(name) end) do
       nil -> {:ok, %{argv: argv} |> Map.merge(request) |> Map.merge(Request.options(phases))}
       option -> {:error, {:bad_option, option}}
     end

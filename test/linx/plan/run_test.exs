@@ -9,6 +9,7 @@ defmodule Linx.Plan.RunTest do
 
   alias Linx.{Plan, Property}
   alias Linx.Plan.{Phase, Problem}
+  alias Linx.Process.Options
   alias Linx.Test.PlanOptions
 
   # What the options say is what the program has.
@@ -154,6 +155,54 @@ defmodule Linx.Plan.RunTest do
 
       assert {:error, {:bad_argv, []}} = Linx.run(%{plan() | argv: []})
       assert {:error, {:bad_options, 7}} = Linx.run(plan(), 7)
+    end
+
+    # A value of each option of a session that is part of the request.
+    @values [
+      files: ["/bin/true"],
+      arg0: "name",
+      search_path: true,
+      namespaces: [:net],
+      loopback: true,
+      hostname: "inside",
+      uid_map: [{0, 0, 1}],
+      gid_map: [{0, 0, 1}],
+      setgroups: :deny,
+      oom_score_adj: 0,
+      time_offsets: [boottime: 1],
+      env: %{"A" => "1"},
+      clear_env: true,
+      cwd: "/",
+      stdio: :devnull,
+      no_new_privs: true,
+      keyring: :new,
+      user: "root",
+      group: "root",
+      groups: [0],
+      rlimits: [core: 0],
+      nice: 1,
+      umask: 0,
+      orphan_policy: :leave,
+      descendants: :kill,
+      usage: true
+    ]
+
+    test "with an option beside a plan that would take a part of it away" do
+      plan = plan(umask: 0o077, user: "root", loopback: true, no_new_privs: true)
+      wanted = Plan.to_request(plan)
+      requests = for {name, [:request | _], _, _} <- Options.table(), name != :argv, do: name
+      assert Enum.sort(requests) == Enum.sort(Keyword.keys(@values))
+
+      for {name, _value} = option <- @values do
+        case Options.parse(:spawn, [option, plan: plan], self()) do
+          {:ok, options} ->
+            {:spawn, request} = :erlang.binary_to_term(IO.iodata_to_binary(options.encoded))
+            assert Map.take(request, Map.keys(wanted)) == wanted, inspect(name)
+
+          {:error, reason} ->
+            assert {name, reason} == {name, {:bad_option, option}}
+        end
+      end
     end
 
     test "for a plan that is too big" do
