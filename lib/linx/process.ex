@@ -927,6 +927,19 @@ defmodule Linx.Process do
           :ok | {:error, Error.t() | :not_ready | :running | :no_process}
   def checkpoint(session, command), do: call(session, {:checkpoint, command})
 
+  # The same with several, one after the other; an error ends the session, so none follows it.
+  @doc false
+  @spec checkpoint_each(session(), [tuple()]) ::
+          :ok | {:error, Error.t() | :not_ready | :running | :no_process}
+  def checkpoint_each(session, commands) do
+    Enum.reduce_while(commands, :ok, fn command, :ok ->
+      case checkpoint(session, command) do
+        :ok -> {:cont, :ok}
+        error -> {:halt, error}
+      end
+    end)
+  end
+
   # There is no time limit, because the session replies to every request at once, except to those that wait for
   # something. When the session does not exist, or ends before its reply, GenServer.call/3 exits.
   defp call(session, request) do

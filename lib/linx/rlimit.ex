@@ -57,14 +57,8 @@ defmodule Linx.Rlimit do
           :ok
           | {:error, {:bad_rlimits, term()} | Error.t() | :not_ready | :running | :no_process}
   def set(session, limits) do
-    with {:ok, commands} <- Limits.commands(limits) do
-      Enum.reduce_while(commands, :ok, fn command, :ok ->
-        case Linx.Process.checkpoint(session, command) do
-          :ok -> {:cont, :ok}
-          error -> {:halt, error}
-        end
-      end)
-    else
+    case Limits.commands(limits) do
+      {:ok, commands} -> Linx.Process.checkpoint_each(session, commands)
       :error -> {:error, {:bad_rlimits, limits}}
     end
   end

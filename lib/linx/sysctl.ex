@@ -42,14 +42,8 @@ defmodule Linx.Sysctl do
   @spec set(Linx.Process.session(), Enumerable.t({String.t(), String.t() | integer()})) ::
           :ok | {:error, {:bad_sysctl, term()} | Error.t() | :not_ready | :running | :no_process}
   def set(session, parameters) do
-    with {:ok, commands} <- commands(parameters) do
-      Enum.reduce_while(commands, :ok, fn command, :ok ->
-        case Linx.Process.checkpoint(session, command) do
-          :ok -> {:cont, :ok}
-          error -> {:halt, error}
-        end
-      end)
-    end
+    with {:ok, commands} <- commands(parameters),
+         do: Linx.Process.checkpoint_each(session, commands)
   end
 
   defp commands(parameters) do

@@ -5,9 +5,9 @@ defmodule Linx.Plan.Options do
   # The table of the options of `Linx.Plan.new/2`. `Linx.Plan.Build` makes the phases of them. Pure.
 
   alias Linx.Option
-  alias Linx.Plan.{CapabilitySets, Checks, FileOptions, IdMaps, MountOptions, ProcessOptions}
+  alias Linx.Plan.{CapabilitySets, Checks, FileOptions, MountOptions, ProcessOptions}
   alias Linx.Process.Checks, as: Session
-  alias Linx.Process.{Environment, Final, Namespaces}
+  alias Linx.Process.{Environment, Final, IdMaps, Namespaces}
 
   @rows "a list of up to 340 rows {inside, outside, count} that do not overlap"
 

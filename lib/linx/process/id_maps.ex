@@ -61,4 +61,14 @@ defmodule Linx.Process.IdMaps do
     |> Enum.chunk_every(2, 1, :discard)
     |> Enum.all?(fn [{first, count}, {next, _count}] -> first + count <= next end)
   end
+
+  @doc """
+  Whether an id inside is mapped.
+
+      iex> Linx.Process.IdMaps.maps?([{0, 1000, 2}], 1)
+      true
+  """
+  @spec maps?([Linx.User.row()], non_neg_integer()) :: boolean()
+  def maps?(rows, id),
+    do: Enum.any?(rows, fn {inside, _outside, count} -> id in inside..(inside + count - 1)//1 end)
 end

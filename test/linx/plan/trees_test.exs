@@ -8,7 +8,6 @@ defmodule Linx.Plan.TreesTest do
   alias Linx.Plan.{Phase, Problem}
 
   doctest Linx.Plan.FileOptions
-  doctest Linx.Plan.IdMaps
   doctest Linx.Plan.MountOptions
   doctest Linx.Plan.ProcessOptions
   doctest Linx.Plan.Trees

@@ -4,7 +4,8 @@ defmodule Linx.Plan.Check.Ids do
   @moduledoc false
   # Whether the id maps of a plan are complete, and have the ids that its commands set. Pure.
 
-  alias Linx.Plan.{IdMaps, Problem, Request}
+  alias Linx.Plan.{Problem, Request}
+  alias Linx.Process.IdMaps
 
   @doc "Problems of maps, and of ids that they do not have."
   @spec problems([Linx.Plan.Phase.t()]) :: [Problem.t()]

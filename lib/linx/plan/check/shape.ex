@@ -5,8 +5,8 @@ defmodule Linx.Plan.Check.Shape do
   # Whether the phases of a plan are such that a request can be made of them. Pure.
 
   alias Linx.Option
-  alias Linx.Plan.{Commands, IdMaps, Names, Phase, Phases, Problem, ProcessOptions}
-  alias Linx.Process.{Checks, Namespaces}
+  alias Linx.Plan.{Commands, Names, Phase, Phases, Problem, ProcessOptions}
+  alias Linx.Process.{Checks, IdMaps, Namespaces}
 
   # The keys of a request that a phase may have.
   @keys %{
