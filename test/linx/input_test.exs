@@ -5,34 +5,42 @@ defmodule Linx.InputTest do
   use Linx.CallCase, async: true
 
   # The numbers from 1, of which the later ones are made when the earlier ones have been read back.
-  defp in_rounds(count, per_round, echoed) do
+  defp in_rounds(count, per_round, test) do
     Stream.flat_map(1..count, fn round ->
-      if round > 1, do: await_lines(echoed, (round - 1) * per_round)
+      if round == 1,
+        do: send(test, {:enumerates, self()}),
+        else: for(_ <- 1..per_round, do: receive(do: (:echoed -> :ok)))
+
       for n <- 1..per_round, do: "#{(round - 1) * per_round + n}\n"
     end)
   end
 
-  defp await_lines(echoed, lines) do
-    if :counters.get(echoed, 1) < lines do
-      Process.sleep(1)
-      await_lines(echoed, lines)
-    end
-  end
+  defp echo(input) do
+    Process.delete(:enumerates)
 
-  defp echo(input, echoed) do
     Linx.stream!("cat", input: input, lines: true)
-    |> Stream.each(fn _line -> :counters.add(echoed, 1, 1) end)
+    |> Stream.each(fn _line -> send(enumerating(), :echoed) end)
     |> Enum.map(&String.to_integer/1)
   end
 
+  # It has sent its pid before the first line.
+  defp enumerating do
+    with nil <- Process.get(:enumerates) do
+      assert_received {:enumerates, pid}
+      Process.put(:enumerates, pid)
+      pid
+    end
+  end
+
   test "no element waits for the next one, however fast those before it came" do
+    test = self()
+
     for {rounds, per_round} <- [{200, 1}, {50, 2}, {20, 100}, {3, 9_000}] do
-      echoed = :counters.new(1, [])
       numbers = Enum.to_list(1..(rounds * per_round))
-      assert echo(in_rounds(rounds, per_round, echoed), echoed) == numbers
-      echoed = :counters.new(1, [])
-      input = fn sink -> rounds |> in_rounds(per_round, echoed) |> Enum.into(sink) end
-      assert echo(input, echoed) == numbers
+      assert echo(in_rounds(rounds, per_round, test)) == numbers
+
+      assert echo(fn sink -> rounds |> in_rounds(per_round, test) |> Enum.into(sink) end) ==
+               numbers
     end
   end
 

@@ -20,11 +20,25 @@ defmodule Linx.Process.Writer do
   @element 64
   @ahead 256 * 1024
 
-  # `monitor` is the owner's of the writer, and marks the messages to the owner; `ahead` is a weight.
-  @enforce_keys [:pid, :monitor]
-  defstruct [:pid, :monitor, ahead: 0]
+  # The owner learns what the kernel has taken from `:atomics`, because a message for each write would have it search
+  # its mailbox, which may hold any number of other messages. The first is the weight that was taken, the second one of
+  # these: whether the owner waits for a message, and whether the writer has failed.
+  @taken 1
+  @state 2
+  @free 0
+  @waits 1
+  @failed 2
 
-  @type t :: %__MODULE__{pid: pid(), monitor: reference(), ahead: non_neg_integer()}
+  # `monitor` is the owner's of the writer, and marks the message to the owner; `given` is a weight.
+  @enforce_keys [:pid, :monitor, :shared]
+  defstruct [:pid, :monitor, :shared, given: 0]
+
+  @type t :: %__MODULE__{
+          pid: pid(),
+          monitor: reference(),
+          shared: :atomics.atomics_ref(),
+          given: non_neg_integer()
+        }
   @type error ::
           Linx.Process.Error.t()
           | :closed
@@ -37,9 +51,10 @@ defmodule Linx.Process.Writer do
   @spec start(Linx.Process.session()) :: t()
   def start(session) do
     owner = self()
-    {pid, monitor} = spawn_monitor(fn -> run(session, owner) end)
+    shared = :atomics.new(2, signed: false)
+    {pid, monitor} = spawn_monitor(fn -> run(session, owner, shared) end)
     send(pid, {:monitor, monitor})
-    %__MODULE__{pid: pid, monitor: monitor}
+    %__MODULE__{pid: pid, monitor: monitor, shared: shared}
   end
 
   @doc """
@@ -50,15 +65,35 @@ defmodule Linx.Process.Writer do
   @spec write(t(), binary()) :: {:ok, t()} | {:error, error()}
   def write(writer, data) do
     send(writer.pid, data)
-    settle(%{writer | ahead: writer.ahead + byte_size(data) + @element})
+    settle(%{writer | given: writer.given + byte_size(data) + @element})
   end
 
-  defp settle(%{monitor: monitor, ahead: ahead} = writer) do
+  defp settle(%{shared: shared} = writer) do
+    cond do
+      :atomics.get(shared, @state) == @failed -> await(writer)
+      ahead?(writer) -> wait(writer)
+      true -> {:ok, writer}
+    end
+  end
+
+  defp ahead?(%{shared: shared, given: given}), do: given - :atomics.get(shared, @taken) > @ahead
+
+  # The kernel may have taken it before the writer knew that the owner waits; a message that is on its way then is
+  # taken out of the mailbox as well.
+  defp wait(%{shared: shared} = writer) do
+    with :ok <- :atomics.compare_exchange(shared, @state, @free, @waits),
+         false <- ahead?(writer),
+         :ok <- :atomics.compare_exchange(shared, @state, @waits, @free) do
+      {:ok, writer}
+    else
+      _ahead_told_or_failed -> await(writer)
+    end
+  end
+
+  defp await(%{monitor: monitor} = writer) do
     receive do
-      {^monitor, :taken, weight} -> settle(%{writer | ahead: ahead - weight})
+      {^monitor, :taken} -> settle(writer)
       {:DOWN, ^monitor, :process, _pid, reason} -> {:error, error(reason)}
-    after
-      if(ahead > @ahead, do: :infinity, else: 0) -> {:ok, writer}
     end
   end
 
@@ -68,9 +103,8 @@ defmodule Linx.Process.Writer do
     send(pid, :finish)
 
     receive do
-      {:DOWN, ^monitor, :process, _pid, reason} ->
-        drop_taken(monitor)
-        if reason == :normal, do: :ok, else: {:error, error(reason)}
+      {:DOWN, ^monitor, :process, _pid, :normal} -> :ok
+      {:DOWN, ^monitor, :process, _pid, reason} -> {:error, error(reason)}
     end
   end
 
@@ -82,15 +116,7 @@ defmodule Linx.Process.Writer do
     send(pid, :finish)
 
     receive do
-      {:DOWN, ^again, :process, _pid, _reason} -> drop_taken(monitor)
-    end
-  end
-
-  defp drop_taken(monitor) do
-    receive do
-      {^monitor, :taken, _weight} -> drop_taken(monitor)
-    after
-      0 -> :ok
+      {:DOWN, ^again, :process, _pid, _reason} -> :ok
     end
   end
 
@@ -102,12 +128,19 @@ defmodule Linx.Process.Writer do
   # `writes` are those of which the kernel has not taken all: their requests with the weight of their elements, of which
   # the first is the oldest. `gathered` are the bytes of `count` elements that were not written yet. They are no part of
   # `state`, because they change with each element.
-  defp run(session, owner) do
+  defp run(session, owner, shared) do
     Process.monitor(owner)
 
     receive do
       {:monitor, monitor} ->
-        state = %{session: session, owner: owner, monitor: monitor, finish?: false}
+        state = %{
+          session: session,
+          owner: owner,
+          shared: shared,
+          monitor: monitor,
+          finish?: false
+        }
+
         loop("", 0, :queue.new(), state)
 
       {:DOWN, _monitor, :process, ^owner, _reason} ->
@@ -156,16 +189,26 @@ defmodule Linx.Process.Writer do
   defp reply(message, writes, state) do
     with {:value, {write, weight}} <- :queue.peek(writes),
          {:reply, result} <- :gen_server.check_response(message, write) do
-      if result != :ok, do: fail(elem(result, 1))
-      send(state.owner, {state.monitor, :taken, weight})
+      if result != :ok, do: fail(elem(result, 1), state)
+      taken(weight, state)
       :queue.drop(writes)
     else
-      {:error, {:noconnection, _session}} -> fail(:nodedown)
-      {:error, _reason} -> fail(:no_process)
+      {:error, {:noconnection, _session}} -> fail(:nodedown, state)
+      {:error, _reason} -> fail(:no_process, state)
       _no_reply -> writes
     end
   end
 
-  @spec fail(error()) :: no_return()
-  defp fail(error), do: exit({:shutdown, {__MODULE__, error}})
+  defp taken(weight, %{shared: shared} = state) do
+    :atomics.add(shared, @taken, weight)
+
+    if :atomics.compare_exchange(shared, @state, @waits, @free) == :ok,
+      do: send(state.owner, {state.monitor, :taken})
+  end
+
+  @spec fail(error(), map()) :: no_return()
+  defp fail(error, state) do
+    :atomics.put(state.shared, @state, @failed)
+    exit({:shutdown, {__MODULE__, error}})
+  end
 end

@@ -34,6 +34,18 @@ defmodule Linx.Process.WriterTest do
     assert messages() == []
   end
 
+  test "an owner that does not wait gets no message, so that it never searches its mailbox" do
+    writer = Writer.start(self()) |> write(["a"])
+    {from, "a"} = await_write()
+    GenServer.reply(from, :ok)
+    await_taken(writer)
+    assert messages() == []
+    assert Writer.finish(writer) == :ok
+  end
+
+  defp await_taken(writer),
+    do: if(:atomics.get(writer.shared, 1) == 0, do: await_taken(writer))
+
   test "a batch does not wait for the writes before it" do
     writer = Writer.start(self()) |> write(["a", String.duplicate("b", 65_535), "c"])
     {first, "a"} = await_write()
@@ -72,10 +84,7 @@ defmodule Linx.Process.WriterTest do
 
   # The owner waits for nothing but the writer.
   defp await_waiting(pid) do
-    if Process.info(pid, :status) != {:status, :waiting} do
-      Process.sleep(1)
-      await_waiting(pid)
-    end
+    if Process.info(pid, :status) != {:status, :waiting}, do: await_waiting(pid)
   end
 
   defp drop_writes do
