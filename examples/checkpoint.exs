@@ -179,7 +179,7 @@ defmodule Checkpoint do
   defp prompted?(_event), do: false
 
   defp check(command, output, expected) do
-    unless output =~ expected, do: raise("#{command} was not to answer #{inspect(output)}")
+    unless output =~ expected, do: raise("#{command} was not to print #{inspect(output)}")
   end
 
   # Root maps an id that owns nothing; another user has only their own to map.

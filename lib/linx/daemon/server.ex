@@ -158,8 +158,8 @@ defmodule Linx.Daemon.Server do
   def handle_info({:reader, reader, :done}, %{reader: reader} = state),
     do: settle(%{state | reader: nil})
 
-  def handle_info({:helper, helper, answer}, %{helper: helper, result: nil} = state),
-    do: helped(answer, %{state | helper: nil})
+  def handle_info({:helper, helper, result}, %{helper: helper, result: nil} = state),
+    do: helped(result, %{state | helper: nil})
 
   def handle_info(:wait_timeout, %{phase: phase, refused: nil} = state) when phase != :running,
     do: refuse(if(state.result, do: refusal(state), else: :timeout), state)
@@ -232,14 +232,14 @@ defmodule Linx.Daemon.Server do
     daemon = self()
 
     spawn_link(fn ->
-      answer =
+      result =
         try do
           fun.()
         catch
           kind, reason -> {:raised, Exception.format_banner(kind, reason, __STACKTRACE__)}
         end
 
-      send(daemon, {:helper, self(), answer})
+      send(daemon, {:helper, self(), result})
     end)
   end
 

@@ -61,8 +61,8 @@ defmodule Linx.Tty.Sandbox do
     end
   end
 
-  # A user whose files these are is in the directory already. For nobody it is resolved again, by the agent, with
-  # the rights that the shell has.
+  # A user whose files these are is in the directory already. For the user nobody it is resolved again, by the agent,
+  # with the rights that the shell has.
   defp directory(%{owns_files?: true}), do: []
 
   defp directory(_nobody) do
@@ -75,7 +75,7 @@ defmodule Linx.Tty.Sandbox do
   end
 
   @doc """
-  Whether nobody may search a directory and all that it is in (path_resolution(7)).
+  Whether the user nobody may search a directory and all that it is in (path_resolution(7)).
 
       iex> Linx.Tty.Sandbox.reachable?("/")
       true
