@@ -64,8 +64,9 @@ static int await(pid_t pid, int pidfd) {
   struct pollfd ended = {.fd = pidfd, .events = POLLIN};
   int status = 0;
   bool is_late = poll_wait(&ended, 1, HELPER_MS) <= 0;
-  if (is_late)
-    kill(pid, SIGKILL);
+  /* One that has given itself root's ids for good cannot be killed, and is not waited for. */
+  if (is_late && kill(pid, SIGKILL) < 0)
+    return -ETIMEDOUT;
   while (waitpid(pid, &status, 0) < 0)
     if (errno != EINTR)
       return -errno;
