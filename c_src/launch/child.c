@@ -14,6 +14,8 @@
 #include "base/poll_wait.h"
 #include "base/syscalls.h"
 #include "launch/child_ids.h"
+#include "launch/child_pipe.h"
+#include "launch/command_list.h"
 #include "launch/execute.h"
 #include "launch/id_map.h"
 #include "launch/own_namespaces.h"
@@ -25,71 +27,29 @@
 #include "setup/setup.h"
 #include "setup/stdio_owner.h"
 #include "setup/terminal_inside.h"
-#include "wire/channel.h"
 #include "wire/command.h"
 
 /* Where the child's own descriptors begin. Each is moved below those of the agent, of which the
  * first pipe is the lowest. */
 #define FIRST_FD 3
 
-/* The exit status of a child that has reported its failure in a frame, or that has no agent any
- * more. */
-#define EXIT_FAILURE_STATUS 127
-
 struct child {
   const struct child_start *start;
   const struct request *request;
-  struct channel_in commands;
+  struct child_pipe pipe;
   struct setup setup;
   struct working_directory directory;
   bool has_applied; /* a command */
   struct child_ids ids;
   bool owes_ready; /* has not sent the :ready that goes before a failure; see announce_ready */
   bool is_settled; /* has all namespaces of its own; see settle_namespaces */
-  int up;
-  size_t step; /* of `steps` */
+  size_t step;     /* of `steps` */
 };
-
-/* 0 or -errno: EPIPE when the agent is gone, ENOMEM when the memory cgroup, which is charged for
- * the pages of a pipe, has none. */
-static int try_send_frame(const struct child *child, const struct frame *frame) {
-  const char *at = frame->bytes;
-  int left = frame->length;
-  while (left > 0) {
-    long count = sys_write(child->up, at, (size_t)left);
-    if (count == -EAGAIN) {
-      struct pollfd writable = {.fd = child->up, .events = POLLOUT};
-      poll_wait(&writable, 1, -1);
-    }
-    if (count == -EINTR || count == -EAGAIN)
-      continue;
-    if (count <= 0)
-      return count < 0 ? (int)count : -EPIPE;
-    at += count;
-    left -= (int)count;
-  }
-  return 0;
-}
-
-/* Ends the child without a frame: the exit status is the errno. The agent reads from /proc that the
- * child has not exec'd, and so does not take the status for the workload's. EPERM stands for a
- * number that is no errno or needs more than one byte. */
-_Noreturn static void leave_with_errno(long result) {
-  sys_exit(result < 0 && result >= -UINT8_MAX ? (int)-result : EPERM);
-}
-
-/* A child that cannot send a frame which the agent waits for ends, because otherwise the two would
- * wait for each other. */
-static void send_frame(const struct child *child, const struct frame *frame) {
-  int result = try_send_frame(child, frame);
-  if (result < 0)
-    leave_with_errno(result);
-}
 
 static void send_ready(const struct child *child) {
   struct frame ready;
   frame_status_value(&ready, "ready", sys_call(SYS_getpid));
-  send_frame(child, &ready);
+  child_pipe_send(&child->pipe, &ready);
 }
 
 /* Reports the failure of a step and ends the child. */
@@ -98,9 +58,9 @@ _Noreturn static void report(const struct child *child, struct failure failure) 
   if (child->owes_ready)
     send_ready(child);
   frame_error(&frame, failure.error, failure.stage, failure.index);
-  if (try_send_frame(child, &frame) < 0)
-    leave_with_errno(-failure.error);
-  sys_exit(EXIT_FAILURE_STATUS);
+  if (child_pipe_try_send(&child->pipe, &frame) < 0)
+    child_pipe_leave(-failure.error);
+  sys_exit(CHILD_FAILED);
 }
 
 /* The child closes its copies of the agent's ends first, so that the pipes end when the agent
@@ -155,9 +115,9 @@ static struct failure after_change_of_ids(struct child *child) {
  * too. The poll does not wait.
  */
 static struct failure leave_if_orphaned(struct child *child) {
-  struct pollfd up = {.fd = child->up};
+  struct pollfd up = {.fd = child->pipe.up};
   if (poll_wait(&up, 1, 0) > 0 && (up.revents & POLLERR) != 0)
-    sys_exit(EXIT_FAILURE_STATUS);
+    sys_exit(CHILD_FAILED);
   return failure_none();
 }
 
@@ -199,12 +159,12 @@ static struct failure arrange_fds(struct child *child) {
   const struct child_start *start = child->start;
   int next = FIRST_FD;
   int result = stdio_install(&start->plan);
-  result = place(&child->up, start->up, &next, result);
-  result = place(&child->commands.fd, start->down, &next, result);
+  result = place(&child->pipe.up, start->up, &next, result);
+  result = place(&child->pipe.commands.fd, start->down, &next, result);
   result = place(&child->setup.terminal.socket, start->terminal, &next, result);
   result = place(&child->setup.proc, start->proc, &next, result);
-  if (child->up < 0)
-    child->up = start->up;
+  if (child->pipe.up < 0)
+    child->pipe.up = start->up;
   return result < 0 ? failure_of(STAGE_STDIO, result)
                     : failure_of(STAGE_CLOSE_RANGE, fds_close_from(next));
 }
@@ -217,33 +177,6 @@ static struct failure lead_session(struct child *child) {
   if (!child->request->pty || child->start->terminal >= 0)
     return failure_none();
   return failure_of(STAGE_STDIO, sys_ioctl(STDIN_FILENO, TIOCSCTTY, 0));
-}
-
-/* Ends the child because the command pipe has ended, with the agent or because the agent has closed
- * it, or because the pipe cannot be read. */
-_Noreturn static void give_up_commands(const struct child *child) {
-  if (child->commands.eof && child->commands.error == 0)
-    sys_exit(EXIT_FAILURE_STATUS);
-  leave_with_errno(child->commands.eof ? -child->commands.error : -ENOMEM);
-}
-
-/* Waits for the next frame. The end of the agent is the end of the pipe. */
-static void next_frame(struct child *child, const uint8_t **payload, size_t *size) {
-  struct pollfd readable = {.fd = child->commands.fd, .events = POLLIN};
-  while (channel_in_next(&child->commands, COMMAND_MAX, payload, size) == 0) {
-    int result = channel_in_read(&child->commands);
-    if (result < 0 || child->commands.eof)
-      give_up_commands(child);
-    if (result == 0)
-      poll_wait(&readable, 1, -1);
-  }
-}
-
-/* Whether the frame is :proceed. The agent has checked every frame that it forwards. */
-static bool is_go_ahead(const uint8_t *payload, size_t size) {
-  struct command command;
-  return command_decode_frame(&command, payload, size, WHEN_PARKED) == 0 &&
-         command.id == COMMAND_PROCEED;
 }
 
 static struct failure take_ids(struct child *child) {
@@ -288,9 +221,9 @@ static int ask_for_stdio(struct child *child, uint32_t uid) {
   if (child->start->down < 0)
     return -EPERM;
   frame_status_value(&wanted, "own_stdio", uid);
-  send_frame(child, &wanted);
-  next_frame(child, &payload, &size);
-  return is_go_ahead(payload, size) ? 0 : -EPERM;
+  child_pipe_send(&child->pipe, &wanted);
+  child_pipe_next(&child->pipe, &payload, &size);
+  return child_pipe_is_proceed(payload, size) ? 0 : -EPERM;
 }
 
 /*
@@ -356,26 +289,18 @@ static struct failure apply(struct child *child, enum setup_command command,
   return after_change_of_ids(child);
 }
 
-static struct failure apply_list(struct child *child, struct command_list list) {
-  struct argument arguments[ARGUMENTS_MAX];
-  enum setup_command command;
-  for (int index = 0; index < list.count; index++) {
-    if (setup_command_decode(&command, arguments, argument_ids, &list.at) < 0)
-      return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
-    struct failure failure = apply(child, command, arguments);
-    failure.index = index;
-    if (failure_is(failure))
-      return failure;
-  }
-  return failure_none();
+static struct failure apply_of_list(void *child, enum setup_command command,
+                                    const struct argument *arguments, int index) {
+  (void)index;
+  return apply(child, command, arguments);
 }
 
 static struct failure apply_setup(struct child *child) {
-  return apply_list(child, child->request->setup);
+  return command_list_each(child->request->setup, argument_ids, apply_of_list, child);
 }
 
 static struct failure apply_final(struct child *child) {
-  return apply_list(child, child->request->final);
+  return command_list_each(child->request->final, argument_ids, apply_of_list, child);
 }
 
 /* The checkpoint: applies commands and replies to each, until :proceed comes. */
@@ -387,15 +312,15 @@ static struct failure park(struct child *child) {
   struct frame applied;
   frame_atom(&applied, "applied");
   while (!child->request->proceed) {
-    next_frame(child, &payload, &size);
-    if (is_go_ahead(payload, size))
+    child_pipe_next(&child->pipe, &payload, &size);
+    if (child_pipe_is_proceed(payload, size))
       break;
     if (setup_command_decode_frame(&command, arguments, argument_ids, payload, size) < 0)
       return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
     struct failure failure = apply(child, command, arguments);
     if (failure_is(failure))
       return failure;
-    send_frame(child, &applied);
+    child_pipe_send(&child->pipe, &applied);
   }
   return failure_none();
 }
@@ -417,7 +342,7 @@ static struct failure settle_terminal(struct child *child) {
   sys_close(child->setup.terminal.socket);
   if (child->setup.terminal.is_passed) {
     frame_status_value(&opened, "terminal", 1);
-    send_frame(child, &opened);
+    child_pipe_send(&child->pipe, &opened);
   }
   return failure_of(STAGE_STDIO, result);
 }
@@ -459,7 +384,7 @@ static struct failure execute(struct child *child) {
   /* The filters may deny the write of a frame or kill the process for it, so the errno is the exit
    * status. They may also make execve return any number. */
   if (child->setup.filters.first != NULL)
-    leave_with_errno(result);
+    child_pipe_leave(result);
   /* An inherited filter may make execve return 0 without executing. */
   return failure_of(STAGE_EXECVE, result < 0 ? (int)result : -EPERM);
 }
@@ -495,7 +420,7 @@ static struct failure fork_into_pid_namespace(struct child *child) {
   if (pid > 0) {
     struct frame spawned;
     frame_status_value(&spawned, "spawned", pid);
-    send_frame(child, &spawned);
+    child_pipe_send(&child->pipe, &spawned);
     sys_exit(0);
   }
   return failure_of(STAGE_FORK, (int)pid);
@@ -510,7 +435,7 @@ static struct failure await_adoption(struct child *child) {
     return failure_none();
   struct failure failure = die_with_agent(child);
   if (!failure_is(failure))
-    next_frame(child, &payload, &size);
+    child_pipe_next(&child->pipe, &payload, &size);
   return failure;
 }
 
@@ -542,7 +467,7 @@ static struct failure await_maps(struct child *child) {
   const uint8_t *payload = NULL;
   size_t size = 0;
   if (id_map_is_agents(child->start))
-    next_frame(child, &payload, &size);
+    child_pipe_next(&child->pipe, &payload, &size);
   return id_map_is_given(child->start) ? take_ids(child) : failure_none();
 }
 
@@ -558,7 +483,7 @@ static struct failure await_stdio(struct child *child) {
       send_ready(child);
     child->owes_ready = false;
     frame_atom(&waiting, "waiting");
-    send_frame(child, &waiting);
+    child_pipe_send(&child->pipe, &waiting);
   }
   return failure_of(STAGE_FILE_OPEN, stdio_await(plan));
 }
@@ -636,13 +561,13 @@ void child_run(const struct child_start *start) {
   struct child child = {
       .start = start,
       .request = start->request,
-      .commands = {.fd = start->down,
-                   .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}},
+      .pipe = {.up = start->up,
+               .commands = {.fd = start->down,
+                            .buffer = {.bytes = command_bytes, .size = sizeof command_bytes}}},
       .setup = {.has_terminal = start->request->pty,
                 .environment = start->request->env != NULL ? start->request->env : environ,
                 .stdio = {.made = stdio_made(&start->plan),
                           .may_leave_group = child_has_user_namespace(start)}},
-      .up = start->up,
   };
   run_steps(&child, 0);
 }

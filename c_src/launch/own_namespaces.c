@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/syscalls.h"
+#include "launch/command_list.h"
 #include "setup/setup.h"
 #include "setup/sysctl_name.h"
 
@@ -47,28 +48,22 @@ struct failure own_namespaces_allow(const struct child_start *start, enum setup_
   return failure_none();
 }
 
-static struct failure check_list(const struct child_start *start, struct command_list list) {
-  struct argument arguments[ARGUMENTS_MAX];
-  enum setup_command command;
-  struct failure failure = failure_none();
-  for (int index = 0; index < list.count && !failure_is(failure); index++) {
-    if (setup_command_decode(&command, arguments, NULL, &list.at) < 0)
-      return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
-    failure = own_namespaces_allow(start, command, arguments);
-    failure.index = index;
-  }
-  return failure;
+static struct failure allow(void *start, enum setup_command command,
+                            const struct argument *arguments, int index) {
+  (void)index;
+  return own_namespaces_allow(start, command, arguments);
 }
 
 static bool has_time_offsets(const struct child_start *start) {
   return start->request->time_offsets.count > 0;
 }
 
-struct failure own_namespaces_check(const struct child_start *start) {
+struct failure own_namespaces_check(struct child_start *start) {
   if (has_time_offsets(start) && (fresh(start) & CLONE_NEWTIME) == 0)
     return failure_of(STAGE_TIME_OFFSETS, -EINVAL);
-  struct failure failure = check_list(start, start->request->setup);
-  return failure_is(failure) ? failure : check_list(start, start->request->final);
+  struct failure failure = command_list_each(start->request->setup, NULL, allow, start);
+  return failure_is(failure) ? failure
+                             : command_list_each(start->request->final, NULL, allow, start);
 }
 
 uint64_t own_namespaces_of_clone(const struct child_start *start) {

@@ -21,7 +21,7 @@ struct failure own_namespaces_allow(const struct child_start *start, enum setup_
 
 /* In the agent, before clone: the same for each command of `setup` and `final`; and EINVAL at
  * :time_offsets, where the session has offsets and no fresh time namespace. */
-struct failure own_namespaces_check(const struct child_start *start);
+struct failure own_namespaces_check(struct child_start *start);
 
 /*
  * In the agent: the CLONE_NEW* bits for clone. The cgroup namespace is not among them, because its

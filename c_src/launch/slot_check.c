@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "wire/command.h"
+#include "launch/command_list.h"
 #include "wire/mount_argument.h"
 
 enum content { EMPTY, UNUSED, USED, UNKNOWN };
@@ -37,11 +37,12 @@ static int fill(struct slot *slot, struct failure unused) {
   return 0;
 }
 
-static struct failure follow(enum setup_command command, const struct argument *arguments,
-                             int index) {
+static struct failure follow(void *context, enum setup_command command,
+                             const struct argument *arguments, int index) {
   const char *types = setup_command_types(command);
   struct failure refused = failure_of(setup_command_stage(command), -EINVAL);
   int result = 0;
+  (void)context;
   refused.index = index;
   for (int i = 0; types[i] != '\0' && result == 0; i++) {
     if (types[i] == 'K')
@@ -52,18 +53,6 @@ static struct failure follow(enum setup_command command, const struct argument *
       result = use(&slots[arguments[i].slot], true);
   }
   return result < 0 ? refused : failure_none();
-}
-
-static struct failure follow_list(struct command_list list) {
-  struct argument arguments[ARGUMENTS_MAX];
-  enum setup_command command;
-  struct failure failure = failure_none();
-  for (int index = 0; index < list.count && !failure_is(failure); index++) {
-    if (setup_command_decode(&command, arguments, NULL, &list.at) < 0)
-      return failure_of(STAGE_MALFORMED_COMMAND, -EINVAL);
-    failure = follow(command, arguments, index);
-  }
-  return failure;
 }
 
 static struct failure check_used(void) {
@@ -78,10 +67,10 @@ struct failure slot_check(const struct request *request) {
     return failure_none();
   for (int slot = 0; slot < SLOTS_MAX; slot++)
     slots[slot] = (struct slot){.content = EMPTY};
-  struct failure failure = follow_list(request->setup);
+  struct failure failure = command_list_each(request->setup, NULL, follow, NULL);
   for (int slot = 0; slot < SLOTS_MAX && !request->proceed; slot++)
     slots[slot].content = UNKNOWN;
   if (!failure_is(failure))
-    failure = follow_list(request->final);
+    failure = command_list_each(request->final, NULL, follow, NULL);
   return failure_is(failure) ? failure : check_used();
 }

@@ -163,94 +163,13 @@ static int decode_oom_score(struct request *request, struct term_reader *reader,
   return result;
 }
 
-static const struct {
-  const char *name;
-  enum stdio_kind kind;
-} stdio_atoms[] =
-    {
-        {"inherit", STDIO_INHERIT},
-        {"devnull", STDIO_DEVNULL},
-        {"pipe", STDIO_PIPE},
-        {"stdout", STDIO_TO_STDOUT},
-},
-  file_modes[] = {
-      {"read", STDIO_FILE_READ},
-      {"write", STDIO_FILE_WRITE},
-      {"append", STDIO_FILE_APPEND},
-};
-
-static int decode_stdio_tuple(struct term_reader *reader, struct arena *arena,
-                              struct stdio_directive *directive) {
-  char name[TERM_ATOM_SIZE];
-  char *path = NULL;
-  int arity = 0;
-  if (term_read_tuple(reader, &arity) < 0 || arity < 2 || term_read_atom(reader, name) < 0)
-    return -EINVAL;
-  int result = term_read_string(reader, arena, &path);
-  if (result < 0)
-    return result;
-  directive->path = path;
-  if (arity == 2 && strcmp(name, "connect_unix") == 0) {
-    directive->kind = STDIO_CONNECT_UNIX;
-    return 0;
-  }
-  if (arity != 3 || strcmp(name, "file") != 0 || term_read_atom(reader, name) < 0)
-    return -EINVAL;
-  for (size_t i = 0; i < sizeof file_modes / sizeof file_modes[0]; i++)
-    if (strcmp(name, file_modes[i].name) == 0) {
-      directive->kind = file_modes[i].kind;
-      return 0;
-    }
-  return -EINVAL;
-}
-
-static int decode_stdio_directive(struct term_reader *reader, struct arena *arena, int fd,
-                                  struct stdio_directive *directive) {
-  char name[TERM_ATOM_SIZE];
-  if (!term_is_atom(reader))
-    return decode_stdio_tuple(reader, arena, directive);
-  if (term_read_atom(reader, name) < 0)
-    return -EINVAL;
-  for (size_t i = 0; i < sizeof stdio_atoms / sizeof stdio_atoms[0]; i++)
-    if (strcmp(name, stdio_atoms[i].name) == 0) {
-      directive->kind = stdio_atoms[i].kind;
-      return directive->kind == STDIO_TO_STDOUT && fd != 2 ? -EINVAL : 0;
-    }
-  return -EINVAL;
-}
-
-static int decode_stdio_list(struct request *request, struct term_reader *reader,
-                             struct arena *arena) {
-  static const char *const streams[3] = {"stdin", "stdout", "stderr"};
-  bool given[3] = {false, false, false};
-  char name[TERM_ATOM_SIZE];
-  int count = 0;
-  if (term_read_list(reader, &count) < 0)
-    return -EINVAL;
-  for (int i = 0; i < count; i++) {
-    int arity = 0;
-    int fd = 0;
-    if (term_read_tuple(reader, &arity) < 0 || arity != 2 || term_read_atom(reader, name) < 0)
-      return -EINVAL;
-    while (fd < 3 && strcmp(name, streams[fd]) != 0)
-      fd++;
-    if (fd == 3 || given[fd])
-      return -EINVAL;
-    given[fd] = true;
-    int result = decode_stdio_directive(reader, arena, fd, &request->stdio[fd]);
-    if (result < 0)
-      return result;
-  }
-  return term_read_list_end(reader, count);
-}
-
 static int decode_stdio(struct request *request, struct term_reader *reader, struct arena *arena) {
   char name[TERM_ATOM_SIZE];
   request->pty = term_is_tuple(reader);
   if (request->pty)
     return terminal_request_decode(&request->terminal, reader);
   if (!term_is_atom(reader))
-    return decode_stdio_list(request, reader, arena);
+    return stdio_directives_decode(request->stdio, reader, arena);
   if (term_read_atom(reader, name) < 0)
     return -EINVAL;
   request->pty = strcmp(name, "pty") == 0;

@@ -14,6 +14,7 @@
 #include "wire/command.h"
 #include "wire/etf.h"
 #include "wire/id_map.h"
+#include "wire/request_stdio.h"
 #include "wire/request_terminal.h"
 #include "wire/time_offsets.h"
 
@@ -23,22 +24,6 @@
 
 /* KILL, TERMINAL and KEEP start nothing: agent/kill.h, agent/lend_tty.h, launch/keep.h. */
 enum request_mode { MODE_SPAWN, MODE_ENTER, MODE_KILL, MODE_TERMINAL, MODE_KEEP };
-
-enum stdio_kind {
-  STDIO_INHERIT,
-  STDIO_DEVNULL,
-  STDIO_CONNECT_UNIX,
-  STDIO_PIPE,
-  STDIO_FILE_READ,
-  STDIO_FILE_WRITE,
-  STDIO_FILE_APPEND,
-  STDIO_TO_STDOUT, /* stderr only: the open file description of fd 1 */
-};
-
-struct stdio_directive {
-  enum stdio_kind kind;
-  const char *path; /* CONNECT_UNIX and FILE_*; in the arena */
-};
 
 /* Commands inside a request: `count` terms from `at` on, each of which setup_command_decode
  * accepts. */
