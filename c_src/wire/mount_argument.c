@@ -8,22 +8,13 @@
 
 #include "base/mount_api.h"
 #include "wire/etf.h"
+#include "wire/word.h"
 
 #define MODE_BITS 07777
 
-/* A word of the wire, and what it stands for. */
-struct word {
-  const char *name; /* NULL ends a list of them */
-  uint64_t value;
-};
-
-static const struct word flag_words[] = {{"recursive", FLAG_RECURSIVE},
-                                         {"nofollow", FLAG_NOFOLLOW},
-                                         {"optional", FLAG_OPTIONAL},
-                                         {"keep", FLAG_KEEP},
-                                         {"detach", FLAG_DETACH},
-                                         {"mode", FLAG_MODE},
-                                         {NULL, 0}};
+static const struct word flag_words[] = {{"recursive", FLAG_RECURSIVE}, {"nofollow", FLAG_NOFOLLOW},
+                                         {"optional", FLAG_OPTIONAL},   {"keep", FLAG_KEEP},
+                                         {"detach", FLAG_DETACH},       {"mode", FLAG_MODE}};
 
 static const struct word attribute_words[] = {{"rdonly", ATTR_RDONLY},
                                               {"nosuid", ATTR_NOSUID},
@@ -33,36 +24,14 @@ static const struct word attribute_words[] = {{"rdonly", ATTR_RDONLY},
                                               {"nodiratime", ATTR_NODIRATIME},
                                               {"noatime", ATTR_NOATIME},
                                               {"relatime", ATTR_RELATIME},
-                                              {"strictatime", ATTR_STRICTATIME},
-                                              {NULL, 0}};
+                                              {"strictatime", ATTR_STRICTATIME}};
 
 static const struct word propagation_words[] = {{"private", MS_PRIVATE},
                                                 {"slave", MS_SLAVE},
                                                 {"shared", MS_SHARED},
-                                                {"unbindable", MS_UNBINDABLE},
-                                                {NULL, 0}};
+                                                {"unbindable", MS_UNBINDABLE}};
 
-static const struct word node_words[] = {
-    {"char", S_IFCHR}, {"block", S_IFBLK}, {"fifo", S_IFIFO}, {NULL, 0}};
-
-static int read_word(struct term_reader *reader, const struct word *words, uint64_t *value) {
-  char name[TERM_ATOM_SIZE];
-  if (term_read_atom(reader, name) < 0)
-    return -EINVAL;
-  for (; words->name != NULL; words++)
-    if (strcmp(name, words->name) == 0) {
-      *value = words->value;
-      return 0;
-    }
-  return -EINVAL;
-}
-
-static int read_number(struct term_reader *reader, int64_t max, uint32_t *value) {
-  int64_t number = 0;
-  int result = term_read_integer(reader, 0, max, &number);
-  *value = (uint32_t)number;
-  return result;
-}
+static const struct word node_words[] = {{"char", S_IFCHR}, {"block", S_IFBLK}, {"fifo", S_IFIFO}};
 
 static int read_flag(struct term_reader *reader, struct argument_flags *flags, unsigned allowed) {
   uint64_t flag = 0;
@@ -70,11 +39,11 @@ static int read_flag(struct term_reader *reader, struct argument_flags *flags, u
   bool has_value = term_is_tuple(reader);
   if (has_value && (term_read_tuple(reader, &arity) < 0 || arity != 2))
     return -EINVAL;
-  if (read_word(reader, flag_words, &flag) < 0 || (flag & allowed) == 0 ||
+  if (word_read(reader, WORDS(flag_words), &flag) < 0 || (flag & allowed) == 0 ||
       has_value != (flag == FLAG_MODE))
     return -EINVAL;
   flags->bits |= (unsigned)flag;
-  return has_value ? read_number(reader, MODE_BITS, &flags->mode) : 0;
+  return has_value ? word_read_number(reader, MODE_BITS, &flags->mode) : 0;
 }
 
 static int decode_flags(struct term_reader *reader, struct argument *argument, unsigned allowed) {
@@ -101,7 +70,7 @@ static int decode_attributes(struct term_reader *reader, struct argument *argume
   if (term_read_list(reader, &count) < 0)
     return -EINVAL;
   for (int i = 0; i < count; i++) {
-    if (read_word(reader, attribute_words, &attribute) < 0)
+    if (word_read(reader, WORDS(attribute_words), &attribute) < 0)
       return -EINVAL;
     argument->mask |= attribute;
   }
@@ -155,14 +124,14 @@ bool argument_next_option(struct argument *options, struct argument_option *opti
 
 static int decode_node(struct term_reader *reader, struct argument *argument) {
   uint64_t kind = 0;
-  int result = read_word(reader, node_words, &kind);
+  int result = word_read(reader, WORDS(node_words), &kind);
   argument->mode = (uint32_t)kind;
   return result;
 }
 
 static int decode_slot(struct term_reader *reader, struct argument *argument) {
   uint32_t number = 0;
-  int result = read_number(reader, SLOTS_MAX - 1, &number);
+  int result = word_read_number(reader, SLOTS_MAX - 1, &number);
   argument->slot = number;
   return result;
 }
@@ -188,15 +157,15 @@ int mount_argument_decode(char type, struct term_reader *reader, struct argument
   case 'a':
     return decode_attributes(reader, argument);
   case 'p':
-    return read_word(reader, propagation_words, &argument->mask);
+    return word_read(reader, WORDS(propagation_words), &argument->mask);
   case 'O':
     return decode_options(reader, argument);
   case 'd':
     return decode_node(reader, argument);
   case 'i':
-    return read_number(reader, NODE_NUMBER_MAX, &argument->number);
+    return word_read_number(reader, NODE_NUMBER_MAX, &argument->number);
   case 'M':
-    return read_number(reader, MODE_BITS, &argument->mode);
+    return word_read_number(reader, MODE_BITS, &argument->mode);
   default:
     return -EINVAL;
   }

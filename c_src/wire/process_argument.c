@@ -6,15 +6,11 @@
 #include <sys/resource.h>
 
 #include "wire/etf.h"
+#include "wire/word.h"
 
 #ifndef RLIMIT_RTTIME
 #define RLIMIT_RTTIME 15
 #endif
-
-struct word {
-  const char *name;
-  uint32_t value;
-};
 
 /* The numbers differ between architectures. */
 static const struct word resources[] = {
@@ -51,25 +47,11 @@ static const struct word io_classes[] = {
 #define NICENESS_MAX        19
 #define STATIC_PRIORITY_MAX 99 /* sched(7) */
 
-#define WORDS(table)        table, sizeof(table) / sizeof((table)[0])
-
 static int decode_word(struct term_reader *reader, const struct word *words, size_t count,
                        uint32_t *value) {
-  char name[TERM_ATOM_SIZE];
-  if (term_read_atom(reader, name) < 0)
-    return -EINVAL;
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(name, words[i].name) == 0) {
-      *value = words[i].value;
-      return 0;
-    }
-  return -EINVAL;
-}
-
-static int decode_number(struct term_reader *reader, int64_t max, uint32_t *value) {
-  int64_t number = 0;
-  int result = term_read_integer(reader, 0, max, &number);
-  *value = (uint32_t)number;
+  uint64_t found = 0;
+  int result = word_read(reader, words, count, &found);
+  *value = (uint32_t)found;
   return result;
 }
 
@@ -81,7 +63,7 @@ static int decode_keep(struct term_reader *reader) {
 
 static int decode_id(struct term_reader *reader, struct argument *argument) {
   if (!term_is_atom(reader))
-    return decode_number(reader, ARGUMENT_ID_MAX, &argument->id);
+    return word_read_number(reader, ARGUMENT_ID_MAX, &argument->id);
   argument->id = ARGUMENT_ID_KEPT;
   return decode_keep(reader);
 }
@@ -160,7 +142,7 @@ static int decode_scheduling_value(struct term_reader *reader, uint32_t key,
     scheduling->has_nice = true;
     return result;
   case KEY_PRIORITY:
-    return decode_number(reader, STATIC_PRIORITY_MAX, &scheduling->priority);
+    return word_read_number(reader, STATIC_PRIORITY_MAX, &scheduling->priority);
   case KEY_FLAGS:
     return decode_flags(reader, &scheduling->flags);
   case KEY_RUNTIME:
@@ -202,7 +184,7 @@ int process_argument_decode(char type, struct term_reader *reader, struct argume
   case 'l':
     return decode_limit(reader, &argument->mask);
   case 'N':
-    return decode_number(reader, UINT32_MAX - 1, &argument->word);
+    return word_read_number(reader, UINT32_MAX - 1, &argument->word);
   case 'B':
     return term_read_boolean(reader, &argument->is_on);
   case 'C':
@@ -214,7 +196,7 @@ int process_argument_decode(char type, struct term_reader *reader, struct argume
   case 'g':
     return decode_word(reader, WORDS(io_classes), &argument->word);
   case 'G':
-    return decode_number(reader, IO_LEVEL_MAX, &argument->word);
+    return word_read_number(reader, IO_LEVEL_MAX, &argument->word);
   default:
     return -EINVAL;
   }
