@@ -12,18 +12,8 @@
 #include "base/cleanup.h"
 #include "base/file_system.h"
 #include "base/inode.h"
+#include "base/openat2.h"
 #include "base/syscalls.h"
-
-/* openat2(2), linux/openat2.h */
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#define RESOLVE_NO_MAGICLINKS 0x02
-#define RESOLVE_IN_ROOT       0x10
-
-struct open_how {
-  uint64_t flags, mode, resolve;
-};
 
 /* Directories below one another, and links that are followed (path_resolution(7)). */
 #define DEPTH_MAX 64
@@ -241,12 +231,10 @@ int resolve_walk(const char *path, int flags) {
 }
 
 int resolve_open(const char *path, int flags) {
-  struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-                         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
   int root = open_root();
   if (root < 0)
     return root;
-  int result = (int)sys_call(SYS_openat2, root, path, &how, sizeof how);
+  int result = sys_openat2(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
   sys_close(root);
   /* ENOSYS and EPERM: an older kernel, or a filter that does not know the call. EAGAIN: a directory
    * was moved while ".." was resolved. */

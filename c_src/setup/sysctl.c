@@ -7,20 +7,9 @@
 #include "base/cleanup.h"
 #include "base/file_system.h"
 #include "base/inode.h"
+#include "base/openat2.h"
 #include "base/syscalls.h"
 #include "setup/sysctl_name.h"
-
-/* openat2(2), linux/openat2.h */
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#define RESOLVE_NO_XDEV     0x01
-#define RESOLVE_NO_SYMLINKS 0x04
-#define RESOLVE_BENEATH     0x08
-
-struct open_how {
-  uint64_t flags, mode, resolve;
-};
 
 #define PROC_ROOT_INODE 1 /* linux/proc_fs.h */
 
@@ -38,10 +27,10 @@ static int check_proc(int fd) {
 }
 
 static int open_below(int proc, const char *path) {
-  const struct open_how how = {.flags = O_WRONLY | O_CLOEXEC,
-                               .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
   int result = check_proc(proc);
-  return result < 0 ? result : (int)sys_call(SYS_openat2, proc, path, &how, sizeof how);
+  if (result < 0)
+    return result;
+  return sys_openat2(proc, path, O_WRONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 /* By the descriptor that the child has of the host's, else in its own root. */

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/inode.h"
+#include "base/openat2.h"
 #include "base/pass_fd.h"
 #include "base/pty.h"
 #include "base/pty_modes.h"
@@ -21,18 +22,6 @@
 #define PTMX_MINOR   2
 
 #define DIRECTORY    (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-
-/* openat2(2), since Linux 5.6. */
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-#define NO_XDEV       0x01
-#define NO_MAGICLINKS 0x02
-#define NO_SYMLINKS   0x04
-
-struct how {
-  uint64_t flags, mode, resolve;
-};
 
 static bool is_devpts(int fd) {
   struct statfs system = {.f_type = 0};
@@ -68,9 +57,8 @@ static int check_ptmx(int fd) {
  * before it is opened, which would wait for a FIFO, and again because it may have been exchanged.
  */
 static int open_ptmx(int directory, int flags) {
-  const struct how how = {.flags = (unsigned)flags,
-                          .resolve = NO_XDEV | NO_SYMLINKS | NO_MAGICLINKS};
-  long fd = sys_call(SYS_openat2, directory, "ptmx", &how, sizeof how);
+  long fd = sys_openat2(directory, "ptmx", flags,
+                        RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
   if (fd == -ENOSYS)
     fd = sys_call(SYS_openat, directory, "ptmx", flags | O_NOFOLLOW, 0);
   if (fd < 0)
